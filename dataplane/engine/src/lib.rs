@@ -1,0 +1,3 @@
+//! The sans-IO media relay.
+
+pub mod command;
