@@ -1,2 +1,63 @@
-//! Empty until its first commit.
-fn main() {}
+//! Runs one of the suites by name.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use ringfence_suites::report::Report;
+
+/// A suite, as `SUITES` lists it.
+struct Suite {
+    name: &'static str,
+    about: &'static str,
+    run: fn() -> Result<Report>,
+}
+
+const SUITES: &[Suite] = &[];
+
+/// Measures a suite, prints its table and writes target/perf/SUITE.json.
+#[derive(Parser)]
+struct Args {
+    /// Which suite; without one they are listed
+    suite: Option<String>,
+    /// Print the report as JSON instead of the table
+    #[arg(long)]
+    json: bool,
+    /// Where target/ is
+    #[arg(long, default_value = "target")]
+    target_dir: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether all promises were kept.
+fn run(args: &Args) -> Result<bool> {
+    let Some(name) = &args.suite else {
+        for suite in SUITES {
+            println!("{:<20} {}", suite.name, suite.about);
+        }
+        return Ok(true);
+    };
+    let suite = SUITES.iter().find(|suite| suite.name == *name).with_context(|| {
+        let names: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
+        format!("no suite `{name}`; there are: {}", names.join(", "))
+    })?;
+    let report = (suite.run)()?;
+    report.write(&args.target_dir.join("perf"))?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(report.met())
+}

@@ -1,0 +1,8 @@
+//! Benchmark suites: ours and the peers, measured in turn in one run.
+//!
+//! A suite is a module with a function that measures and returns a [`report::Report`]; the
+//! program's table `SUITES` lists them. Core speed of a machine drifts from minute to minute, so a
+//! suite compares only what it measured itself, round by round ([`report::Row::compared`]), and
+//! promises ratios.
+
+pub mod report;

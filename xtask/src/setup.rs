@@ -1,0 +1,272 @@
+//! `cargo xtask setup`: brings in what the machine lacks, and says what and why.
+//!
+//! What is needed is a table of data. A row counts as present when the program or file it brings
+//! is there, wherever it came from; so a machine of another distribution is fine as long as it has
+//! the programs. With nothing missing this takes no noticeable time, so that every other command
+//! can call it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, ValueEnum};
+
+use crate::shell;
+
+/// Arguments of `setup`.
+#[derive(Parser)]
+pub struct Args {
+    /// Only say what is missing; fails if anything is
+    #[arg(long)]
+    check: bool,
+    /// For these uses only [default: all]
+    #[arg(long = "for", value_name = "USE")]
+    uses: Vec<Use>,
+}
+
+/// What a thing is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Use {
+    /// Building and testing the workspace
+    Build,
+    /// Building the XDP program
+    Ebpf,
+    /// The laboratory and the tests that make networks
+    Lab,
+    /// The benchmark suites and their peers
+    Perf,
+    /// Fuzzing with libFuzzer
+    Fuzz,
+}
+
+impl Use {
+    const ALL: &[Self] = &[Self::Build, Self::Ebpf, Self::Lab, Self::Perf, Self::Fuzz];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Ebpf => "eBPF",
+            Self::Lab => "lab",
+            Self::Perf => "perf",
+            Self::Fuzz => "fuzz",
+        }
+    }
+}
+
+/// A package of Debian and Ubuntu.
+struct Package {
+    name: &'static str,
+    why: &'static str,
+    brings: Brings,
+    uses: &'static [Use],
+}
+
+/// What shows that a package is there.
+enum Brings {
+    /// A program in the search path.
+    Program(&'static str),
+    /// A file.
+    File(&'static str),
+}
+
+use Brings::{File, Program};
+
+const PACKAGES: &[Package] = &[
+    Package {
+        name: "pkg-config",
+        why: "finds C libraries for crates that bind them",
+        brings: Program("pkg-config"),
+        uses: &[Use::Build],
+    },
+    Package {
+        name: "libssl-dev",
+        why: "OpenSSL: under libsrtp, which our SRTP is compared with",
+        brings: File("/usr/include/openssl/ssl.h"),
+        uses: &[Use::Build],
+    },
+    Package {
+        name: "libclang-dev",
+        why: "bindgen reads C headers with it",
+        brings: File("/usr/share/doc/libclang-dev"),
+        uses: &[Use::Build],
+    },
+    Package {
+        name: "g++",
+        why: "compiles libFuzzer and links LLVM",
+        brings: Program("g++"),
+        uses: &[Use::Ebpf, Use::Fuzz],
+    },
+    Package {
+        name: "rustc-web",
+        why: "a compiler whose LLVM is also packaged, for the BPF target",
+        brings: File("/usr/bin/rustc"),
+        uses: &[Use::Ebpf],
+    },
+    Package {
+        name: "rust-web-src",
+        why: "`core`, which is built for the BPF target",
+        brings: File("/usr/share/doc/rust-web-src"),
+        uses: &[Use::Ebpf],
+    },
+    Package {
+        name: "llvm-22-dev",
+        why: "bpf-linker is built on it",
+        brings: File("/usr/lib/llvm-22/bin/llvm-config"),
+        uses: &[Use::Ebpf],
+    },
+    Package {
+        name: "zlib1g-dev",
+        why: "LLVM links with it",
+        brings: File("/usr/include/zlib.h"),
+        uses: &[Use::Ebpf],
+    },
+    Package {
+        name: "iproute2",
+        why: "`ip` makes namespaces and veth pairs",
+        brings: Program("ip"),
+        uses: &[Use::Lab, Use::Perf],
+    },
+    Package {
+        name: "ethtool",
+        why: "switches offloads off, so that checksums on veth are real",
+        brings: Program("ethtool"),
+        uses: &[Use::Lab, Use::Perf],
+    },
+    Package {
+        name: "ffmpeg",
+        why: "plays the telephones: a SRTP stack that is not ours",
+        brings: Program("ffmpeg"),
+        uses: &[Use::Lab],
+    },
+];
+
+/// The linker of the XDP program: built by cargo, because no distribution has it.
+const BPF_LINKER: &str = "0.13.0";
+
+/// Installs what is missing for the uses asked for.
+pub fn run(args: &Args) -> Result<()> {
+    let uses = if args.uses.is_empty() { Use::ALL } else { &args.uses };
+    let packages = missing_packages(uses);
+    let linker = uses.contains(&Use::Ebpf) && !have_bpf_linker();
+    if packages.is_empty() && !linker {
+        shell::say("setup: nothing is missing");
+        return Ok(());
+    }
+    if args.check {
+        say_missing(&packages);
+        if linker {
+            shell::say(&format!("  {:<16} links the XDP program (eBPF)", "bpf-linker"));
+        }
+        bail!("the machine lacks what is listed above; `cargo xtask setup` installs it");
+    }
+    ensure(uses)
+}
+
+/// Makes sure that what `uses` need is there. Says nothing when it is.
+pub fn ensure(uses: &[Use]) -> Result<()> {
+    let packages = missing_packages(uses);
+    if !packages.is_empty() {
+        say_missing(&packages);
+        install(&packages)?;
+    }
+    if uses.contains(&Use::Ebpf) && !have_bpf_linker() {
+        install_bpf_linker()?;
+    }
+    Ok(())
+}
+
+fn missing_packages(uses: &[Use]) -> Vec<&'static Package> {
+    let nightly = uses.contains(&Use::Ebpf) && have_nightly_route();
+    let wanted = |package: &&Package| {
+        package.uses.iter().any(|a| uses.contains(a) && !(*a == Use::Ebpf && nightly))
+    };
+    PACKAGES.iter().filter(wanted).filter(|package| !package.brings.present()).collect()
+}
+
+fn say_missing(packages: &[&Package]) {
+    if packages.is_empty() {
+        return;
+    }
+    shell::say("setup: this machine lacks");
+    for package in packages {
+        let uses: BTreeSet<_> = package.uses.iter().map(|a| a.name()).collect();
+        let uses = uses.into_iter().collect::<Vec<_>>().join(", ");
+        shell::say(&format!("  {:<16} {} ({uses})", package.name, package.why));
+    }
+}
+
+fn install(packages: &[&Package]) -> Result<()> {
+    let names: Vec<_> = packages.iter().map(|package| package.name).collect();
+    let by_hand = format!("apt-get update && apt-get install -y {}", names.join(" "));
+    if !shell::in_path("apt-get") {
+        bail!(
+            "this machine has no apt-get. Install by its own means what brings {}, then run this \
+             again",
+            packages.iter().map(|package| package.brings.word()).collect::<Vec<_>>().join(", "),
+        );
+    }
+    let apt = || {
+        let mut apt = shell::as_root("env").with_context(|| {
+            format!("packages are missing and only root may install them. Run:\n  sudo sh -c '{by_hand}'")
+        })?;
+        apt.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "Dpkg::Use-Pty=0"]);
+        anyhow::Ok(apt)
+    };
+    shell::run(apt()?.arg("update"))?;
+    shell::run(apt()?.args(["install", "-y", "--no-install-recommends"]).args(&names)).with_context(
+        || {
+            format!(
+                "apt-get could not install them; try by hand: {by_hand}\n\
+                 Where `rustc-web` and `llvm-22-dev` are not packaged, the XDP program is built with \
+                 a nightly Rust instead:\n  rustup toolchain install nightly --component rust-src\n  \
+                 cargo binstall bpf-linker"
+            )
+        },
+    )
+}
+
+fn install_bpf_linker() -> Result<()> {
+    let tools = shell::target_dir().join("tools");
+    shell::say(&format!(
+        "setup: building bpf-linker {BPF_LINKER}, which links the XDP program, into {}",
+        tools.display()
+    ));
+    let mut install = shell::cargo();
+    install
+        .args(["install", "bpf-linker", "--version", BPF_LINKER, "--locked"])
+        .args(["--no-default-features", "--features", "llvm-22", "--root"])
+        .arg(&tools)
+        .env("LLVM_PREFIX", "/usr/lib/llvm-22");
+    shell::run(&mut install)
+}
+
+fn have_bpf_linker() -> bool {
+    shell::target_dir().join("tools/bin/bpf-linker").is_file() || have_nightly_route()
+}
+
+/// Whether the XDP program can be built without packages: a nightly toolchain of rustup with the
+/// sources of `core`, and a bpf-linker that its owner brought.
+fn have_nightly_route() -> bool {
+    if !shell::in_path("bpf-linker") {
+        return false;
+    }
+    let mut sysroot = shell::command("rustc");
+    sysroot.args(["+nightly", "--print", "sysroot"]);
+    shell::capture(&mut sysroot)
+        .is_ok_and(|sysroot| Path::new(sysroot.trim()).join("lib/rustlib/src/rust").is_dir())
+}
+
+impl Brings {
+    fn present(&self) -> bool {
+        match self {
+            Program(name) => shell::in_path(name),
+            File(path) => Path::new(path).exists(),
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Program(name) | File(name) => name,
+        }
+    }
+}
