@@ -1,0 +1,1 @@
+//! X.509 certificates, private keys and security tokens.
