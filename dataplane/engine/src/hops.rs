@@ -1,0 +1,83 @@
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use port::PortId;
+use wire::ethernet::MacAddr;
+
+/// Link-layer addresses of the peers, shared by all legs that send to the same one.
+///
+/// The engine asks for an address once when a leg needs it and then at most once a second while
+/// packets wait for it; whoever does the I/O answers whenever it knows or learns better.
+#[derive(Default)]
+pub(crate) struct Hops {
+    hops: Vec<Hop>,
+    free: Vec<u32>,
+    index: HashMap<(PortId, IpAddr), u32>,
+}
+
+struct Hop {
+    port: PortId,
+    address: IpAddr,
+    mac: Option<MacAddr>,
+    users: u32,
+    asked: Instant,
+}
+
+/// A share of a hop; given back with [`Hops::release`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HopId(u32);
+
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+impl Hops {
+    /// Takes a share of a hop; true if its address must be asked for.
+    pub(crate) fn acquire(&mut self, now: Instant, port: PortId, address: IpAddr) -> (HopId, bool) {
+        if let Some(&index) = self.index.get(&(port, address)) {
+            self.hops[index as usize].users += 1;
+            return (HopId(index), false);
+        }
+        let hop = Hop { port, address, mac: None, users: 1, asked: now };
+        let index = match self.free.pop() {
+            Some(index) => {
+                self.hops[index as usize] = hop;
+                index
+            }
+            None => {
+                self.hops.push(hop);
+                self.hops.len() as u32 - 1
+            }
+        };
+        self.index.insert((port, address), index);
+        (HopId(index), true)
+    }
+
+    pub(crate) fn release(&mut self, id: HopId) {
+        let hop = &mut self.hops[id.0 as usize];
+        hop.users -= 1;
+        if hop.users == 0 {
+            self.index.remove(&(hop.port, hop.address));
+            self.free.push(id.0);
+        }
+    }
+
+    pub(crate) fn mac(&self, id: HopId) -> Option<MacAddr> {
+        self.hops[id.0 as usize].mac
+    }
+
+    /// The hop to ask for again now, if it was not asked for lately.
+    pub(crate) fn ask_again(&mut self, now: Instant, id: HopId) -> Option<(PortId, IpAddr)> {
+        let hop = &mut self.hops[id.0 as usize];
+        if now.duration_since(hop.asked) < ASK_AGAIN {
+            return None;
+        }
+        hop.asked = now;
+        Some((hop.port, hop.address))
+    }
+
+    pub(crate) fn set(&mut self, port: PortId, address: IpAddr, mac: Option<MacAddr>) {
+        if let Some(&index) = self.index.get(&(port, address)) {
+            self.hops[index as usize].mac = mac;
+        }
+    }
+}

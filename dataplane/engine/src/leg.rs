@@ -1,0 +1,175 @@
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use port::PortId;
+use srtp::{SessionId, Suite};
+
+use crate::Channel;
+use crate::command::{LegId, LegSpec, LegStats, Mode, Protection, RelayId, RtcpPolicy, SourceRule};
+use crate::hops::HopId;
+use crate::reception::Reception;
+
+/// One side of a call, as the packet path needs it. The keys themselves are with [`srtp::Srtp`].
+pub(crate) struct Leg {
+    pub(crate) id: LegId,
+    pub(crate) relay: RelayId,
+    pub(crate) port: PortId,
+    pub(crate) local: SocketAddr,
+    pub(crate) mode: Mode,
+    pub(crate) rtcp: RtcpPolicy,
+    pub(crate) source: SourceRule,
+    pub(crate) dscp: Option<u8>,
+    pub(crate) idle_after: Duration,
+    pub(crate) clock_hz: u32,
+    /// Keys for what arrives and for what leaves; `None` in clear.
+    pub(crate) receive: Option<Secured>,
+    pub(crate) send: Option<Secured>,
+    /// Where the call agent says the peer is.
+    signalled_rtp: Option<SocketAddr>,
+    signalled_rtcp: Option<SocketAddr>,
+    /// Where the peer is, signalled or learned.
+    pub(crate) rtp_peer: Option<Peer>,
+    pub(crate) rtcp_peer: Option<Peer>,
+    /// The slot of the call's other side.
+    pub(crate) other: Option<u32>,
+    pub(crate) stats: LegStats,
+    pub(crate) reception: Reception,
+    /// When the peer was last heard; at first, when the leg was made.
+    pub(crate) heard: Instant,
+    pub(crate) started: bool,
+    pub(crate) idle_reported: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secured {
+    pub(crate) session: SessionId,
+    pub(crate) suite: Suite,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// `None` on ports where the kernel keeps the link layer.
+    pub(crate) hop: Option<HopId>,
+}
+
+impl Leg {
+    pub(crate) fn new(now: Instant, id: LegId, relay: RelayId, spec: &LegSpec) -> Self {
+        Self {
+            id,
+            relay,
+            port: spec.port,
+            local: spec.local,
+            mode: spec.mode,
+            rtcp: spec.rtcp,
+            source: spec.source,
+            dscp: spec.dscp,
+            idle_after: spec.idle_after,
+            clock_hz: spec.clock_hz,
+            receive: None,
+            send: None,
+            signalled_rtp: None,
+            signalled_rtcp: None,
+            rtp_peer: None,
+            rtcp_peer: None,
+            other: None,
+            stats: LegStats::default(),
+            reception: Reception::default(),
+            heard: now,
+            started: false,
+            idle_reported: false,
+        }
+    }
+
+    pub(crate) fn update(&mut self, now: Instant, spec: &LegSpec) {
+        if !self.mode.receives() && spec.mode.receives() {
+            // Silence that was asked for does not count.
+            self.heard = now;
+            self.idle_reported = false;
+        }
+        self.mode = spec.mode;
+        self.rtcp = spec.rtcp;
+        self.source = spec.source;
+        self.dscp = spec.dscp;
+        self.idle_after = spec.idle_after;
+        self.clock_hz = spec.clock_hz;
+    }
+
+    pub(crate) fn peer(&self, channel: Channel) -> Option<&Peer> {
+        match channel {
+            Channel::Rtp => self.rtp_peer.as_ref(),
+            Channel::Rtcp => self.rtcp_peer.as_ref(),
+        }
+    }
+
+    pub(crate) fn peer_mut(&mut self, channel: Channel) -> &mut Option<Peer> {
+        match channel {
+            Channel::Rtp => &mut self.rtp_peer,
+            Channel::Rtcp => &mut self.rtcp_peer,
+        }
+    }
+
+    pub(crate) fn signalled_mut(&mut self, channel: Channel) -> &mut Option<SocketAddr> {
+        match channel {
+            Channel::Rtp => &mut self.signalled_rtp,
+            Channel::Rtcp => &mut self.signalled_rtcp,
+        }
+    }
+
+    /// The keys that packets from the peer must be under; `None` in clear.
+    pub(crate) fn receive_session(&self, channel: Channel) -> Option<SessionId> {
+        self.session(self.receive, channel)
+    }
+
+    /// The keys for packets to the peer; `None` in clear.
+    pub(crate) fn send_session(&self, channel: Channel) -> Option<SessionId> {
+        self.session(self.send, channel)
+    }
+
+    fn session(&self, secured: Option<Secured>, channel: Channel) -> Option<SessionId> {
+        match channel {
+            Channel::Rtcp if self.rtcp == RtcpPolicy::Clear => None,
+            _ => secured.map(|secured| secured.session),
+        }
+    }
+
+    /// Our address for a channel.
+    pub(crate) fn local(&self, channel: Channel) -> SocketAddr {
+        match channel {
+            Channel::Rtp => self.local,
+            Channel::Rtcp => above(self.local),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> LegStats {
+        LegStats {
+            packets_lost: self.reception.lost(),
+            jitter_us: self.reception.jitter_us(self.clock_hz),
+            ..self.stats
+        }
+    }
+
+    /// Whether the peer has been silent for too long and nobody was told.
+    pub(crate) fn turns_idle(&mut self, now: Instant) -> bool {
+        let idle = !self.idle_after.is_zero()
+            && self.mode.receives()
+            && !self.idle_reported
+            && now.duration_since(self.heard) >= self.idle_after;
+        self.idle_reported |= idle;
+        idle
+    }
+}
+
+impl Protection {
+    pub(crate) fn suite(&self) -> Option<Suite> {
+        match self {
+            Self::Plain => None,
+            Self::Srtp(keying) => Some(keying.suite()),
+        }
+    }
+}
+
+/// The address with the next higher port, where RTCP lives.
+pub(crate) fn above(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip(), address.port().saturating_add(1))
+}

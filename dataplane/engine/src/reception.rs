@@ -1,0 +1,140 @@
+use wire::rtp::{Packet, Ssrc};
+
+/// Loss and jitter of the stream a leg receives (RFC 3550 appendices A.3 and A.8).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reception {
+    stream: Option<Stream>,
+    /// Of streams and runs of sequence numbers that ended.
+    lost_before: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Stream {
+    ssrc: Ssrc,
+    first: u64,
+    highest: u64,
+    received: u64,
+    transit: i64,
+    /// Sixteen times the jitter, in units of the payload's clock.
+    jitter: u64,
+}
+
+/// A jump forward of so many sequence numbers is a new start of the sender, not loss.
+const MAX_DROPOUT: u16 = 3000;
+/// A packet so much too late is still of this run.
+const MAX_MISORDER: u16 = 100;
+
+impl Reception {
+    /// Counts a packet that arrived at `arrival`, in units of the payload's clock.
+    pub(crate) fn count(&mut self, packet: &Packet<'_>, arrival: i64) {
+        let transit = arrival.wrapping_sub(i64::from(packet.timestamp()));
+        let seq_no = packet.seq_no().0;
+        match &mut self.stream {
+            Some(stream) if stream.ssrc == packet.ssrc() && stream.advance(seq_no) => {
+                // Transit times are compared modulo 2^32: timestamps wrap.
+                let difference = transit.wrapping_sub(stream.transit) as i32;
+                stream.transit = transit;
+                let difference = u64::from(difference.unsigned_abs());
+                stream.jitter = stream.jitter + difference - ((stream.jitter + 8) >> 4);
+            }
+            _ => {
+                self.lost_before = self.lost();
+                let first = u64::from(seq_no) + (1 << 16);
+                self.stream = Some(Stream {
+                    ssrc: packet.ssrc(),
+                    first,
+                    highest: first,
+                    received: 1,
+                    transit,
+                    jitter: 0,
+                });
+            }
+        }
+    }
+
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost_before + self.stream.as_ref().map_or(0, Stream::lost)
+    }
+
+    /// Jitter in microseconds.
+    pub(crate) fn jitter_us(&self, clock_hz: u32) -> u64 {
+        let jitter = self.stream.as_ref().map_or(0, |stream| stream.jitter >> 4);
+        jitter * 1_000_000 / u64::from(clock_hz.max(1))
+    }
+}
+
+impl Stream {
+    /// Whether the sequence number belongs to this run.
+    fn advance(&mut self, seq_no: u16) -> bool {
+        let ahead = seq_no.wrapping_sub(self.highest as u16);
+        if ahead < MAX_DROPOUT {
+            self.highest += u64::from(ahead);
+        } else if ahead <= u16::MAX - MAX_MISORDER {
+            return false;
+        }
+        self.received += 1;
+        true
+    }
+
+    fn lost(&self) -> u64 {
+        (self.highest - self.first + 1).saturating_sub(self.received)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(seq_no: u16, timestamp: u32, ssrc: u32) -> [u8; 12] {
+        let mut bytes = [0x80; 12];
+        bytes[2..4].copy_from_slice(&seq_no.to_be_bytes());
+        bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
+        bytes[8..].copy_from_slice(&ssrc.to_be_bytes());
+        bytes
+    }
+
+    fn count(reception: &mut Reception, seq_no: u16, timestamp: u32, ssrc: u32, arrival: i64) {
+        reception.count(&Packet::new_checked(&packet(seq_no, timestamp, ssrc)).unwrap(), arrival);
+    }
+
+    #[test]
+    fn loss_over_the_wrap_of_sequence_numbers() {
+        let mut reception = Reception::default();
+        for seq_no in [65533, 65534, 1, 0, 4] {
+            count(&mut reception, seq_no, 0, 7, 0);
+        }
+        // 65535, 2 and 3 are missing.
+        assert_eq!(reception.lost(), 3);
+    }
+
+    #[test]
+    fn a_new_start_is_not_loss() {
+        let mut reception = Reception::default();
+        for (seq_no, ssrc) in [(10, 1), (12, 1), (40_000, 1), (40_001, 1), (7, 2), (8, 2)] {
+            count(&mut reception, seq_no, 0, ssrc, 0);
+        }
+        assert_eq!(reception.lost(), 1);
+    }
+
+    #[test]
+    fn jitter_of_alternating_delay() {
+        let mut reception = Reception::default();
+        for i in 0..1000u32 {
+            let delay = if i % 2 == 0 { 0 } else { 80 };
+            count(&mut reception, i as u16, i * 160, 1, i64::from(i * 160 + delay));
+        }
+        // Every difference is 80 units of 125 µs: 10 ms.
+        let jitter = reception.jitter_us(8000);
+        assert!((9_000..=10_000).contains(&jitter), "{jitter}");
+    }
+
+    #[test]
+    fn jitter_survives_the_wrap_of_timestamps() {
+        let mut reception = Reception::default();
+        for i in 0..100u32 {
+            let timestamp = (u32::MAX - 8000).wrapping_add(i * 160);
+            count(&mut reception, i as u16, timestamp, 1, i64::from(i * 160));
+        }
+        assert_eq!(reception.jitter_us(8000), 0);
+    }
+}
