@@ -1,1 +1,42 @@
-//! Empty until its first commit.
+//! What the XDP program and its loader share: map names, keys, values and the numbers of counters.
+//!
+//! Every key and value has alignment one or is a plain integer array, so that there is no padding
+//! and both sides read the same bytes; the loader hands them to the kernel with `to_bytes` and
+//! friends. Numbers that have once meant something are never given to something else.
+//!
+//! This crate must not know what either side does with the values.
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod lab;
+mod media;
+mod reason;
+
+pub use media::{Address, MediaKey, PortRange};
+pub use reason::{Verdict, XdpReason};
+
+/// Name of the program in the object file.
+pub const PROGRAM: &str = "ringfence_xdp";
+
+/// Names of the maps in the object file.
+pub mod maps {
+    /// Hash map, [`crate::Address`] → [`crate::PortRange`]: the addresses media is received on, and
+    /// which of their UDP ports are for media.
+    pub const MEDIA_ADDRESSES: &str = "MEDIA_ADDRESSES";
+    /// Hash map, [`crate::MediaKey`] → `u32` (always 1): the media ports that a flow has now.
+    pub const OPEN_MEDIA: &str = "OPEN_MEDIA";
+    /// XSKMAP, receive queue → AF_XDP socket.
+    pub const SOCKETS: &str = "SOCKETS";
+    /// Per-CPU array of `u64`, indexed by [`crate::XdpReason`].
+    pub const COUNTERS: &str = "COUNTERS";
+}
+
+/// Sizes of the maps when the loader does not say otherwise.
+pub mod sizes {
+    /// Media addresses of an interface.
+    pub const MEDIA_ADDRESSES: u32 = 256;
+    /// Open media ports of an interface: RTP and RTCP of both legs of 16384 calls.
+    pub const OPEN_MEDIA: u32 = 65536;
+    /// Receive queues of an interface.
+    pub const SOCKETS: u32 = 64;
+}

@@ -1,0 +1,113 @@
+/// Why the XDP program did with a frame what it did. The number is the index of its counter.
+///
+/// They are examined in this order: Ethernet, IP header, UDP header, destination. A frame is counted
+/// once, under the first that applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum XdpReason {
+    /// Neither IPv4 nor IPv6 behind up to two VLAN tags: ARP, for example.
+    PassNotIp = 0,
+    /// A fragment: only the kernel puts them together.
+    PassFragment = 1,
+    /// An IPv4 header with options.
+    PassOptions = 2,
+    /// An IPv6 extension header.
+    PassExtensionHeader = 3,
+    /// Another transport protocol.
+    PassNotUdp = 4,
+    /// The destination is no media address, or a port of it outside the media range.
+    PassNotMedia = 5,
+    /// The frame ends inside a header, or a header contradicts itself: the kernel knows how to
+    /// count that.
+    PassMalformed = 6,
+    /// A media port that no flow has.
+    DropUnknownMediaPort = 7,
+    /// Given to the AF_XDP socket of the queue. The socket has its own counters for what it could
+    /// not take.
+    Redirect = 8,
+    /// Media for a queue that has no AF_XDP socket.
+    DropNoSocket = 9,
+}
+
+/// What happens to a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on into the kernel.
+    Pass,
+    /// It is gone.
+    Drop,
+    /// It goes to an AF_XDP socket.
+    Redirect,
+}
+
+impl XdpReason {
+    /// All of them, by number.
+    pub const ALL: [Self; 10] = [
+        Self::PassNotIp,
+        Self::PassFragment,
+        Self::PassOptions,
+        Self::PassExtensionHeader,
+        Self::PassNotUdp,
+        Self::PassNotMedia,
+        Self::PassMalformed,
+        Self::DropUnknownMediaPort,
+        Self::Redirect,
+        Self::DropNoSocket,
+    ];
+
+    /// The name in reports and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PassNotIp => "pass-not-ip",
+            Self::PassFragment => "pass-fragment",
+            Self::PassOptions => "pass-options",
+            Self::PassExtensionHeader => "pass-extension-header",
+            Self::PassNotUdp => "pass-not-udp",
+            Self::PassNotMedia => "pass-not-media",
+            Self::PassMalformed => "pass-malformed",
+            Self::DropUnknownMediaPort => "drop-unknown-media-port",
+            Self::Redirect => "redirect",
+            Self::DropNoSocket => "drop-no-socket",
+        }
+    }
+
+    /// What happens to frames counted here.
+    #[inline(always)]
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::PassNotIp
+            | Self::PassFragment
+            | Self::PassOptions
+            | Self::PassExtensionHeader
+            | Self::PassNotUdp
+            | Self::PassNotMedia
+            | Self::PassMalformed => Verdict::Pass,
+            Self::DropUnknownMediaPort | Self::DropNoSocket => Verdict::Drop,
+            Self::Redirect => Verdict::Redirect,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_positions() {
+        for (position, reason) in XdpReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, position, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn names_begin_with_the_verdict() {
+        for reason in XdpReason::ALL {
+            let verdict = match reason.verdict() {
+                Verdict::Pass => "pass-",
+                Verdict::Drop => "drop-",
+                Verdict::Redirect => "redirect",
+            };
+            assert!(reason.name().starts_with(verdict), "{reason:?}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The programs of the measuring laboratory.
+#![no_std]
+#![no_main]
+
+use abi::lab::{
+    Generator, LATENCY_BUCKETS, PAYLOAD_OFFSET, PREPARED_MAX, Prepared, SAMPLE_SLOTS,
+    latency_bucket, sample_slot,
+};
+use aya_ebpf::bindings::BPF_F_MMAPABLE;
+use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
+use aya_ebpf::helpers::{bpf_ktime_get_ns, bpf_redirect, bpf_xdp_store_bytes};
+use aya_ebpf::macros::{map, xdp};
+use aya_ebpf::maps::{Array, PerCpuArray, XskMap};
+use aya_ebpf::programs::XdpContext;
+use ringfence_ebpf::frame::bytes;
+
+/// A latency above this is a number left from an earlier round of the sequence numbers.
+const LATENCY_MAX_NS: u64 = 1_000_000_000;
+
+/// Bytes of an RTP header, RFC 3550 §5.1.
+const RTP_LEN: usize = 12;
+
+#[map]
+static SOCKETS: XskMap = XskMap::with_max_entries(abi::sizes::SOCKETS, 0);
+
+#[map]
+static SEEN: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+
+#[map]
+static GENERATOR: Array<Generator> = Array::with_max_entries(1, 0);
+
+// The loader makes it as large as it needs.
+#[map]
+static PREPARED: Array<Prepared> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+
+#[map]
+static SENT_AT: Array<u64> = Array::with_max_entries(SAMPLE_SLOTS, 0);
+
+#[map]
+static LATENCY: PerCpuArray<u64> = PerCpuArray::with_max_entries(LATENCY_BUCKETS, 0);
+
+#[xdp]
+fn pass(_: XdpContext) -> u32 {
+    XDP_PASS
+}
+
+#[xdp]
+fn bounce(ctx: XdpContext) -> u32 {
+    let Some(addresses) = bytes::<12>(&ctx, 0) else { return XDP_DROP };
+    add_one(&SEEN, 0);
+    // SAFETY: `bytes` has checked that they are part of the frame, which is this program's now.
+    unsafe {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = *addresses;
+        *addresses = [g, h, i, j, k, l, a, b, c, d, e, f];
+    }
+    XDP_TX
+}
+
+#[xdp]
+fn to_socket(ctx: XdpContext) -> u32 {
+    let Some(ethertype) = bytes::<2>(&ctx, 12) else { return XDP_PASS };
+    // SAFETY: `bytes` has checked that they are part of the frame.
+    if unsafe { *ethertype } != [0x08, 0x00] {
+        return XDP_PASS;
+    }
+    add_one(&SEEN, 0);
+    SOCKETS.redirect(ctx.rx_queue_index(), u64::from(XDP_DROP)).unwrap_or(XDP_DROP)
+}
+
+#[xdp]
+fn sink(ctx: XdpContext) -> u32 {
+    let Some(rtp) = bytes::<RTP_LEN>(&ctx, PAYLOAD_OFFSET) else { return XDP_PASS };
+    // SAFETY: `bytes` has checked that they are part of the frame.
+    let rtp = unsafe { *rtp };
+    if rtp[0] >> 6 != 2 {
+        return XDP_PASS;
+    }
+    add_one(&SEEN, 0);
+    if let Some(sent_at) = departure(rtp) {
+        // SAFETY: an aligned word of a map that lives as long as the program; a torn or stale
+        // value would be one odd sample among thousands.
+        let latency = now().wrapping_sub(unsafe { *sent_at });
+        if latency < LATENCY_MAX_NS {
+            add_one(&LATENCY, latency_bucket(latency));
+        }
+    }
+    XDP_DROP
+}
+
+#[xdp]
+fn generate(ctx: XdpContext) -> u32 {
+    let Some((generator, number)) = next() else { return XDP_DROP };
+    let flows = generator.count as u32;
+    if flows == 0 {
+        return XDP_DROP;
+    }
+    let (round, flow) = (number as u32 / flows, number as u32 % flows);
+    let port = (generator.first_port as u16).wrapping_add(flow as u16 * 2);
+    let timestamp = round.wrapping_mul(160).to_be_bytes();
+    let (sequence, ssrc) = ((round as u16).to_be_bytes(), flow.to_be_bytes());
+
+    let Some(rtp) = bytes::<RTP_LEN>(&ctx, PAYLOAD_OFFSET) else { return XDP_DROP };
+    // SAFETY: `bytes` has checked that they are part of the frame, which is this program's.
+    let rtp = unsafe { &mut *rtp };
+    [rtp[2], rtp[3]] = sequence;
+    [rtp[4], rtp[5], rtp[6], rtp[7]] = timestamp;
+    [rtp[8], rtp[9], rtp[10], rtp[11]] = ssrc;
+    note_departure(*rtp);
+    send(&ctx, generator, port.to_be_bytes())
+}
+
+#[xdp]
+fn generate_prepared(ctx: XdpContext) -> u32 {
+    let Some((generator, number)) = next() else { return XDP_DROP };
+    if number >= generator.count {
+        return XDP_DROP;
+    }
+    let Some(prepared) = PREPARED.get(number as u32) else { return XDP_DROP };
+    let len = u32::from(prepared.len);
+    if len < RTP_LEN as u32 || len > PREPARED_MAX as u32 {
+        return XDP_DROP;
+    }
+    let payload = prepared.payload.as_ptr().cast_mut().cast();
+    // SAFETY: `len` bytes at `payload` are part of the map's value; the helper checks the frame.
+    if unsafe { bpf_xdp_store_bytes(ctx.ctx, PAYLOAD_OFFSET as u32, payload, len) } != 0 {
+        return XDP_DROP;
+    }
+    let Some(rtp) = prepared.payload.first_chunk() else { return XDP_DROP };
+    note_departure(*rtp);
+    send(&ctx, generator, prepared.port)
+}
+
+/// The generator and the number of the next packet, when it is time for it.
+#[inline(always)]
+fn next() -> Option<(&'static mut Generator, u64)> {
+    // SAFETY: one generator runs at a time, by the way it is started; user space only reads.
+    let generator = unsafe { &mut *GENERATOR.get_ptr_mut(0)? };
+    if generator.rate_q32 != 0 {
+        let now = now();
+        if generator.began == 0 {
+            generator.began = now;
+        }
+        // Shifted in two steps: 2³² nanoseconds are only four seconds.
+        let due = ((now - generator.began) >> 8).wrapping_mul(generator.rate_q32) >> 24;
+        if generator.sent >= due {
+            return None;
+        }
+    }
+    let number = generator.sent;
+    Some((generator, number))
+}
+
+#[inline(always)]
+fn send(ctx: &XdpContext, generator: &mut Generator, port: [u8; 2]) -> u32 {
+    let Some(destination_port) = bytes::<2>(ctx, PAYLOAD_OFFSET - 6) else { return XDP_DROP };
+    // SAFETY: `bytes` has checked that they are part of the frame, which is this program's.
+    unsafe { *destination_port = port };
+    generator.sent += 1;
+    // SAFETY: no pointers.
+    unsafe { bpf_redirect(generator.ifindex as u32, 0) as u32 }
+}
+
+#[inline(always)]
+fn note_departure(rtp: [u8; RTP_LEN]) {
+    if let Some(sent_at) = departure(rtp) {
+        // SAFETY: an aligned word of a map that lives as long as the program.
+        unsafe { *sent_at = now() };
+    }
+}
+
+/// Where the departure of the packet is noted, if it is sampled.
+#[inline(always)]
+fn departure(rtp: [u8; RTP_LEN]) -> Option<*mut u64> {
+    let ssrc = u32::from_be_bytes([rtp[8], rtp[9], rtp[10], rtp[11]]);
+    let slot = sample_slot(ssrc, u16::from_be_bytes([rtp[2], rtp[3]]))?;
+    SENT_AT.get_ptr_mut(slot)
+}
+
+#[inline(always)]
+fn add_one(counters: &PerCpuArray<u64>, index: u32) {
+    if let Some(counter) = counters.get_ptr_mut(index) {
+        // SAFETY: the value is this CPU's own, and the program is not interrupted by itself.
+        unsafe { *counter += 1 };
+    }
+}
+
+#[inline(always)]
+fn now() -> u64 {
+    // SAFETY: no arguments, no effect.
+    unsafe { bpf_ktime_get_ns() }
+}
