@@ -19,5 +19,9 @@ pub fn embed(name: &str) {
 /// `OUT_DIR` is `target/[TRIPLE/]PROFILE/build/PACKAGE/out`, wherever `target` may be.
 fn target_directory(output: &Path) -> &Path {
     let mut candidates = output.ancestors().skip(4).take(2);
-    candidates.clone().find(|above| above.join("bpf").exists()).or(candidates.next()).expect("cargo's layout is that deep")
+    candidates
+        .clone()
+        .find(|above| above.join("bpf").exists())
+        .or(candidates.next())
+        .expect("cargo's layout is that deep")
 }

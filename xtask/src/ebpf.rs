@@ -14,6 +14,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::shell;
+
 const TARGET: &str = "bpfel-unknown-none";
 
 /// Object files, and what they are called when built.
@@ -28,8 +30,8 @@ const DEBIAN_SOURCES: &str = "/usr/lib/rustlib/src/rust/library";
 /// Builds all objects if a source has changed since the last time, and returns the directory they
 /// are in.
 pub fn build() -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the workspace");
-    let target = target_directory(root)?;
+    let root = shell::root();
+    let target = path::absolute(shell::target_dir())?;
     let output = target.join("bpf");
     let stamp = output.join("sources");
     let sources = fingerprint(&root.join("ebpf"))?;
@@ -37,7 +39,7 @@ pub fn build() -> Result<PathBuf> {
         return Ok(output);
     }
 
-    println!("building the BPF objects");
+    shell::say("building the BPF objects");
     let build_directory = target.join("ebpf");
     compile(&root.join("ebpf/programs"), &build_directory, &linker_path(&target)?)?;
     fs::create_dir_all(&output)?;
@@ -49,11 +51,6 @@ pub fn build() -> Result<PathBuf> {
     }
     fs::write(stamp, sources)?;
     Ok(output)
-}
-
-fn target_directory(root: &Path) -> Result<PathBuf> {
-    let chosen = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    Ok(path::absolute(chosen.unwrap_or_else(|| root.join("target")))?)
 }
 
 fn compile(programs: &Path, build_directory: &Path, path: &OsString) -> Result<()> {
@@ -70,17 +67,13 @@ fn compile(programs: &Path, build_directory: &Path, path: &OsString) -> Result<(
     {
         cargo.env_remove(variable);
     }
-    let status = cargo.status().with_context(|| format!("running {cargo:?}"))?;
-    if !status.success() {
-        bail!("the BPF objects do not build ({status}); see the messages above");
-    }
-    Ok(())
+    shell::run(&mut cargo).context("the BPF objects do not build")
 }
 
 /// Cargo with a compiler that can build the standard library for BPF.
 fn toolchain() -> Result<Command> {
     if Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_SOURCES).exists() {
-        let mut cargo = Command::new("cargo");
+        let mut cargo = shell::cargo();
         cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
         return Ok(cargo);
     }

@@ -4,6 +4,7 @@
 //! (bringing in what a machine lacks). This crate knows how to call the others' programs and
 //! nothing of what they do.
 
+mod ebpf;
 mod fuzz;
 mod lab;
 mod perf;

@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 
-use crate::shell;
+use crate::{ebpf, shell};
 
 /// Arguments of `setup`.
 #[derive(Parser)]
@@ -148,8 +148,11 @@ pub fn run(args: &Args) -> Result<()> {
     let uses = if args.uses.is_empty() { Use::ALL } else { &args.uses };
     let packages = missing_packages(uses);
     let linker = uses.contains(&Use::Ebpf) && !have_bpf_linker();
-    if packages.is_empty() && !linker {
+    let complete = packages.is_empty() && !linker;
+    if complete {
         shell::say("setup: nothing is missing");
+    }
+    if args.check && complete {
         return Ok(());
     }
     if args.check {
@@ -171,6 +174,9 @@ pub fn ensure(uses: &[Use]) -> Result<()> {
     }
     if uses.contains(&Use::Ebpf) && !have_bpf_linker() {
         install_bpf_linker()?;
+    }
+    if uses.contains(&Use::Ebpf) {
+        ebpf::build()?;
     }
     Ok(())
 }
