@@ -1,1 +1,3 @@
-//! Empty until its first commit.
+//! SRTP and SRTCP in bursts, in place.
+
+mod backend;

@@ -1,0 +1,139 @@
+//! HMAC-SHA1 of several messages side by side, one per 32-bit lane of vectors of any width.
+//!
+//! Everything here is inlined into the caller, which enables the vectors' CPU features.
+
+use super::padding::{Block, Blocks, Tail};
+use super::{Digest, MacJob, MacKey};
+
+/// A vector of one 32-bit word from each of `N` messages. A value exists only where its CPU features do, hence the
+/// `Proof` in every operation that makes one from nothing; so all operations are safe.
+pub(super) trait Lanes<const N: usize>: Copy {
+    type Proof: Copy;
+
+    fn splat(proof: Self::Proof, word: u32) -> Self;
+    /// The sixteen big-endian words of a block from each message.
+    fn load_blocks(proof: Self::Proof, blocks: &[&Block; N]) -> [Self; 16];
+    /// The inner and the outer state from each key.
+    fn load_keys(proof: Self::Proof, keys: &[&MacKey; N]) -> [[Self; 5]; 2];
+    fn store_digests(state: [Self; 5], digests: &mut [Digest; N]);
+
+    fn add(self, other: Self) -> Self;
+    fn rotate_left<const BITS: i32>(self) -> Self;
+    /// `b` where `self` has ones, else `c`.
+    fn choose(self, b: Self, c: Self) -> Self;
+    fn parity(self, b: Self, c: Self) -> Self;
+    fn majority(self, b: Self, c: Self) -> Self;
+    fn xor(self, other: Self) -> Self;
+    /// `self` in the lanes whose bit is set, else `other`.
+    fn select(self, lanes: u32, other: Self) -> Self;
+}
+
+/// Digests the jobs named by `order`, at most `N`, into the places of the same index.
+#[inline(always)]
+pub(super) fn hmac<const N: usize, V: Lanes<N>>(
+    proof: V::Proof,
+    jobs: &[MacJob<'_>],
+    order: &[u8],
+    digests: &mut [Digest],
+) {
+    // Lanes without a job repeat the first one.
+    let mut lane_jobs = [&jobs[usize::from(order[0])]; N];
+    for (lane, &index) in lane_jobs.iter_mut().zip(order) {
+        *lane = &jobs[usize::from(index)];
+    }
+
+    let mut keys = [lane_jobs[0].key; N];
+    for (key, job) in keys.iter_mut().zip(&lane_jobs) {
+        *key = job.key;
+    }
+    let [mut state, mut outer] = V::load_keys(proof, &keys);
+    hash_messages(proof, &lane_jobs, &mut state);
+    compress(proof, &mut outer, outer_block(proof, state));
+
+    let mut lane_digests = [[0; 20]; N];
+    V::store_digests(outer, &mut lane_digests);
+    for (digest, &index) in lane_digests.iter().zip(order) {
+        digests[usize::from(index)] = *digest;
+    }
+}
+
+#[inline(always)]
+fn hash_messages<const N: usize, V: Lanes<N>>(
+    proof: V::Proof,
+    jobs: &[&MacJob<'_>; N],
+    state: &mut [V; 5],
+) {
+    let mut tails: [Tail; N] = [[[0; 64]; 2]; N];
+    let mut lanes = [Blocks::EMPTY; N];
+    for ((lane, job), tail) in lanes.iter_mut().zip(jobs).zip(&mut tails) {
+        *lane = Blocks::new(job, tail);
+    }
+    let (mut fewest, mut most) = (usize::MAX, 0);
+    for lane in &lanes {
+        fewest = fewest.min(lane.count());
+        most = most.max(lane.count());
+    }
+
+    for index in 0..most {
+        let mut blocks = [lanes[0].at(index); N];
+        let mut alive = 0;
+        for (number, (block, lane)) in blocks.iter_mut().zip(&lanes).enumerate() {
+            *block = lane.at(index);
+            alive |= u32::from(index < lane.count()) << number;
+        }
+        let before = *state;
+        compress(proof, state, V::load_blocks(proof, &blocks));
+        if index >= fewest {
+            for (word, before) in state.iter_mut().zip(before) {
+                *word = word.select(alive, before);
+            }
+        }
+    }
+}
+
+/// The one block of the outer hash: the inner digest, the end mark, the length of key block and digest in bits.
+#[inline(always)]
+fn outer_block<const N: usize, V: Lanes<N>>(proof: V::Proof, inner: [V; 5]) -> [V; 16] {
+    let mut words = [V::splat(proof, 0); 16];
+    words[..5].copy_from_slice(&inner);
+    words[5] = V::splat(proof, 0x8000_0000);
+    words[15] = V::splat(proof, (64 + 20) * 8);
+    words
+}
+
+/// The SHA-1 compression function (FIPS 180-4 §6.1.2) in every lane.
+#[inline(always)]
+fn compress<const N: usize, V: Lanes<N>>(proof: V::Proof, state: &mut [V; 5], mut w: [V; 16]) {
+    let [mut a, mut b, mut c, mut d, mut e] = *state;
+
+    macro_rules! round {
+        ($a:ident $b:ident $c:ident $d:ident $e:ident, $f:ident, $k:ident, $t:expr) => {
+            if $t >= 16 {
+                let next = w[($t + 13) % 16].parity(w[($t + 8) % 16], w[($t + 2) % 16]);
+                w[$t % 16] = next.xor(w[$t % 16]).rotate_left::<1>();
+            }
+            $e = $e.add(w[$t % 16].add($k)).add($b.$f($c, $d)).add($a.rotate_left::<5>());
+            $b = $b.rotate_left::<30>();
+        };
+    }
+    macro_rules! twenty {
+        ($f:ident, $k:literal, $($t:literal)*) => {
+            let k = V::splat(proof, $k);
+            $(
+                round!(a b c d e, $f, k, $t);
+                round!(e a b c d, $f, k, $t + 1);
+                round!(d e a b c, $f, k, $t + 2);
+                round!(c d e a b, $f, k, $t + 3);
+                round!(b c d e a, $f, k, $t + 4);
+            )*
+        };
+    }
+    twenty!(choose, 0x5a82_7999, 0 5 10 15);
+    twenty!(parity, 0x6ed9_eba1, 20 25 30 35);
+    twenty!(majority, 0x8f1b_bcdc, 40 45 50 55);
+    twenty!(parity, 0xca62_c1d6, 60 65 70 75);
+
+    for (word, change) in state.iter_mut().zip([a, b, c, d, e]) {
+        *word = word.add(change);
+    }
+}

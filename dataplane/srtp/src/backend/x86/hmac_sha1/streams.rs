@@ -1,0 +1,156 @@
+//! Up to two messages at a time through the SHA instructions, interleaved: one alone leaves half of their time unused.
+
+use std::arch::x86_64::*;
+
+use super::super::cpu::ShaNi;
+use super::padding::{Block, Blocks};
+use super::{Digest, MacJob};
+
+/// Digests the one or two jobs named by `order`, the longer one first, and returns how many those were.
+pub(super) fn hmac(_: ShaNi, jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) -> usize {
+    match *order {
+        [one, other, ..] => {
+            let pair = [one, other].map(usize::from);
+            // SAFETY: the token proves the features.
+            let [a, b] = unsafe { hmac_streams(pair.map(|index| &jobs[index])) };
+            digests[pair[0]] = a;
+            digests[pair[1]] = b;
+            2
+        }
+        [one] => {
+            // SAFETY: the token proves the features.
+            let [digest] = unsafe { hmac_streams([&jobs[usize::from(one)]]) };
+            digests[usize::from(one)] = digest;
+            1
+        }
+        [] => 0,
+    }
+}
+
+/// A SHA-1 state as the instructions want it: `abcd` with `a` highest, and `e` in the highest word.
+#[derive(Clone, Copy)]
+struct State {
+    abcd: __m128i,
+    e: __m128i,
+}
+
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn hmac_streams<const N: usize>(jobs: [&MacJob<'_>; N]) -> [Digest; N] {
+    let mut tails = [[[0; 64]; 2]; N];
+    let mut messages = [Blocks::EMPTY; N];
+    let mut inner = [State::of(&jobs[0].key.inner); N];
+    let mut outer = inner;
+    for (stream, tail) in tails.iter_mut().enumerate() {
+        messages[stream] = Blocks::new(jobs[stream], tail);
+        inner[stream] = State::of(&jobs[stream].key.inner);
+        outer[stream] = State::of(&jobs[stream].key.outer);
+    }
+
+    let mut words = [[inner[0].e; 4]; N];
+    let mut index = 0;
+    while messages.iter().all(|message| index < message.count()) {
+        for (words, message) in words.iter_mut().zip(&messages) {
+            *words = load(message.at(index));
+        }
+        compress(&mut inner, words);
+        index += 1;
+    }
+    for (state, message) in inner.iter_mut().zip(&messages) {
+        for index in index..message.count() {
+            compress(std::array::from_mut(state), [load(message.at(index))]);
+        }
+    }
+
+    for (words, state) in words.iter_mut().zip(&inner) {
+        *words = outer_block(state);
+    }
+    compress(&mut outer, words);
+    let mut digests = [[0; 20]; N];
+    for (digest, state) in digests.iter_mut().zip(&outer) {
+        *digest = state.digest();
+    }
+    digests
+}
+
+impl State {
+    #[target_feature(enable = "ssse3,sse4.1")]
+    fn of(words: &[u32; 5]) -> Self {
+        let [a, b, c, d, e] = words.map(|word| word as i32);
+        Self { abcd: _mm_set_epi32(a, b, c, d), e: _mm_set_epi32(e, 0, 0, 0) }
+    }
+
+    #[target_feature(enable = "ssse3,sse4.1")]
+    fn digest(&self) -> Digest {
+        let words = [
+            _mm_extract_epi32::<3>(self.abcd),
+            _mm_extract_epi32::<2>(self.abcd),
+            _mm_extract_epi32::<1>(self.abcd),
+            _mm_extract_epi32::<0>(self.abcd),
+            _mm_extract_epi32::<3>(self.e),
+        ];
+        let mut digest = [0; 20];
+        for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(words) {
+            *bytes = word.to_be_bytes();
+        }
+        digest
+    }
+}
+
+#[target_feature(enable = "ssse3,sse4.1")]
+fn load(block: &Block) -> [__m128i; 4] {
+    // Words big-endian, and the first of four highest.
+    let order = _mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f);
+    let mut words = [order; 4];
+    for (words, quarter) in words.iter_mut().zip(block.as_chunks::<16>().0) {
+        // SAFETY: a quarter block is as long as a register, and the load needs no alignment.
+        *words = _mm_shuffle_epi8(unsafe { _mm_loadu_si128(quarter.as_ptr().cast()) }, order);
+    }
+    words
+}
+
+/// The one block of the outer hash: the inner digest, the end mark, the length of key block and digest in bits.
+#[target_feature(enable = "ssse3,sse4.1")]
+fn outer_block(inner: &State) -> [__m128i; 4] {
+    let end_mark = _mm_set_epi32(0, i32::MIN, 0, 0);
+    [
+        inner.abcd,
+        _mm_blend_epi16::<0xc0>(end_mark, inner.e),
+        _mm_setzero_si128(),
+        _mm_set_epi32(0, 0, 0, (64 + 20) * 8),
+    ]
+}
+
+/// The SHA-1 compression function in every stream, four rounds at a time.
+#[inline]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn compress<const N: usize>(states: &mut [State; N], mut w: [[__m128i; 4]; N]) {
+    let before = *states;
+
+    macro_rules! four_rounds {
+        ($function:literal, $($i:literal)*) => {$(
+            for (state, w) in states.iter_mut().zip(&mut w) {
+                let e = if $i == 0 {
+                    _mm_add_epi32(state.e, w[0])
+                } else {
+                    _mm_sha1nexte_epu32(state.e, w[$i % 4])
+                };
+                state.e = state.abcd;
+                state.abcd = _mm_sha1rnds4_epu32::<$function>(state.abcd, e);
+                if $i < 16 {
+                    let mixed = _mm_sha1msg1_epu32(w[$i % 4], w[($i + 1) % 4]);
+                    let mixed = _mm_xor_si128(mixed, w[($i + 2) % 4]);
+                    w[$i % 4] = _mm_sha1msg2_epu32(mixed, w[($i + 3) % 4]);
+                }
+            }
+        )*};
+    }
+    four_rounds!(0, 0 1 2 3 4);
+    four_rounds!(1, 5 6 7 8 9);
+    four_rounds!(2, 10 11 12 13 14);
+    four_rounds!(3, 15 16 17 18 19);
+
+    for (state, before) in states.iter_mut().zip(before) {
+        state.e = _mm_sha1nexte_epu32(state.e, before.e);
+        state.abcd = _mm_add_epi32(state.abcd, before.abcd);
+    }
+}

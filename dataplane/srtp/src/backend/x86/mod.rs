@@ -1,0 +1,24 @@
+//! Kernels for x86-64: whole bursts of packets of many keys at once.
+//!
+//! | Work | best | then | then |
+//! |---|---|---|---|
+//! | [`HmacSha1`] | 16 packets side by side, AVX-512 | two streams, SHA-NI | 8 packets side by side, AVX2 |
+//! | [`AesCtr`] | four blocks a register, VAES | AES-NI, eight blocks in flight | |
+//!
+//! A value of one of these types exists only if the processor has what it needs, so calling it is always sound. All of
+//! them give the same answers; only the speed differs.
+//!
+//! What this module must not know: sessions, packet formats, indices, replay. It sees bytes, keys and counters.
+//!
+//! All `unsafe` of the crate is here. It has two reasons: an intrinsic needs a CPU feature (the proof is a token from
+//! `cpu`), and a kernel reads the packet's bytes through raw pointers (each is derived from a slice that is borrowed for
+//! the whole call, with the bounds argued where it is made).
+
+mod aes;
+mod cpu;
+mod hmac_sha1;
+#[cfg(test)]
+mod tests;
+
+pub use aes::{AesCtr, CtrJob, expand_key};
+pub use hmac_sha1::{Digest, HmacSha1, MacJob, MacKey};
