@@ -36,8 +36,8 @@ const COVERAGE: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Ccodegen-units=1",
     "-Cdebug-assertions",
+    "-Coverflow-checks",
     "--cfg=fuzzing",
 ];
 
@@ -51,7 +51,9 @@ pub fn run(args: &Args) -> Result<()> {
         .args(["--features", "libfuzzer", "--bin", "ringfence-fuzz", "--target", TRIPLE])
         .arg("--target-dir")
         .arg(&home)
-        .env("CARGO_ENCODED_RUSTFLAGS", COVERAGE.join("\u{1f}"));
+        .env("CARGO_ENCODED_RUSTFLAGS", COVERAGE.join("\u{1f}"))
+        // Link-time optimisation would run before the instrumentation.
+        .env("CARGO_PROFILE_RELEASE_LTO", "off");
     shell::run(&mut build)?;
 
     let program = home.join(TRIPLE).join("release/ringfence-fuzz");

@@ -1,0 +1,24 @@
+//! Fuzz targets of the data plane: functions that take any bytes and must not panic.
+//!
+//! A target says more than "no crash": it asserts what must hold for every input (a parser accepts
+//! its own writer's output, no frame leaks, two backends agree). Bodies live in one module per
+//! crate they test and are registered in [`TARGETS`]. `cargo xtask fuzz` drives them by libFuzzer;
+//! an ordinary test runs each over its corpus and over fixed mutations of it.
+#![forbid(unsafe_code)]
+
+/// A function that takes any bytes.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// Its name, and that of its corpus directory.
+    pub name: &'static str,
+    /// Panics when something that must hold does not.
+    pub run: fn(&[u8]),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[];
+
+/// The target of this name.
+pub fn find(name: &str) -> Option<Target> {
+    TARGETS.iter().find(|target| target.name == name).copied()
+}
