@@ -6,6 +6,8 @@
 //! an ordinary test runs each over its corpus and over fixed mutations of it.
 #![forbid(unsafe_code)]
 
+pub mod wire;
+
 /// A function that takes any bytes.
 #[derive(Clone, Copy)]
 pub struct Target {
@@ -16,7 +18,11 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] = &[];
+pub const TARGETS: &[Target] = &[
+    Target { name: "wire-frame", run: wire::frame },
+    Target { name: "wire-media", run: wire::media },
+    Target { name: "wire-packet", run: wire::packet },
+];
 
 /// The target of this name.
 pub fn find(name: &str) -> Option<Target> {
