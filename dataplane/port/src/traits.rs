@@ -38,6 +38,11 @@ pub trait Port: Send {
     /// What the port itself lost, outside the sight of the caller.
     fn stats(&self) -> PortStats;
 
+    /// Counters of the path's own, by name: for XDP, packets by what the program did with them.
+    fn details(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// Frames of the pool that are inside the port now (rings, kernel). With the pool's free
     /// chunks and the frames the caller holds they add up to the pool's size.
     fn held(&self) -> usize;
