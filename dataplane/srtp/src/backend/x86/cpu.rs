@@ -35,5 +35,5 @@ token! {
 }
 token! {
     /// The same, four blocks a register.
-    Vaes: "aes", "vaes", "vpclmulqdq", "avx512f", "avx512bw", "avx512vl"
+    Vaes: "aes", "vaes", "vpclmulqdq", "avx512f", "avx512bw", "avx512vl", "bmi2"
 }

@@ -4,9 +4,11 @@
 //! |---|---|---|---|
 //! | [`HmacSha1`] | 16 packets side by side, AVX-512 | two streams, SHA-NI | 8 packets side by side, AVX2 |
 //! | [`AesCtr`] | four blocks a register, VAES | AES-NI, eight blocks in flight | |
+//! | [`GcmTag`] | four blocks a register, VPCLMULQDQ | PCLMULQDQ, four blocks a reduction | |
 //!
 //! A value of one of these types exists only if the processor has what it needs, so calling it is always sound. All of
-//! them give the same answers; only the speed differs.
+//! them give the same answers; only the speed differs. GCM is made of two of them, [`GcmTag`] over the ciphertext and
+//! [`AesCtr`] with [`payload_iv`], so that a receiver can verify a whole burst before it decrypts any of it.
 //!
 //! What this module must not know: sessions, packet formats, indices, replay. It sees bytes, keys and counters.
 //!
@@ -16,9 +18,11 @@
 
 mod aes;
 mod cpu;
+mod gcm;
 mod hmac_sha1;
 #[cfg(test)]
 mod tests;
 
-pub use aes::{AesCtr, CtrJob, expand_key};
+pub use aes::{AesCtr, Block, CtrJob, expand_key};
+pub use gcm::{GcmTag, HashKey, Nonce, Tag, TagJob, payload_iv};
 pub use hmac_sha1::{Digest, HmacSha1, MacJob, MacKey};

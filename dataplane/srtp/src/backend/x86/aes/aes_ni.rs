@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use zeroize::Zeroize;
 
 use super::super::cpu::AesNi;
+use super::block::load;
 use super::{Block, CtrJob};
 
 /// Registers in flight: enough to hide the latency of a round, few enough to stay in the sixteen there are.
@@ -84,11 +85,4 @@ fn encrypt<const N: usize>(round_keys: &[Block], counter: &mut Counter, data: &m
         // SAFETY: a block is as long as a register; load and store need no alignment.
         unsafe { _mm_storeu_si128(address, _mm_xor_si128(load(text), key_stream)) };
     }
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn load(block: &Block) -> __m128i {
-    // SAFETY: a block is as long as a register, and the load needs no alignment.
-    unsafe { _mm_loadu_si128(block.as_ptr().cast()) }
 }

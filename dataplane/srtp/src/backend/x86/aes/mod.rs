@@ -1,10 +1,13 @@
 //! AES in counter mode (RFC 3711 §4.1.1, NIST SP 800-38A §6.5) over a burst of buffers, each under its own key.
 
 mod aes_ni;
+mod block;
 mod schedule;
 mod vaes;
 
 pub use schedule::expand_key;
+
+pub(super) use block::{encrypt_block, load, store};
 
 use super::cpu::{AesNi, Vaes};
 
@@ -57,9 +60,14 @@ impl AesCtr {
 
 impl CtrJob<'_> {
     fn check(&self) {
-        assert!(matches!(self.round_keys.len(), 11 | 13 | 15), "round keys as expanded");
+        check_rounds(self.round_keys);
         let first = u16::from_be_bytes([self.iv[14], self.iv[15]]);
         let blocks = self.data.len().div_ceil(size_of::<Block>());
         assert!(usize::from(first) + blocks <= 1 << 16, "block counter must not come around");
     }
+}
+
+/// Fewer round keys would encrypt badly, or not at all.
+pub(super) fn check_rounds(round_keys: &[Block]) {
+    assert!(matches!(round_keys.len(), 11 | 13 | 15), "round keys as expanded");
 }

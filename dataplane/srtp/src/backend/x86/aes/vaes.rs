@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::super::cpu::Vaes;
+use super::block::load;
 use super::{Block, CtrJob};
 
 const REGISTER: usize = 64;
@@ -84,13 +85,6 @@ fn xor_into(piece: &mut [u8], key_stream: __m512i) {
         let text = _mm512_maskz_loadu_epi8(bytes, address);
         _mm512_mask_storeu_epi8(address, bytes, _mm512_xor_si512(text, key_stream));
     }
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn load(block: &Block) -> __m128i {
-    // SAFETY: a block is as long as a register, and the load needs no alignment.
-    unsafe { _mm_loadu_si128(block.as_ptr().cast()) }
 }
 
 /// Exchanges the last two bytes of each block.

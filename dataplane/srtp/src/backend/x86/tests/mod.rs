@@ -1,6 +1,7 @@
 //! Every kernel against RustCrypto and the RFCs' vectors.
 
 mod ctr;
+mod gcm;
 mod hmac_sha1;
 
 /// A kernel's name and, if this processor can run it, the kernel.

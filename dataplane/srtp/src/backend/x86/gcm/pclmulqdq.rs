@@ -1,0 +1,126 @@
+//! GCM tags with one block a register, and hash keys for all.
+
+use std::arch::x86_64::*;
+
+use super::super::aes::{self, Block, load, store};
+use super::super::cpu::AesNi;
+use super::{HashKey, POWERS, Tag, TagJob, counter_block};
+
+pub(super) fn compute(_: AesNi, jobs: &[TagJob<'_>], tags: &mut [Tag]) {
+    for (job, tag) in jobs.iter().zip(tags) {
+        // SAFETY: the token proves the features.
+        *tag = unsafe { tag_of(job) };
+    }
+}
+
+pub(super) fn hash_key(_: AesNi, round_keys: &[Block]) -> HashKey {
+    aes::check_rounds(round_keys);
+    // SAFETY: the token proves the features.
+    unsafe { powers(round_keys) }
+}
+
+#[target_feature(enable = "aes,pclmulqdq,ssse3,sse4.1")]
+fn powers(round_keys: &[Block]) -> HashKey {
+    let first = u128::from_be_bytes(store(aes::encrypt_block(round_keys, load(&[0; 16]))));
+    let carry = first >> 127;
+    let first =
+        load(&((first << 1) ^ (carry * 0xc200_0000_0000_0000_0000_0000_0000_0001)).to_le_bytes());
+    let mut key = HashKey([[0; 16]; POWERS]);
+    let mut power = first;
+    for place in key.0.iter_mut().rev() {
+        *place = store(power);
+        power = Product::of(power, first).reduce();
+    }
+    key
+}
+
+#[target_feature(enable = "aes,pclmulqdq,ssse3,sse4.1")]
+fn tag_of(job: &TagJob<'_>) -> Tag {
+    let mut hash = _mm_setzero_si128();
+    for part in [job.associated, job.ciphertext] {
+        let (blocks, rest) = part.as_chunks();
+        for group in blocks.chunks(POWERS) {
+            hash = absorb(job.hash_key, hash, group);
+        }
+        if !rest.is_empty() {
+            let mut last = [0; 16];
+            last[..rest.len()].copy_from_slice(rest);
+            hash = absorb(job.hash_key, hash, &[last]);
+        }
+    }
+    hash = absorb(job.hash_key, hash, &[job.lengths().to_be_bytes()]);
+
+    let first = load(&counter_block(&job.nonce, 1));
+    store(_mm_xor_si128(aes::encrypt_block(job.round_keys, first), reflect(hash)))
+}
+
+/// The hash after up to four more blocks.
+#[inline]
+#[target_feature(enable = "pclmulqdq,ssse3")]
+fn absorb(key: &HashKey, hash: __m128i, blocks: &[Block]) -> __m128i {
+    let mut sum: Option<Product> = None;
+    for (block, power) in blocks.iter().zip(&key.0[POWERS - blocks.len()..]) {
+        let block = reflect(load(block));
+        sum = Some(match sum {
+            None => Product::of(_mm_xor_si128(block, hash), load(power)),
+            Some(sum) => sum.plus(Product::of(block, load(power))),
+        });
+    }
+    sum.map_or(hash, |sum| sum.reduce())
+}
+
+/// A carry-less product of two blocks before reduction, in three overlapping parts.
+struct Product {
+    low: __m128i,
+    /// 64 bits up.
+    middle: __m128i,
+    /// 128 bits up.
+    high: __m128i,
+}
+
+impl Product {
+    #[inline]
+    #[target_feature(enable = "pclmulqdq,ssse3")]
+    fn of(a: __m128i, b: __m128i) -> Self {
+        let cross = (_mm_clmulepi64_si128::<0x01>(a, b), _mm_clmulepi64_si128::<0x10>(a, b));
+        Self {
+            low: _mm_clmulepi64_si128::<0x00>(a, b),
+            middle: _mm_xor_si128(cross.0, cross.1),
+            high: _mm_clmulepi64_si128::<0x11>(a, b),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "pclmulqdq,ssse3")]
+    fn plus(self, other: Self) -> Self {
+        Self {
+            low: _mm_xor_si128(self.low, other.low),
+            middle: _mm_xor_si128(self.middle, other.middle),
+            high: _mm_xor_si128(self.high, other.high),
+        }
+    }
+
+    /// Modulo x¹²⁸ + x⁷ + x² + x + 1, which reflected takes the lowest 64 bits away, twice.
+    #[inline]
+    #[target_feature(enable = "pclmulqdq,ssse3")]
+    fn reduce(self) -> __m128i {
+        let middle = _mm_xor_si128(self.middle, fold(self.low));
+        _mm_xor_si128(self.high, fold(middle))
+    }
+}
+
+/// What the lower half of `part` adds 64 bits up, joined with the upper half, which is there already.
+#[inline]
+#[target_feature(enable = "pclmulqdq,ssse3")]
+fn fold(part: __m128i) -> __m128i {
+    let polynomial = _mm_set_epi64x(0, 0xc2 << 56);
+    let lower = _mm_clmulepi64_si128::<0x00>(part, polynomial);
+    _mm_xor_si128(lower, _mm_shuffle_epi32::<0x4e>(part))
+}
+
+/// Between the order of bytes in a packet and that of the powers.
+#[inline]
+#[target_feature(enable = "ssse3")]
+fn reflect(block: __m128i) -> __m128i {
+    _mm_shuffle_epi8(block, _mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f))
+}
