@@ -1,1 +1,19 @@
-//! Empty until its first commit.
+//! The veth laboratory: a telephone network inside one machine.
+//!
+//! [`net`] makes the network (namespaces, veth pairs, bridges) and removes it whatever happens;
+//! [`program`] runs real programs in it; [`report`] tells, step by step, what was proven. The
+//! inhabitants: [`phone`] joins two ffmpeg processes into a telephone, [`audio`] says whether what
+//! was heard is what was said. [`scenario`] lists what can be played.
+//!
+//! Invariants: everything a run makes is named `rf-lab-…` and removed at its end, after a failure,
+//! a panic or Ctrl-C too; what a killed run left is removed by the next. A step is ok only if what
+//! it names was observed.
+//!
+//! Nothing here is part of the product: it sees only what a stranger sees, packets, MGCP and the
+//! daemon's status.
+#![forbid(unsafe_code)]
+
+pub mod audio;
+pub mod net;
+pub mod program;
+pub mod report;
