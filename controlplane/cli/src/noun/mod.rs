@@ -1,0 +1,3 @@
+//! What can be administered, a file each.
+
+pub mod relay;

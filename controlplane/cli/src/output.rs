@@ -1,0 +1,46 @@
+//! Answers on the terminal, or in a pipe.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people; in a pipe, columns without frames.
+    Table,
+    /// JSON for machines.
+    Json,
+}
+
+/// Prints JSON.
+pub fn json(answer: &impl Serialize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, answer)?;
+    writeln!(out)
+}
+
+/// Prints a table under a heading; nothing when it has no rows.
+pub fn table<const N: usize>(
+    heading: &str,
+    columns: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> io::Result<()> {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(columns);
+    if io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    table.add_rows(rows);
+    if table.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    writeln!(out, "{heading}")?;
+    for line in table.lines() {
+        writeln!(out, "  {}", line.trim_end())?;
+    }
+    writeln!(out)
+}
