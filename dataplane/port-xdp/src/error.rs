@@ -1,0 +1,128 @@
+use std::error::Error;
+use std::io;
+
+use aya::EbpfError;
+use aya::maps::MapError;
+use aya::programs::ProgramError;
+
+/// An AF_XDP port that cannot be opened, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum XdpError {
+    /// The BPF object was not there when this program was built.
+    #[error(
+        "this binary was built without the XDP program; run `cargo xtask setup` and build it again"
+    )]
+    NoObject,
+    /// There is no such interface in this network namespace.
+    #[error("there is no network interface `{0}` here; `ip link` lists those there are")]
+    NoInterface(String),
+    /// A right is missing.
+    #[error(
+        "not permitted to {action}: that needs {capability}; run as root, or give the service the \
+         capability (systemd: AmbientCapabilities={capability})"
+    )]
+    NotPermitted {
+        /// What was refused.
+        action: &'static str,
+        /// The capabilities it takes.
+        capability: &'static str,
+    },
+    /// Somebody else's XDP program is on the interface.
+    #[error(
+        "`{0}` has an XDP program already, which is left alone; `ip link show dev {0}` shows it, \
+         `ip link set dev {0} xdp off` removes it"
+    )]
+    Occupied(String),
+    /// The kernel takes the program in no mode that was asked for.
+    #[error(
+        "`{interface}` does not take the XDP program ({modes}); its MTU may be too large for XDP \
+         (at most about 3500 bytes, also at the other end of a veth), or LRO is on"
+    )]
+    Attach {
+        /// The interface.
+        interface: String,
+        /// Each mode that was tried and what the kernel said.
+        modes: String,
+    },
+    /// The kernel refuses to load the program.
+    #[error("the kernel refuses the XDP program: {0}")]
+    Load(#[source] Box<EbpfError>),
+    /// Media addresses or sockets do not fit their map.
+    #[error("the tables of the XDP program cannot be filled: {0}")]
+    Map(#[from] MapError),
+    /// The queue does not exist, or another socket has it.
+    #[error(
+        "queue {queue} of `{interface}` cannot be used: {source}; `ethtool -l {interface}` tells \
+         how many queues there are, and one AF_XDP socket at a time can have each"
+    )]
+    Queue {
+        /// The interface.
+        interface: String,
+        /// The receive queue.
+        queue: u32,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The packet memory cannot be pinned.
+    #[error(
+        "cannot register {bytes} bytes of packet memory: {source}; raise the limit of locked \
+         memory (systemd: LimitMEMLOCK=infinity, shell: `ulimit -l unlimited`)"
+    )]
+    Memory {
+        /// Bytes of the pool.
+        bytes: usize,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// A port can share memory only with one of the same pool.
+    #[error("the port to share packet memory with has memory of another pool")]
+    OtherPool,
+    /// AF_XDP itself does not work.
+    #[error("cannot {action}: {source}")]
+    Socket {
+        /// What was tried.
+        action: &'static str,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+impl XdpError {
+    pub(crate) fn load(error: EbpfError) -> Self {
+        if is_permission(&error) {
+            return Self::NotPermitted {
+                action: "load an XDP program",
+                capability: "CAP_BPF CAP_NET_ADMIN",
+            };
+        }
+        Self::Load(Box::new(error))
+    }
+
+    pub(crate) fn load_program(error: ProgramError) -> Self {
+        Self::load(EbpfError::ProgramError(error))
+    }
+
+    pub(crate) fn socket(action: &'static str, source: impl Into<io::Error>) -> Self {
+        let source = source.into();
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            return Self::NotPermitted { action, capability: "CAP_NET_RAW" };
+        }
+        Self::Socket { action, source }
+    }
+}
+
+/// The number the kernel gave, wherever in the chain of causes it is.
+pub(crate) fn os_error(error: &(dyn Error + 'static)) -> Option<i32> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(number) = error.downcast_ref().and_then(io::Error::raw_os_error) {
+            return Some(number);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn is_permission(error: &(dyn Error + 'static)) -> bool {
+    matches!(os_error(error), Some(libc::EPERM | libc::EACCES))
+}

@@ -1,0 +1,258 @@
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::os::fd::AsRawFd;
+use std::sync::{Mutex, MutexGuard};
+
+use abi::{Address, MediaKey, PortRange, XdpReason, maps};
+use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, XskMap};
+use aya::programs::{ProgramError, Xdp, XdpMode as AttachMode};
+use aya::{Ebpf, EbpfLoader};
+use rustix::net::{AddressFamily, SocketType, netdevice, socket};
+
+use crate::error::{XdpError, os_error};
+
+/// The object file, or nothing if it was not there at build time.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/object.o"));
+
+/// The XDP program of one interface, with maps of its own.
+///
+/// Sockets of all queues share it. It is detached, and its maps are gone, when the last owner drops
+/// it, also when the process is killed.
+pub struct Program {
+    interface: String,
+    index: u32,
+    attachment: Attachment,
+    maps: Mutex<Maps>,
+    counters: PerCpuArray<MapData, u64>,
+    /// Holds program and link.
+    _ebpf: Ebpf,
+}
+
+/// What a program is attached to, and what it shall take from there.
+#[derive(Clone, Debug)]
+pub struct ProgramConfig {
+    /// Name of the interface, in the network namespace of the calling thread.
+    pub interface: String,
+    /// Where in the kernel it may run.
+    pub mode: XdpMode,
+    /// The addresses media is received on and which of their UDP ports are for media: what comes to
+    /// one of those and nobody waits for is dropped.
+    pub media: Vec<(IpAddr, RangeInclusive<u16>)>,
+    /// Most media ports that are open at a time.
+    pub max_open: u32,
+}
+
+/// Where in the kernel an XDP program may run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum XdpMode {
+    /// In the driver if it can, otherwise after it.
+    #[default]
+    Auto,
+    /// In the driver or not at all.
+    Native,
+    /// After the driver, on the socket buffers of the kernel: slow, but works with any driver.
+    Generic,
+}
+
+/// Where the program runs now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Attachment {
+    Native,
+    /// And why.
+    Generic(String),
+}
+
+struct Maps {
+    open_media: HashMap<MapData, [u8; 20], u32>,
+    sockets: XskMap<MapData>,
+}
+
+impl ProgramConfig {
+    /// A configuration for `interface` in [`XdpMode::Auto`], without media addresses.
+    pub fn new(interface: impl Into<String>) -> Self {
+        Self {
+            interface: interface.into(),
+            mode: XdpMode::Auto,
+            media: Vec::new(),
+            max_open: abi::sizes::OPEN_MEDIA,
+        }
+    }
+}
+
+impl Program {
+    /// Loads the program and attaches it to an interface.
+    ///
+    /// An XDP program that is there already is never replaced.
+    pub fn attach(config: &ProgramConfig) -> Result<Self, XdpError> {
+        let index = interface_index(&config.interface)?;
+        let mut ebpf = load(config.max_open)?;
+        fill_media_addresses(&mut ebpf, &config.media)?;
+        let attachment = attach(program(&mut ebpf)?, &config.interface, index, config.mode)?;
+        let maps = Maps {
+            open_media: take(&mut ebpf, maps::OPEN_MEDIA)?,
+            sockets: take(&mut ebpf, maps::SOCKETS)?,
+        };
+        Ok(Self {
+            interface: config.interface.clone(),
+            index,
+            attachment,
+            maps: Mutex::new(maps),
+            counters: take(&mut ebpf, maps::COUNTERS)?,
+            _ebpf: ebpf,
+        })
+    }
+
+    /// Name of the interface.
+    pub fn interface(&self) -> &str {
+        &self.interface
+    }
+
+    /// Frames counted under each reason since the program was attached.
+    pub fn counters(&self) -> io::Result<Vec<(XdpReason, u64)>> {
+        let read = |reason| {
+            let per_cpu = self.counters.get(&(reason as u32), 0).map_err(io::Error::other)?;
+            Ok((reason, per_cpu.iter().sum()))
+        };
+        XdpReason::ALL.into_iter().map(read).collect()
+    }
+
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    pub(crate) fn attachment(&self) -> &Attachment {
+        &self.attachment
+    }
+
+    pub(crate) fn open_media(&self, local: SocketAddr) -> io::Result<()> {
+        self.maps().open_media.insert(key(local), 1, 0).map_err(|error| match os_error(&error) {
+            Some(libc::E2BIG) => io::Error::other(format!(
+                "all media ports that the XDP program of {} has room for are open",
+                self.interface
+            )),
+            _ => io::Error::other(error),
+        })
+    }
+
+    pub(crate) fn close_media(&self, local: SocketAddr) -> io::Result<()> {
+        match self.maps().open_media.remove(&key(local)) {
+            Err(error) if os_error(&error) == Some(libc::ENOENT) => Ok(()),
+            done => done.map_err(io::Error::other),
+        }
+    }
+
+    pub(crate) fn set_socket(&self, queue: u32, socket: &impl AsRawFd) -> Result<(), XdpError> {
+        Ok(self.maps().sockets.set(queue, socket.as_raw_fd(), 0)?)
+    }
+
+    pub(crate) fn unset_socket(&self, queue: u32) {
+        // The kernel takes a closed socket out of the map by itself as well.
+        let _ = self.maps().sockets.unset(queue);
+    }
+
+    fn maps(&self) -> MutexGuard<'_, Maps> {
+        self.maps.lock().expect("nobody panics while holding it")
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Program({}, {:?})", self.interface, self.attachment)
+    }
+}
+
+fn interface_index(name: &str) -> Result<u32, XdpError> {
+    let any = socket(AddressFamily::INET, SocketType::DGRAM, None)
+        .map_err(|error| XdpError::socket("make a socket", error))?;
+    netdevice::name_to_index(any, name).map_err(|_| XdpError::NoInterface(name.to_owned()))
+}
+
+fn load(max_open: u32) -> Result<Ebpf, XdpError> {
+    if OBJECT.is_empty() {
+        return Err(XdpError::NoObject);
+    }
+    EbpfLoader::new()
+        .map_max_entries(maps::OPEN_MEDIA, max_open)
+        .load(OBJECT)
+        .map_err(XdpError::load)
+}
+
+fn fill_media_addresses(
+    ebpf: &mut Ebpf,
+    media: &[(IpAddr, RangeInclusive<u16>)],
+) -> Result<(), XdpError> {
+    let map = ebpf.map_mut(maps::MEDIA_ADDRESSES).expect("the object has its maps");
+    let mut addresses: HashMap<_, [u8; 16], [u16; 2]> = map.try_into()?;
+    for (address, ports) in media {
+        addresses.insert(Address::from(*address).0, PortRange::from(ports).to_words(), 0)?;
+    }
+    Ok(())
+}
+
+fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, XdpError> {
+    let program = ebpf.program_mut(abi::PROGRAM).expect("the object has its program");
+    let program: &mut Xdp = program.try_into().map_err(XdpError::load_program)?;
+    program.load().map_err(XdpError::load_program)?;
+    Ok(program)
+}
+
+fn attach(
+    program: &mut Xdp,
+    interface: &str,
+    index: u32,
+    mode: XdpMode,
+) -> Result<Attachment, XdpError> {
+    let mut attach_as = |mode| match program.attach_to_if_index(index, mode) {
+        Ok(_) => Ok(Ok(())),
+        Err(error) => match os_error(&error) {
+            Some(libc::EBUSY | libc::EEXIST) => Err(XdpError::Occupied(interface.to_owned())),
+            Some(libc::EPERM | libc::EACCES) => Err(XdpError::NotPermitted {
+                action: "attach an XDP program",
+                capability: "CAP_NET_ADMIN",
+            }),
+            number => Ok(Err(describe(&error, number))),
+        },
+    };
+    let refused = |modes| XdpError::Attach { interface: interface.to_owned(), modes };
+
+    if mode == XdpMode::Generic {
+        let asked_for = Attachment::Generic("generic XDP, as configured".into());
+        return attach_as(AttachMode::Skb)?
+            .map(|()| asked_for)
+            .map_err(|why| refused(format!("generic: {why}")));
+    }
+    let native = match attach_as(AttachMode::Driver)? {
+        Ok(()) => return Ok(Attachment::Native),
+        Err(why) => why,
+    };
+    if mode == XdpMode::Native {
+        return Err(refused(format!("native: {native}")));
+    }
+    attach_as(AttachMode::Skb)?
+        .map(|()| {
+            Attachment::Generic(format!("generic XDP: the driver refuses native XDP ({native})"))
+        })
+        .map_err(|generic| refused(format!("native: {native}; generic: {generic}")))
+}
+
+fn describe(error: &ProgramError, number: Option<i32>) -> String {
+    number.map_or_else(
+        || error.to_string(),
+        |number| io::Error::from_raw_os_error(number).to_string(),
+    )
+}
+
+fn take<M: TryFrom<Map, Error = MapError>>(ebpf: &mut Ebpf, name: &str) -> Result<M, XdpError> {
+    let map = ebpf.take_map(name).expect("the object has its maps");
+    Ok(M::try_from(map)?)
+}
+
+fn key(local: SocketAddr) -> [u8; 20] {
+    MediaKey::new(local.ip().into(), local.port()).to_bytes()
+}
+
+#[cfg(test)]
+#[path = "program_tests.rs"]
+mod tests;
