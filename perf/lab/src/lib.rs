@@ -15,5 +15,6 @@
 
 pub mod audio;
 pub mod net;
+pub mod phone;
 pub mod program;
 pub mod report;
