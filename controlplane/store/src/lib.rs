@@ -1,0 +1,66 @@
+//! Everything that is administered: cluster, nodes, parameters, devices, administrators, the
+//! inventory of certificates, the versions of the CTL file, and the log of who did what.
+//!
+//! SQLite embedded in the process by default, PostgreSQL for clusters, chosen by a [`StoreUrl`];
+//! one SQL text for both and one suite of tests over both.
+//!
+//! ```
+//! use std::time::SystemTime;
+//! use ringfence_store::{Author, Store};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let url = format!("sqlite:{}/ringfence.db", dir.path().display());
+//! let store = Store::open(&url.parse()?)?;
+//! let author = Author::new("admin", "command line");
+//! let done = store.change(&author, SystemTime::now(), |change| {
+//!     change.set_parameter(None, "enterprise.device-security-mode", "encrypted")
+//! })?;
+//! assert_eq!(done.revision.map(|r| r.0), Some(1));
+//! for action in &done.actions {
+//!     println!("{action:?}"); // what has to be restarted before it takes effect
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Invariants:
+//! - Nothing changes but through [`Store::change`]: whole or not at all, as one numbered
+//!   [`Revision`] that says who, when, from where and what, and one record in the hash-chained
+//!   audit log. A change that changes nothing makes no revision.
+//! - No private key and no readable password is ever in the database: there is no place for one.
+//! - A database of a newer program is refused, never guessed at.
+//!
+//! This crate must not know how certificates, CTL files or configuration files are made, nor who
+//! asks. It blocks its caller: call it from a plain thread, not from an async task.
+
+#![forbid(unsafe_code)]
+
+mod administrator;
+mod audit;
+mod certificate;
+mod change;
+mod cluster;
+mod consequence;
+mod ctl_version;
+mod device;
+mod error;
+mod migrate;
+mod node;
+mod parameter;
+mod sql;
+mod store;
+mod url;
+mod words;
+
+pub use administrator::{Administrator, AdministratorRole, Password, PasswordHash};
+pub use audit::{AuditRecord, AuditState};
+pub use certificate::{Certificate, CertificateCopy, CertificateRole};
+pub use change::{Author, Change, Changed, Entry, Revision, RevisionLog};
+pub use cluster::{Cluster, Guid, SecurityMode};
+pub use consequence::{Action, Due, RESET_ENDS_CALLS, Trigger};
+pub use ctl_version::CtlVersion;
+pub use device::{Device, DeviceName, DeviceSecurityMode, EffectiveMode, Hardening, Model};
+pub use error::{Error, Invalid, Refusal, Result};
+pub use node::{Node, NodeRole, Service};
+pub use parameter::{Definition, Kind, Parameter, Scope, definition, definitions};
+pub use store::{Store, View};
+pub use url::StoreUrl;

@@ -1,0 +1,41 @@
+//! The schema and its history. A migration that was released is never edited: a new one follows.
+
+use crate::sql::{Access, Backend, Sql, values};
+use crate::{Error, Result};
+
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001-initial.sql")];
+
+/// Applies the migrations that are missing, all in one transaction.
+pub(crate) fn to_newest(backend: &mut dyn Backend) -> Result<()> {
+    let mut found = 0;
+    backend.transaction(Access::Read, &mut |sql| {
+        found = schema(sql)?;
+        Ok(())
+    })?;
+    let known = MIGRATIONS.len() as u64;
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    if found == known {
+        return Ok(());
+    }
+    backend.transaction(Access::Write, &mut |sql| {
+        sql.batch("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY)")?;
+        // Another process may have been quicker.
+        let found = schema(sql)?;
+        for (number, migration) in (1..).zip(MIGRATIONS).skip(found as usize) {
+            sql.batch(migration)?;
+            sql.execute("INSERT INTO migration (number) VALUES ($1)", values![number as u64])?;
+        }
+        Ok(())
+    })
+}
+
+/// Number of the last migration that was applied.
+fn schema(sql: &mut dyn Sql) -> Result<u64> {
+    if !sql.has_table("migration")? {
+        return Ok(0);
+    }
+    let mut rows = sql.query("SELECT COALESCE(MAX(number), 0) FROM migration", &[])?;
+    rows[0].next()
+}

@@ -1,0 +1,134 @@
+use std::ops::{Deref, DerefMut};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::change::{Author, Change, Changed, Revision};
+use crate::sql::postgres::Postgres;
+use crate::sql::sqlite::Sqlite;
+use crate::sql::{Access, Backend, Sql};
+use crate::{Error, Result, StoreUrl, migrate};
+
+/// The database, shared by the threads of a process.
+pub struct Store {
+    backend: Mutex<Box<dyn Backend>>,
+    /// Newest revision made through this handle, for those who wait.
+    newest: Mutex<Revision>,
+    changed: Condvar,
+}
+
+impl Store {
+    /// Opens the database, makes it if it is a new one, and brings an older one up to date. A
+    /// PostgreSQL replica is taken as it is.
+    pub fn open(url: &StoreUrl) -> Result<Self> {
+        let mut backend: Box<dyn Backend> = match url {
+            StoreUrl::Sqlite(path) => Box::new(Sqlite::open(path)?),
+            StoreUrl::Postgres(config) => Box::new(Postgres::open(config)?),
+        };
+        migrate::to_newest(&mut *backend)?;
+        let store = Self {
+            backend: Mutex::new(backend),
+            newest: Mutex::new(Revision(0)),
+            changed: Condvar::new(),
+        };
+        *store.newest.lock().unwrap_or_else(PoisonError::into_inner) =
+            store.read(|view| view.revision())?;
+        Ok(store)
+    }
+
+    /// Looks at one consistent state.
+    pub fn read<T>(&self, look: impl FnOnce(&mut View<'_>) -> Result<T>) -> Result<T> {
+        self.transaction(Access::Read, |sql| look(&mut View { sql }))
+    }
+
+    /// Makes one revision of all that `make` does, or, if it fails, of nothing. `now` is the time
+    /// of the revision. If nothing came out different, no revision is made.
+    pub fn change<T>(
+        &self,
+        author: &Author,
+        now: SystemTime,
+        make: impl FnOnce(&mut Change<'_>) -> Result<T>,
+    ) -> Result<Changed<T>> {
+        let changed = self.transaction(Access::Write, |sql| {
+            let mut change = Change::begin(View { sql }, author, millis(now))?;
+            let value = make(&mut change)?;
+            change.end(value)
+        })?;
+        if let Some(revision) = changed.revision {
+            *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = revision;
+            self.changed.notify_all();
+        }
+        Ok(changed)
+    }
+
+    /// Writes something to the audit log that changed nothing here: a refused login, a pushed CTL
+    /// file, a signature made with a token.
+    pub fn audit(
+        &self,
+        author: &Author,
+        now: SystemTime,
+        action: &str,
+        detail: &str,
+    ) -> Result<()> {
+        self.transaction(Access::Write, |sql| {
+            View { sql }.append_audit(author, millis(now), action, detail)
+        })
+    }
+
+    /// Waits until this handle made a revision after `seen`, or `patience` is over, and returns
+    /// the newest one. Revisions of other processes are seen with [`View::revision`].
+    pub fn wait(&self, seen: Revision, patience: Duration) -> Revision {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *self
+            .changed
+            .wait_timeout_while(newest, patience, |newest| *newest <= seen)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+
+    fn transaction<T>(
+        &self,
+        access: Access,
+        work: impl FnOnce(&mut dyn Sql) -> Result<T>,
+    ) -> Result<T> {
+        let mut work = Some(work);
+        let mut value = None;
+        // A caller's panic inside a transaction rolled it back: the connection is sound.
+        let mut backend = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
+        backend.transaction(access, &mut |sql| {
+            let work = work.take().ok_or_else(|| Error::Database("called twice".into()))?;
+            value = Some(work(sql)?);
+            Ok(())
+        })?;
+        Ok(value.expect("a transaction that succeeded ran its body"))
+    }
+}
+
+/// One consistent state of the database, to be read.
+pub struct View<'a> {
+    pub(crate) sql: &'a mut dyn Sql,
+}
+
+impl<'a> Deref for Change<'a> {
+    type Target = View<'a>;
+
+    fn deref(&self) -> &View<'a> {
+        &self.view
+    }
+}
+
+impl DerefMut for Change<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.view
+    }
+}
+
+/// Milliseconds since 1970, as all times are stored.
+pub(crate) fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The inverse of [`millis`].
+pub(crate) fn time(millis: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(millis)
+}

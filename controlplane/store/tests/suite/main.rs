@@ -1,0 +1,23 @@
+//! What the store promises, over SQLite and over PostgreSQL alike.
+
+mod administered;
+mod crash;
+mod database;
+mod history;
+mod postgres;
+mod random;
+
+use database::Database;
+
+/// Makes every function of a module a test over each database.
+macro_rules! over_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(&crate::Database::sqlite()) })*
+        }
+        mod postgresql {
+            $(#[test] fn $name() { super::$name(&crate::Database::postgres()) })*
+        }
+    };
+}
+pub(crate) use over_both;
