@@ -91,6 +91,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Build],
     },
     Package {
+        name: "postgresql",
+        why: "a server that the store's tests run on a private socket",
+        brings: Program("pg_ctlcluster"),
+        uses: &[Use::Build],
+    },
+    Package {
         name: "g++",
         why: "compiles libFuzzer and links LLVM",
         brings: Program("g++"),
