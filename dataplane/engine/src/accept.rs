@@ -58,11 +58,11 @@ impl Engine {
     pub(crate) fn accept(&mut self, now: Instant, frame: &Frame, passage: &mut Passage) {
         let (State::Classified, Some(slot)) = (passage.state, passage.leg) else { return };
         let bytes = frame.bytes();
-        let octets = match passage.channel {
+        match passage.channel {
             Channel::Rtp => match rtp::Packet::new_checked(bytes) {
                 Ok(packet) => {
+                    passage.octets = packet.payload().len();
                     self.count_rtp(now, slot, &packet);
-                    packet.payload().len()
                 }
                 Err(_) => return passage.drop(DropReason::NotRtp),
             },
@@ -71,21 +71,10 @@ impl Engine {
                     return passage.drop(DropReason::NotRtcp);
                 }
                 self.leg_mut(slot).stats.rtcp_received += 1;
-                0
-            }
-        };
-        self.learn_source(now, slot, passage);
-        passage.state = self.way_out(slot, passage.channel);
-        if let State::Accepted(out) = passage.state {
-            let stats = &mut self.leg_mut(out).stats;
-            match passage.channel {
-                Channel::Rtp => {
-                    stats.packets_sent += 1;
-                    stats.octets_sent += octets as u64;
-                }
-                Channel::Rtcp => stats.rtcp_sent += 1,
             }
         }
+        self.learn_source(now, slot, passage);
+        passage.state = self.way_out(slot, passage.channel);
     }
 
     fn count_rtp(&mut self, now: Instant, slot: u32, packet: &rtp::Packet<'_>) {
@@ -114,9 +103,7 @@ impl Engine {
         let (id, port) = (leg.id, leg.port);
         let peer = self.peer(now, port, source);
         let old = self.leg_mut(slot).peer_mut(channel).replace(peer);
-        if let Some(hop) = old.and_then(|peer| peer.hop) {
-            self.hops.release(hop);
-        }
+        self.release(old);
         if channel == Channel::Rtp {
             self.tell(Event::SourceLearned(id, source));
         }
@@ -153,20 +140,22 @@ fn transform(
     reason: impl Fn(srtp::Error) -> DropReason,
     run: impl FnOnce(&mut [Job<'_>]),
 ) {
-    let mut jobs: ArrayVec<Job<'_>, BURST> = ArrayVec::new();
     let mut owners: ArrayVec<usize, BURST> = ArrayVec::new();
-    for (index, frame) in frames.iter_mut().enumerate() {
-        if let Some(session) = session(&passages[index]) {
-            let len = frame.len();
-            jobs.push(Job { session, packet: frame.bytes_and_tailroom_mut(), len, result: Ok(()) });
-            owners.push(index);
+    let results: ArrayVec<_, BURST> = {
+        let mut jobs: ArrayVec<Job<'_>, BURST> = ArrayVec::new();
+        for (index, frame) in frames.iter_mut().enumerate() {
+            if let Some(session) = session(&passages[index]) {
+                let len = frame.len();
+                jobs.push(Job::new(session, frame.bytes_and_tailroom_mut(), len));
+                owners.push(index);
+            }
         }
-    }
-    if jobs.is_empty() {
-        return;
-    }
-    run(&mut jobs);
-    let results: ArrayVec<_, BURST> = jobs.iter().map(|job| (job.len, job.result)).collect();
+        if jobs.is_empty() {
+            return;
+        }
+        run(&mut jobs);
+        jobs.iter().map(|job| (job.len, job.result)).collect()
+    };
     for (index, (len, result)) in owners.into_iter().zip(results) {
         match result {
             Ok(()) => {

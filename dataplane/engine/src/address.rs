@@ -7,7 +7,7 @@ use wire::ethernet;
 use crate::classify::{Passage, State};
 use crate::command::Event;
 use crate::hops::HopId;
-use crate::{DropReason, Engine, Verdict};
+use crate::{Channel, DropReason, Engine, Verdict};
 
 /// DSCP occupies the upper six bits of the traffic class, ECN the lower two.
 const ECN_MASK: u8 = 0x03;
@@ -19,7 +19,7 @@ impl Engine {
         &mut self,
         now: Instant,
         frame: &mut Frame,
-        passage: &mut Passage,
+        passage: &Passage,
     ) -> Verdict {
         let out = match passage.state {
             State::Accepted(out) => out,
@@ -27,12 +27,14 @@ impl Engine {
             State::Classified | State::Consumed => return Verdict::Consume,
         };
         let verdict = self.write_headers(now, frame, passage, out);
-        if let Verdict::Drop(_) = verdict {
-            // `accept` counted it as sent.
+        if let Verdict::Forward(_) = verdict {
             let stats = &mut self.leg_mut(out).stats;
             match passage.channel {
-                crate::Channel::Rtp => stats.packets_sent -= 1,
-                crate::Channel::Rtcp => stats.rtcp_sent -= 1,
+                Channel::Rtp => {
+                    stats.packets_sent += 1;
+                    stats.octets_sent += passage.octets as u64;
+                }
+                Channel::Rtcp => stats.rtcp_sent += 1,
             }
         }
         verdict

@@ -15,6 +15,8 @@ pub(crate) struct Passage {
     /// The headers it came with.
     pub(crate) datagram: Datagram,
     pub(crate) channel: Channel,
+    /// Octets of RTP payload, in clear.
+    pub(crate) octets: usize,
     /// Whether its payload is no longer what arrived.
     pub(crate) transformed: bool,
 }
@@ -48,6 +50,7 @@ impl Engine {
             leg: None,
             datagram: *parsed.as_ref().unwrap_or(&NOWHERE),
             channel: Channel::Rtp,
+            octets: 0,
             transformed: false,
         };
         if let Err(error) = parsed {
@@ -92,9 +95,7 @@ const UNSPECIFIED: std::net::SocketAddr =
 fn check_shape(channel: Channel, bytes: &[u8]) -> Result<(), DropReason> {
     match channel {
         Channel::Rtp if rtp::looks_like_rtcp(bytes) => Err(DropReason::RtcpOnRtpPort),
-        Channel::Rtp => {
-            rtp::Packet::new_checked(bytes).map(|_| ()).map_err(|_| DropReason::NotRtp)
-        }
+        Channel::Rtp => rtp::Packet::new_checked(bytes).map(|_| ()).map_err(|_| DropReason::NotRtp),
         Channel::Rtcp => rtcp::sender(bytes).map(|_| ()).map_err(|_| DropReason::NotRtcp),
     }
 }

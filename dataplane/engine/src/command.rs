@@ -78,6 +78,8 @@ pub struct LegSpec {
     pub dscp: Option<u8>,
     /// How long the peer may be silent before [`Event::Idle`]; zero means for ever.
     pub idle_after: Duration,
+    /// Clock rate of the payload in Hz, the unit of RTP timestamps; for jitter only.
+    pub clock_hz: u32,
 }
 
 /// Connection mode of a packet relay.
@@ -215,4 +217,6 @@ pub enum Event {
     KeyExhausted(LegId),
     /// Packets wait for the link-layer address on the way to `ip` through `port`.
     NextHopWanted(PortId, IpAddr),
+    /// No leg sends to `ip` through `port` any more.
+    NextHopUnwanted(PortId, IpAddr),
 }

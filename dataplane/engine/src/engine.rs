@@ -109,7 +109,9 @@ impl Engine {
             Command::Open { leg, relay, spec } => self.open(now, leg, relay, &spec),
             Command::Modify { leg, spec } => self.modify(now, leg, &spec),
             Command::Close { leg } => self.close(leg),
-            Command::Query { leg } => self.slot(leg).map(|slot| Reply::Stats(self.leg(slot).stats())),
+            Command::Query { leg } => {
+                self.slot(leg).map(|slot| Reply::Stats(self.leg(slot).stats()))
+            }
         };
         done.unwrap_or_else(Reply::Refused)
     }
@@ -144,15 +146,16 @@ impl Engine {
             self.accept(now, frame, passage);
         }
         self.protect(&mut frames, &mut passages);
-        for (mut frame, mut passage) in frames.into_iter().zip(passages) {
-            let verdict = self.address(now, &mut frame, &mut passage);
+        for (mut frame, passage) in frames.into_iter().zip(passages) {
+            let verdict = self.address(now, &mut frame, &passage);
             self.counters.count(verdict);
             out.verdicts.push(verdict);
             match verdict {
                 Verdict::Forward(port) => out.to[usize::from(port.0)].push(frame),
                 Verdict::Consume => out.done.push(frame),
                 Verdict::Drop(_) => {
-                    if let Some(leg) = passage.leg.and_then(|slot| self.legs[slot as usize].as_mut())
+                    if let Some(leg) =
+                        passage.leg.and_then(|slot| self.legs[slot as usize].as_mut())
                     {
                         leg.stats.dropped += 1;
                     }
@@ -202,6 +205,12 @@ impl Engine {
     /// What became of all frames so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Where a leg receives: its port, and its addresses for RTP and RTCP.
+    pub fn local(&self, leg: LegId) -> Option<(PortId, [SocketAddr; 2])> {
+        let leg = self.leg(self.slot(leg).ok()?);
+        Some((leg.port, [leg.local(Channel::Rtp), leg.local(Channel::Rtcp)]))
     }
 
     /// How many legs there are.
@@ -278,9 +287,7 @@ impl Engine {
         self.free.push(slot);
         for channel in [Channel::Rtp, Channel::Rtcp] {
             self.locals.remove(leg.local(channel));
-            if let Some(hop) = leg.peer(channel).and_then(|peer| peer.hop) {
-                self.hops.release(hop);
-            }
+            self.release(leg.peer(channel).copied());
         }
         for secured in [leg.receive, leg.send].into_iter().flatten() {
             self.srtp.remove(secured.session);
@@ -382,9 +389,7 @@ impl Engine {
                 *leg.signalled_mut(channel) = address;
                 let peer = address.map(|address| self.peer(now, leg.port, address));
                 let old = std::mem::replace(leg.peer_mut(channel), peer);
-                if let Some(hop) = old.and_then(|peer| peer.hop) {
-                    self.hops.release(hop);
-                }
+                self.release(old);
             }
         }
     }
@@ -403,6 +408,14 @@ impl Engine {
         Peer { address, hop }
     }
 
+    /// Gives a peer's share of its next hop back.
+    pub(crate) fn release(&mut self, peer: Option<Peer>) {
+        let hop = peer.and_then(|peer| peer.hop);
+        if let Some((port, address)) = hop.and_then(|hop| self.hops.release(hop)) {
+            self.tell(Event::NextHopUnwanted(port, address));
+        }
+    }
+
     pub(crate) fn tell(&mut self, event: Event) {
         if self.events.len() < MAX_EVENTS {
             self.events.push_back(event);
@@ -411,16 +424,15 @@ impl Engine {
 
     fn take_srtp_events(&mut self) {
         while let Some(event) = self.srtp.poll_event() {
-            let is_of = |secured: Option<Secured>| {
-                secured.is_some_and(|secured| secured.session == event.session)
+            type Tell = fn(LegId) -> Event;
+            let (session, tell): (_, Tell) = match event {
+                srtp::Event::SoftLimit { session } => (session, Event::KeyNearlyExhausted),
+                srtp::Event::HardLimit { session } => (session, Event::KeyExhausted),
+                _ => continue,
             };
+            let is_of = |secured: Option<Secured>| secured.is_some_and(|s| s.session == session);
             let leg = self.legs.iter().flatten().find(|leg| is_of(leg.receive) || is_of(leg.send));
-            let told = leg.map(|leg| leg.id).and_then(|leg| match event.kind {
-                srtp::EventKind::SoftLimit => Some(Event::KeyNearlyExhausted(leg)),
-                srtp::EventKind::HardLimit => Some(Event::KeyExhausted(leg)),
-                _ => None,
-            });
-            if let Some(event) = told {
+            if let Some(event) = leg.map(|leg| tell(leg.id)) {
                 self.tell(event);
             }
         }

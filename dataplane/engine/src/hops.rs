@@ -52,13 +52,17 @@ impl Hops {
         (HopId(index), true)
     }
 
-    pub(crate) fn release(&mut self, id: HopId) {
+    /// Gives a share back; the hop, when nobody has a share of it any more.
+    pub(crate) fn release(&mut self, id: HopId) -> Option<(PortId, IpAddr)> {
         let hop = &mut self.hops[id.0 as usize];
         hop.users -= 1;
-        if hop.users == 0 {
-            self.index.remove(&(hop.port, hop.address));
-            self.free.push(id.0);
+        if hop.users > 0 {
+            return None;
         }
+        let key = (hop.port, hop.address);
+        self.index.remove(&key);
+        self.free.push(id.0);
+        Some(key)
     }
 
     pub(crate) fn mac(&self, id: HopId) -> Option<MacAddr> {

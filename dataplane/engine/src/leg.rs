@@ -5,7 +5,7 @@ use port::PortId;
 use srtp::{SessionId, Suite};
 
 use crate::Channel;
-use crate::command::{LegId, LegSpec, LegStats, Mode, Protection, RelayId, RtcpPolicy, SourceRule};
+use crate::command::{LegId, LegSpec, LegStats, Mode, RelayId, RtcpPolicy, SourceRule};
 use crate::hops::HopId;
 use crate::reception::Reception;
 
@@ -157,15 +157,6 @@ impl Leg {
             && now.duration_since(self.heard) >= self.idle_after;
         self.idle_reported |= idle;
         idle
-    }
-}
-
-impl Protection {
-    pub(crate) fn suite(&self) -> Option<Suite> {
-        match self {
-            Self::Plain => None,
-            Self::Srtp(keying) => Some(keying.suite()),
-        }
     }
 }
 

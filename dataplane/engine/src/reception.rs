@@ -29,27 +29,21 @@ impl Reception {
     pub(crate) fn count(&mut self, packet: &Packet<'_>, arrival: i64) {
         let transit = arrival.wrapping_sub(i64::from(packet.timestamp()));
         let seq_no = packet.seq_no().0;
-        match &mut self.stream {
-            Some(stream) if stream.ssrc == packet.ssrc() && stream.advance(seq_no) => {
-                // Transit times are compared modulo 2^32: timestamps wrap.
-                let difference = transit.wrapping_sub(stream.transit) as i32;
-                stream.transit = transit;
-                let difference = u64::from(difference.unsigned_abs());
-                stream.jitter = stream.jitter + difference - ((stream.jitter + 8) >> 4);
-            }
-            _ => {
-                self.lost_before = self.lost();
-                let first = u64::from(seq_no) + (1 << 16);
-                self.stream = Some(Stream {
-                    ssrc: packet.ssrc(),
-                    first,
-                    highest: first,
-                    received: 1,
-                    transit,
-                    jitter: 0,
-                });
-            }
+        let stream = self.stream.as_mut().filter(|stream| stream.ssrc == packet.ssrc());
+        if let Some(stream) = stream
+            && stream.advance(seq_no)
+        {
+            // Transit times are compared modulo 2^32: timestamps wrap.
+            let difference = transit.wrapping_sub(stream.transit) as i32;
+            stream.transit = transit;
+            let faded = (stream.jitter + 8) >> 4;
+            stream.jitter = stream.jitter - faded + u64::from(difference.unsigned_abs());
+            return;
         }
+        self.lost_before = self.lost();
+        let first = u64::from(seq_no) + (1 << 16);
+        let ssrc = packet.ssrc();
+        self.stream = Some(Stream { ssrc, first, highest: first, received: 1, transit, jitter: 0 });
     }
 
     pub(crate) fn lost(&self) -> u64 {
