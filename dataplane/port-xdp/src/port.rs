@@ -272,6 +272,20 @@ impl Port for XdpPort {
         }
     }
 
+    fn details(&self) -> Vec<(&'static str, u64)> {
+        let kernel = self.xdp_stats();
+        let mut details = vec![
+            ("socket-rx-dropped", kernel.rx_dropped),
+            ("socket-rx-ring-full", kernel.rx_ring_full),
+            ("socket-fill-ring-empty", kernel.fill_ring_empty),
+            ("socket-rx-invalid", kernel.rx_invalid),
+            ("socket-tx-invalid", kernel.tx_invalid),
+        ];
+        let counters = self.seat.program.counters().unwrap_or_default();
+        details.extend(counters.into_iter().map(|(reason, count)| (reason.name(), count)));
+        details
+    }
+
     fn held(&self) -> usize {
         self.held.count()
     }

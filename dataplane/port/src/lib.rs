@@ -13,9 +13,17 @@
 //!
 //! This crate must not know what a frame contains.
 
+mod fault;
+mod memory;
+mod pcap;
 mod pool;
+#[cfg(feature = "suite")]
+pub mod suite;
 mod traits;
 
+pub use fault::{FaultInjector, Faults};
+pub use memory::MemoryPort;
+pub use pcap::PcapTap;
 pub use pool::{Frame, Pool, PoolError};
 pub use traits::{Medium, Path, PathKind, Port, PortId, PortStats};
 
