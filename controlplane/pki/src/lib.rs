@@ -1,1 +1,44 @@
 //! X.509 certificates, private keys and security tokens.
+//!
+//! What the control plane knows of public-key cryptography, with OpenSSL doing the arithmetic:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`name`], [`certificate`] | distinguished names and certificates, decoded field by field so that each broken one is called by its name |
+//! | [`check`] | what a server certificate must be before it enters a trust list |
+//! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs |
+//! | [`issue`], [`export`] | making certificates; DER, PEM, PKCS#7 |
+//! | [`node`] | a node's own key and certificate, made once |
+//! | [`token`] | security tokens: PKCS#11 and encrypted files |
+//!
+//! Invariants:
+//! - A private key leaves this crate only encrypted or into a file that its owner alone can read.
+//!   Nothing here prints one.
+//! - The key of an [`signer::Identity`] belongs to its certificate; a [`check::ServerCertificate`]
+//!   passed every check.
+//! - SHA-1 is called [`key::Hash::LegacySha1`]: it stands where telephones of the 79xx family know
+//!   nothing newer, and nowhere else.
+//! - Bytes of strangers never panic and cost memory in proportion to their length only.
+//!
+//! This crate must not know trust lists, the network or the database.
+
+#![forbid(unsafe_code)]
+
+mod asn1;
+pub mod certificate;
+pub mod check;
+pub mod export;
+pub mod fault;
+pub mod issue;
+pub mod key;
+pub mod keydir;
+pub mod name;
+pub mod node;
+pub mod signer;
+pub mod token;
+
+pub use certificate::Certificate;
+pub use fault::{CertificateFault, Field};
+pub use key::{Hash, KeyKind, PrivateKey, PublicKey};
+pub use name::Name;
+pub use signer::{Identity, SignError, Signer};
