@@ -80,7 +80,7 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "libssl-dev",
-        why: "OpenSSL: under libsrtp, which our SRTP is compared with",
+        why: "OpenSSL: keys and signatures of the control plane; under libsrtp, our SRTP's peer",
         brings: File("/usr/include/openssl/ssl.h"),
         uses: &[Use::Build],
     },
@@ -88,6 +88,24 @@ const PACKAGES: &[Package] = &[
         name: "libclang-dev",
         why: "bindgen reads C headers with it",
         brings: File("/usr/share/doc/libclang-dev"),
+        uses: &[Use::Build],
+    },
+    Package {
+        name: "openssl",
+        why: "reads the certificates that our tests make",
+        brings: Program("openssl"),
+        uses: &[Use::Build, Use::Perf],
+    },
+    Package {
+        name: "softhsm2",
+        why: "security tokens for PKCS#11 without hardware",
+        brings: Program("softhsm2-util"),
+        uses: &[Use::Build, Use::Lab],
+    },
+    Package {
+        name: "strace",
+        why: "kills a test process at a chosen system call, as a power cut would",
+        brings: Program("strace"),
         uses: &[Use::Build],
     },
     Package {
