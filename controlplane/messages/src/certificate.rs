@@ -99,9 +99,9 @@ crate::messages! {
     /// Public key of more than 512 bytes.
     Error PUBLIC_KEY_TOO_LONG
         "Public Key is too long", "公開鍵が長すぎます";
-        because "The public key of the certificate has more than 512 bytes (RSA 4096 bits)",
-            "証明書の公開鍵が 512 バイト (RSA 4096 ビット) を超えています";
-        cure "Have the certificate made with a smaller key", "より小さい鍵で証明書を再作成してください";
+        because "The public key of the certificate has more than 512 bytes",
+            "証明書の公開鍵が 512 バイトを超えています";
+        cure "Have the certificate made with a smaller key: RSA 2048 suits every phone", "より小さい鍵 (RSA 2048 はすべての電話機で使用可能) で証明書を再作成してください";
 
     /// No signature.
     Error NO_SIGNATURE

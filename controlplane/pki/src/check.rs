@@ -8,9 +8,9 @@ use crate::asn1;
 use crate::certificate::Certificate;
 use crate::fault::{CertificateFault, Field};
 
-/// Longest issuer and subject, in characters of the trust list form.
+/// Longest issuer and subject, in bytes of the trust list form.
 pub const MAX_NAME: usize = 256;
-/// Longest public key, in bytes of modulus or point.
+/// Longest public key, in bytes of its trust list form: RSA of 4096 bits is just too long.
 pub const MAX_PUBLIC_KEY: usize = 512;
 /// Longest signature, in bytes.
 pub const MAX_SIGNATURE: usize = 1024;
@@ -44,48 +44,39 @@ pub enum Keys {
     RsaAndEc,
 }
 
-/// Decodes and checks a certificate: fields there and within limits, dates, kind of key, and the
-/// signature of a self-signed one.
+/// Decodes and checks a certificate: all of [`sound`], and a key that telephones can use.
 pub fn server_certificate(
     der: &[u8],
     now: SystemTime,
     keys: Keys,
 ) -> Result<ServerCertificate, CertificateFault> {
     let certificate = Certificate::parse(der)?;
-    let names =
-        [(certificate.issuer(), Field::IssuerName), (certificate.subject(), Field::SubjectName)];
-    for (name, field) in names {
-        if name.is_empty() {
-            return Err(CertificateFault::Missing(field));
-        }
-        within(name.trust_list_form().chars().count(), MAX_NAME, field)?;
-    }
-    within(certificate.serial().len(), MAX_SERIAL, Field::SerialNumber)?;
-    if certificate.signature().is_empty() {
-        return Err(CertificateFault::Missing(Field::Signature));
-    }
-    within(certificate.signature().len(), MAX_SIGNATURE, Field::Signature)?;
-    within(certificate.public_key().bits().div_ceil(8) as usize, MAX_PUBLIC_KEY, Field::PublicKey)?;
-    if keys == Keys::RsaOnly && !certificate.public_key().is_rsa() {
-        return Err(CertificateFault::NotRsa(certificate.public_key().describe()));
+    fields(&certificate)?;
+    let key = certificate.public_key();
+    within(key.trust_list_form().len(), MAX_PUBLIC_KEY, Field::PublicKey)?;
+    if keys == Keys::RsaOnly && !key.is_rsa() {
+        return Err(CertificateFault::NotRsa(key.describe()));
     }
     valid_at(&certificate, now)?;
-    if certificate.is_self_issued() && !certificate.is_issued_by(&certificate) {
-        return Err(CertificateFault::Invalid(Field::Signature));
-    }
+    own_signature(&certificate)?;
     Ok(ServerCertificate(certificate))
 }
 
-/// Reads a DER certificate file and checks it.
-pub fn server_certificate_file(
-    file: &Path,
-    now: SystemTime,
-    keys: Keys,
-) -> Result<ServerCertificate, CertificateFault> {
-    let der = durable::read(file, Certificate::MAX_SIZE as u64)
+/// Decodes and checks a certificate: fields there and within limits, dates, and the signature of a
+/// self-signed one.
+pub fn sound(der: &[u8], now: SystemTime) -> Result<Certificate, CertificateFault> {
+    let certificate = Certificate::parse(der)?;
+    fields(&certificate)?;
+    valid_at(&certificate, now)?;
+    own_signature(&certificate)?;
+    Ok(certificate)
+}
+
+/// Reads a DER certificate file, to be checked.
+pub fn read(file: &Path) -> Result<Vec<u8>, CertificateFault> {
+    durable::read(file, Certificate::MAX_SIZE as u64)
         .map_err(|_| CertificateFault::NotACertificate("the file cannot be read"))?
-        .ok_or_else(|| CertificateFault::NoFile(file.into()))?;
-    server_certificate(&der, now, keys)
+        .ok_or_else(|| CertificateFault::NoFile(file.into()))
 }
 
 /// Whether the dates make sense and `now` is between them.
@@ -120,6 +111,27 @@ pub fn day(at: SystemTime) -> String {
         Ok(date) => format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day()),
         Err(_) => "?".into(),
     }
+}
+
+fn fields(certificate: &Certificate) -> Result<(), CertificateFault> {
+    let names =
+        [(certificate.issuer(), Field::IssuerName), (certificate.subject(), Field::SubjectName)];
+    for (name, field) in names {
+        if name.is_empty() {
+            return Err(CertificateFault::Missing(field));
+        }
+        within(name.trust_list_form().len(), MAX_NAME, field)?;
+    }
+    within(certificate.serial().len(), MAX_SERIAL, Field::SerialNumber)?;
+    if certificate.signature().is_empty() {
+        return Err(CertificateFault::Missing(Field::Signature));
+    }
+    within(certificate.signature().len(), MAX_SIGNATURE, Field::Signature)
+}
+
+fn own_signature(certificate: &Certificate) -> Result<(), CertificateFault> {
+    let holds = !certificate.is_self_issued() || certificate.is_issued_by(certificate);
+    holds.then_some(()).ok_or(CertificateFault::Invalid(Field::Signature))
 }
 
 fn within(length: usize, limit: usize, field: Field) -> Result<(), CertificateFault> {

@@ -9,7 +9,7 @@ use lang::Language;
 use messages::{Explain, Message, trust_list};
 
 use crate::certificate::Certificate;
-use crate::check::{self, Keys};
+use crate::check;
 use crate::fault::{CertificateFault, KeyFault};
 use crate::key::{KeyKind, PrivateKey};
 use crate::signer::Identity;
@@ -72,10 +72,11 @@ impl KeyDir {
 
     /// Opens the identity.
     pub(crate) fn open(&self, now: SystemTime) -> Result<Identity, KeyDirFault> {
-        let certificate = check::server_certificate_file(&self.certificate, now, Keys::RsaAndEc)
+        let certificate = check::read(&self.certificate)
+            .and_then(|der| check::sound(&der, now))
             .map_err(KeyDirFault::Certificate)?;
         let key = PrivateKey::read(&self.key).map_err(KeyDirFault::Key)?;
-        Identity::new(certificate.into(), key).ok_or_else(|| {
+        Identity::new(certificate, key).ok_or_else(|| {
             let detail = "it is not the key of the certificate beside it".into();
             KeyDirFault::Key(KeyFault::NotValid { file: self.key.clone(), detail })
         })
