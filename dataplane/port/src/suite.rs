@@ -209,7 +209,8 @@ pub fn a_flood_loses_no_frame<F: Fixture>(fixture: &mut F) {
     far.close(fixture);
 }
 
-/// A burst that does not fit is taken in part, from the front.
+/// A burst that does not fit is taken in part, from the front; what the far end has no room for is
+/// counted there.
 pub fn what_does_not_fit_stays<F: Fixture>(fixture: &mut F) {
     let (mut near, mut far) = fixture.link();
     near.open();
@@ -222,15 +223,15 @@ pub fn what_does_not_fit_stays<F: Fixture>(fixture: &mut F) {
     }
     let mut received = Vec::new();
     let deadline = Instant::now() + PATIENCE;
-    while received.len() < count {
+    while received.len() + (far.port.stats().rx_lost as usize) < count {
         let before = near.leaving.len();
         assert_eq!(near.flush(), before - near.leaving.len());
         near.assert_accounted();
         far.receive(fixture, &mut received);
         assert!(Instant::now() < deadline, "{} of {count} arrived", received.len());
     }
-    let numbers: Vec<_> = (0..count as u32).map(|number| number.to_be_bytes().to_vec()).collect();
-    assert_eq!(received, numbers);
+    assert!(near.leaving.is_empty());
+    assert!(received.is_sorted_by(|a, b| a < b), "frames overtook each other, or came twice");
     near.close(fixture);
     far.close(fixture);
 }
