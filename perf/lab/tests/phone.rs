@@ -6,14 +6,12 @@
 use std::net::SocketAddr;
 
 use ringfence_lab::audio::{Comparison, compare, speak};
+use ringfence_lab::key::Key;
 use ringfence_lab::net::Lab;
 use ringfence_lab::phone::Phone;
 
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd";
-const OTHER: &str = "BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd";
-
 /// Both speak; gives how A's words came to B and B's to A.
-fn converse(name: &str, keys: [Option<&str>; 2], expected: [Option<&str>; 2]) -> [Comparison; 2] {
+fn converse(name: &str, keys: [Option<&Key>; 2], expected: [Option<&Key>; 2]) -> [Comparison; 2] {
     let dir = tempfile::tempdir().unwrap();
     let lab = Lab::new(name, false).unwrap();
     let (a, b) = (lab.namespace("a").unwrap(), lab.namespace("b").unwrap());
@@ -44,7 +42,8 @@ fn what_is_said_is_heard_both_ways() {
     for comparison in converse("rf-labtest-plain", [None; 2], [None; 2]) {
         assert!(comparison.is_same(), "{comparison}");
     }
-    let keys = [Some(KEY), Some(OTHER)];
+    let (key, other) = (Key::random().unwrap(), Key::random().unwrap());
+    let keys = [Some(&key), Some(&other)];
     for comparison in converse("rf-labtest-srtp", keys, keys) {
         assert!(comparison.is_same(), "{comparison}");
     }
@@ -53,8 +52,9 @@ fn what_is_said_is_heard_both_ways() {
 #[test]
 #[ignore = "needs root: cargo xtask test"]
 fn under_a_wrong_key_nothing_is_heard() {
+    let (key, other) = (Key::random().unwrap(), Key::random().unwrap());
     let [a_to_b, b_to_a] =
-        converse("rf-labtest-wrong", [Some(KEY), Some(OTHER)], [Some(OTHER), Some(OTHER)]);
+        converse("rf-labtest-wrong", [Some(&key), Some(&other)], [Some(&other), Some(&other)]);
     assert!(!a_to_b.is_same(), "{a_to_b}");
     assert!(b_to_a.is_same(), "{b_to_a}");
 }

@@ -144,6 +144,20 @@ impl Link<'_> {
         tool("ip", &[&words[..], &off].concat()).map(drop)
     }
 
+    /// Stops it from asking for and telling link-layer addresses.
+    pub fn silence(&self) -> Result<()> {
+        self.set("arp off")
+    }
+
+    /// Makes known that `address` is at `mac`.
+    pub fn neighbour(&self, address: IpAddr, mac: &str) -> Result<()> {
+        let (namespace, name) = (&self.namespace.name, self.name());
+        ip(&format!(
+            "-n {namespace} neighbour replace {address} lladdr {mac} dev {name} nud permanent"
+        ))
+        .map(drop)
+    }
+
     /// What `ip -details link show` says of it.
     pub fn show(&self) -> Result<String> {
         ip(&format!("-n {} -details link show dev {}", self.namespace.name, self.name()))

@@ -2,10 +2,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use super::Key;
+use crate::key::Key;
 use crate::net::Namespace;
-
-const SUITE: &str = "AES_CM_128_HMAC_SHA1_80";
 
 /// Octets of an RTP header and 20 ms of G.711.
 const RTP_PACKET: usize = 12 + 160;
@@ -14,13 +12,13 @@ const RTP_PACKET: usize = 12 + 160;
 const SRTP_TRAILER: usize = 14;
 
 /// Says a WAV file as G.711 µ-law, 20 ms a packet, in real time.
-pub fn speaker(namespace: &Namespace, wav: &Path, to: SocketAddr, key: Key<'_>) -> Command {
+pub fn speaker(namespace: &Namespace, wav: &Path, to: SocketAddr, key: Option<&Key>) -> Command {
     let mut command = ffmpeg(namespace);
     command.arg("-i").arg(wav);
     command.args(["-af", "asetnsamples=n=160:p=0,arealtime", "-c:a", "pcm_mulaw", "-f", "rtp"]);
     match key {
         Some(key) => command
-            .args(["-srtp_out_suite", SUITE, "-srtp_out_params", key])
+            .args(["-srtp_out_suite", Key::SUITE, "-srtp_out_params", &key.base64()])
             .arg(format!("srtp://{to}?pkt_size={}", RTP_PACKET + SRTP_TRAILER)),
         None => command.arg(format!("rtp://{to}?pkt_size={RTP_PACKET}")),
     };
@@ -36,9 +34,9 @@ pub fn listener(namespace: &Namespace, description: &Path, recording: &Path) -> 
 }
 
 /// The session that a listener at this loopback port takes part in.
-pub fn description(port: u16, key: Key<'_>) -> String {
+pub fn description(port: u16, key: Option<&Key>) -> String {
     let (profile, crypto) = match key {
-        Some(key) => ("RTP/SAVP", format!("a=crypto:1 {SUITE} inline:{key}\r\n")),
+        Some(key) => ("RTP/SAVP", format!("a=crypto:1 {} inline:{}\r\n", Key::SUITE, key.base64())),
         None => ("RTP/AVP", String::new()),
     };
     format!(

@@ -16,6 +16,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::audio;
+use crate::key::Key;
 use crate::net::Namespace;
 use crate::program::{Program, poll};
 use line::Line;
@@ -26,10 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Silence on the line after which everything said has been heard.
 const SILENCE: Duration = Duration::from_millis(500);
-
-/// How one direction of a call is protected, as ffmpeg wants it: AES_CM_128_HMAC_SHA1_80 with this
-/// key and salt in base64, or not at all.
-pub type Key<'k> = Option<&'k str>;
 
 /// A telephone on the network, on the hook.
 pub struct Phone {
@@ -74,7 +71,7 @@ impl Phone {
     }
 
     /// Takes off the hook: from now on what comes from `peer` is heard, verified by `key`.
-    pub fn listen(mut self, peer: SocketAddr, key: Key<'_>) -> Result<Call> {
+    pub fn listen(mut self, peer: SocketAddr, key: Option<&Key>) -> Result<Call> {
         let recording = self.dir.join(format!("{}.s16le", self.name));
         let description = self.dir.join(format!("{}.sdp", self.name));
         fs::write(&description, ffmpeg::description(self.line.ear(), key))
@@ -92,7 +89,7 @@ impl Phone {
 
 impl Call {
     /// Says something, protected by `key`.
-    pub fn speak(&self, said: Vec<i16>, key: Key<'_>) -> Result<Speech> {
+    pub fn speak(&self, said: Vec<i16>, key: Option<&Key>) -> Result<Speech> {
         let Phone { name, namespace, line, dir } = &self.phone;
         let wav = dir.join(format!("{name}-says.wav"));
         audio::write_wav(&wav, &said)?;

@@ -1,0 +1,49 @@
+//! What can be played: one module for each scenario.
+
+mod relay;
+
+use std::path::PathBuf;
+
+use crate::net::Lab;
+use crate::report::{Failed, Report};
+
+/// A scenario.
+pub struct Scenario {
+    /// What it is called by.
+    pub name: &'static str,
+    /// What it shows, in a line.
+    pub about: &'static str,
+    /// Takes its steps; an error means that it could not go on, and the report has why.
+    pub play: fn(&mut Stage) -> Result<(), Failed>,
+}
+
+/// Where a scenario is played.
+pub struct Stage {
+    /// The network.
+    pub lab: Lab,
+    /// What was proven.
+    pub report: Report,
+    /// Directory of the product's programs.
+    pub programs: PathBuf,
+    /// Directory for logs and recordings.
+    pub dir: PathBuf,
+}
+
+/// All scenarios; the first is played when none is named.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "relay",
+        about: "two calls of ffmpeg through the relay on XDP, under MGCP, and an attack on them",
+        play: relay::over_xdp,
+    },
+    Scenario {
+        name: "relay-ipv6",
+        about: "the same over IPv6",
+        play: relay::over_ipv6,
+    },
+    Scenario {
+        name: "relay-socket",
+        about: "the same over UDP sockets, where there is no XDP",
+        play: relay::over_sockets,
+    },
+];
