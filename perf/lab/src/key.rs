@@ -20,6 +20,14 @@ impl Key {
     /// The suite's RFC 4568 name.
     pub const SUITE: &str = "AES_CM_128_HMAC_SHA1_80";
 
+    /// Key and salt as somebody else gave them.
+    pub fn new(octets: &[u8]) -> Result<Self> {
+        let octets = octets.try_into();
+        Ok(Self(
+            octets.with_context(|| format!("a key of {} has {} octets", Self::SUITE, Self::LEN))?,
+        ))
+    }
+
     /// From the kernel's random source.
     pub fn random() -> Result<Self> {
         let mut key_salt = [0; Self::LEN];

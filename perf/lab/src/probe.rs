@@ -18,16 +18,14 @@ pub const PAYLOAD: usize = 160;
 /// How long a packet that must come is awaited.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// SRTP in one direction, if there is a key for it.
+type Session = Option<(Srtp, SessionId)>;
+
 /// Writes RTP packets of one stream, protected if there is a key.
 pub struct Writer {
-    srtp: Option<(Srtp, SessionId)>,
+    srtp: Session,
     ssrc: u32,
     sequence: u16,
-}
-
-/// Reads RTP packets, verified if there is a key.
-pub struct Reader {
-    srtp: Option<(Srtp, SessionId)>,
 }
 
 /// An endpoint on the network.
@@ -36,7 +34,7 @@ pub struct Probe {
     pub socket: UdpSocket,
     /// What it sends with.
     pub writer: Writer,
-    reader: Reader,
+    reader: Session,
 }
 
 impl Probe {
@@ -49,22 +47,26 @@ impl Probe {
     ) -> Result<Self> {
         let socket = namespace.udp(address)?;
         socket.set_read_timeout(Some(PATIENCE)).context("cannot set a time-out")?;
-        Ok(Self { socket, writer: Writer::new(0x7066_0001, send)?, reader: Reader::new(receive)? })
+        Ok(Self {
+            socket,
+            writer: Writer::new(0x7066_0001, send)?,
+            reader: session(Direction::Inbound, receive)?,
+        })
     }
 
-    /// Sends the next packet of its stream.
-    pub fn send(&mut self, to: SocketAddr, payload: &[u8]) -> Result<()> {
-        let packet = self.writer.packet(payload)?;
-        self.socket.send_to(&packet, to).with_context(|| format!("cannot send to {to}"))?;
-        Ok(())
-    }
-
-    /// Waits for a packet and gives its payload.
-    pub fn receive(&mut self) -> Result<Vec<u8>> {
+    /// Waits for a packet, as it is on the wire.
+    pub fn arrival(&self) -> Result<Vec<u8>> {
         let mut buffer = vec![0; 2048];
         let len = self.socket.recv(&mut buffer).context("the packet did not come")?;
         buffer.truncate(len);
-        self.reader.payload(buffer)
+        Ok(buffer)
+    }
+
+    /// Verifies a packet and gives its payload.
+    pub fn payload(&mut self, packet: Vec<u8>) -> Result<Vec<u8>> {
+        let packet = transform(&mut self.reader, packet, Srtp::unprotect_rtp)?;
+        let payload = packet.get(RTP_HEADER..).context("the packet is too short for RTP")?;
+        Ok(payload.to_vec())
     }
 }
 
@@ -91,21 +93,7 @@ impl Writer {
     }
 }
 
-impl Reader {
-    /// A reader of everything under this key.
-    pub fn new(key: Option<&Key>) -> Result<Self> {
-        Ok(Self { srtp: session(Direction::Inbound, key)? })
-    }
-
-    /// The payload of a packet that verifies.
-    pub fn payload(&mut self, packet: Vec<u8>) -> Result<Vec<u8>> {
-        let packet = transform(&mut self.srtp, packet, Srtp::unprotect_rtp)?;
-        let payload = packet.get(RTP_HEADER..).context("the packet is too short for RTP")?;
-        Ok(payload.to_vec())
-    }
-}
-
-fn session(direction: Direction, key: Option<&Key>) -> Result<Option<(Srtp, SessionId)>> {
+fn session(direction: Direction, key: Option<&Key>) -> Result<Session> {
     let Some(key) = key else { return Ok(None) };
     let mut srtp = Srtp::new(srtp::Config { max_sessions: 1, ..srtp::Config::default() });
     let session = srtp.insert(direction, &key.keying())?;
@@ -114,11 +102,11 @@ fn session(direction: Direction, key: Option<&Key>) -> Result<Option<(Srtp, Sess
 
 /// Protects or unprotects a packet, if there is a key for it.
 fn transform(
-    srtp: &mut Option<(Srtp, SessionId)>,
+    session: &mut Session,
     mut packet: Vec<u8>,
     by: fn(&mut Srtp, &mut [Job<'_>]),
 ) -> Result<Vec<u8>> {
-    let Some((srtp, session)) = srtp else { return Ok(packet) };
+    let Some((srtp, session)) = session else { return Ok(packet) };
     let len = packet.len();
     packet.resize(len + MAX_TRAILER, 0);
     let mut jobs = [Job::new(*session, &mut packet, len)];

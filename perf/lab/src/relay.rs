@@ -45,8 +45,13 @@ impl Relay {
         let mut command = namespace.command(&text(&programs.join("ringfence-datad"))?);
         command.arg("--config").arg(&path);
         let program = Program::start("datad", command, dir)?;
-        let mut relay =
-            Self { namespace: namespace.clone(), program, programs: programs.to_owned(), socket, metrics };
+        let mut relay = Self {
+            namespace: namespace.clone(),
+            program,
+            programs: programs.to_owned(),
+            socket,
+            metrics,
+        };
         poll(PATIENCE, || {
             (relay.program.expect_running().is_err() || relay.report().is_ok()).then_some(())
         });
@@ -71,9 +76,9 @@ impl Relay {
     /// What Prometheus would read: the value of the sample whose line begins with `name`.
     pub fn metric(&self, name: &str) -> Result<f64> {
         let page = self.namespace.enter(|| fetch(self.metrics))??;
-        let line = page.lines().find(|line| {
-            line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '))
-        });
+        let line = page
+            .lines()
+            .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')));
         let value = line.and_then(|line| line.rsplit(' ').next());
         value
             .with_context(|| format!("the metrics page has no `{name}`"))?

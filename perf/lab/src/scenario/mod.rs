@@ -36,11 +36,7 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "two calls of ffmpeg through the relay on XDP, under MGCP, and an attack on them",
         play: relay::over_xdp,
     },
-    Scenario {
-        name: "relay-ipv6",
-        about: "the same over IPv6",
-        play: relay::over_ipv6,
-    },
+    Scenario { name: "relay-ipv6", about: "the same over IPv6", play: relay::over_ipv6 },
     Scenario {
         name: "relay-socket",
         about: "the same over UDP sockets, where there is no XDP",

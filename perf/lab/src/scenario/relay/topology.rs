@@ -1,12 +1,12 @@
 //! The network of the relay scenarios.
 //!
 //! ```text
-//!   a (phone)      10.1.0.2 ─┐                                   ┌─ 10.2.0.2  b (phone)
-//!   ca (call agent) 10.1.0.9 ─┼─ inside ─ 10.1.0.1 gw 10.2.0.1 ─ outside
-//!   x (attacker)  10.1.0.66 ─┘   (bridges in the namespace `lan`)
+//!   a (phone)       10.1.0.2  ─┐                                     ┌─ 10.2.0.2  b (phone)
+//!   ca (call agent) 10.1.0.9  ─┼─ inside ─ 10.1.0.1 gw 10.2.0.1 ─ outside
+//!   x (attacker)    10.1.0.66 ─┘                                     └─ 10.2.0.66 x (attacker)
 //! ```
 //!
-//! IPv6 addresses have the same last octet: fd01::2 and so on.
+//! `inside` and `outside` are bridges in the namespace `lan`. IPv6 addresses have the same last octet: fd01::2 and so on.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
@@ -46,7 +46,7 @@ pub const GATEWAY: u8 = 1;
 pub const PHONE: u8 = 2;
 /// The call agent's, inside.
 pub const CALL_AGENT: u8 = 9;
-/// The attacker's, inside.
+/// The attacker's, in both networks.
 pub const ATTACKER: u8 = 66;
 
 impl Side {
@@ -109,7 +109,8 @@ impl Topology {
             (&topology.phone_a, "eth0", Side::Inside, PHONE, "a"),
             (&topology.phone_b, "eth0", Side::Outside, PHONE, "b"),
             (&topology.call_agent, "eth0", Side::Inside, CALL_AGENT, "ca"),
-            (&topology.attacker, "eth0", Side::Inside, ATTACKER, "x"),
+            (&topology.attacker, "eth0", Side::Inside, ATTACKER, "x-in"),
+            (&topology.attacker, "eth1", Side::Outside, ATTACKER, "x-out"),
             (&topology.gateway, "inside", Side::Inside, GATEWAY, "gw-in"),
             (&topology.gateway, "outside", Side::Outside, GATEWAY, "gw-out"),
         ];
