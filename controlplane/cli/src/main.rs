@@ -2,18 +2,22 @@
 //!
 //! One file per noun in `noun/`. A noun asks a daemon and hands what it got to [`output`], which
 //! prints it as a table for people or as JSON for machines. How it ended is the exit code:
-//! [`Outcome`].
+//! [`Outcome`], or the kind of [`Failure`].
 //!
 //! This crate must not decide anything: it asks, and shows the answer.
 
 #![forbid(unsafe_code)]
 
+mod daemon;
+mod failure;
 mod noun;
 mod output;
+mod secret;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lang::Language;
 
 use output::Format;
 
@@ -26,18 +30,42 @@ struct Cli {
     /// How to print answers.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     output: Format,
+    /// Language of answers, en or ja [default: that of LC_ALL, LC_MESSAGES or LANG].
+    #[arg(long, global = true, value_name = "TAG", value_parser = language)]
+    language: Option<Language>,
     #[command(subcommand)]
     noun: Noun,
 }
 
 #[derive(Subcommand)]
 enum Noun {
+    /// How things stand, and what is left to do.
+    Status(noun::status::Args),
+    /// The cluster.
+    Cluster(noun::cluster::Args),
+    /// The servers of the cluster.
+    Node(noun::node::Args),
+    /// Enterprise and service parameters.
+    Param(noun::param::Args),
+    /// Phones.
+    Device(noun::device::Args),
+    /// Those who may log in.
+    Admin(noun::admin::Args),
+    /// What was changed, when and by whom.
+    Log(noun::log::Args),
     /// The media relay.
     #[command(subcommand)]
     Relay(noun::relay::Verb),
 }
 
-/// How a command ended.
+/// How the answer is given.
+#[derive(Clone, Copy)]
+struct Style {
+    format: Format,
+    language: Language,
+}
+
+/// How a command ended that did what it could.
 enum Outcome {
     Done,
 }
@@ -50,18 +78,29 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-type Result = std::result::Result<Outcome, Box<dyn std::error::Error>>;
+fn language(tag: &str) -> std::result::Result<Language, String> {
+    Language::from_tag(tag).ok_or_else(|| "write en or ja".to_owned())
+}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let environment = || Language::from_environment(|name| std::env::var(name).ok());
+    let style = Style { format: cli.output, language: cli.language.unwrap_or_else(environment) };
     let result = match cli.noun {
-        Noun::Relay(verb) => noun::relay::run(verb, cli.output),
+        Noun::Status(args) => noun::status::run(args, style),
+        Noun::Cluster(args) => noun::cluster::run(args, style),
+        Noun::Node(args) => noun::node::run(args, style),
+        Noun::Param(args) => noun::param::run(args, style),
+        Noun::Device(args) => noun::device::run(args, style),
+        Noun::Admin(args) => noun::admin::run(args, style),
+        Noun::Log(args) => noun::log::run(args, style),
+        Noun::Relay(verb) => noun::relay::run(verb, style.format),
     };
     match result {
         Ok(outcome) => outcome.into(),
-        Err(error) => {
-            eprintln!("ringfence: {error}");
-            ExitCode::from(1)
+        Err(failure) => {
+            eprintln!("ringfence: {failure}");
+            failure.into()
         }
     }
 }

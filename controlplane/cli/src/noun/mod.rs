@@ -1,3 +1,10 @@
 //! What can be administered, a file each.
 
+pub mod admin;
+pub mod cluster;
+pub mod device;
+pub mod log;
+pub mod node;
+pub mod param;
 pub mod relay;
+pub mod status;

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use status::{Flow, RelayReport};
 
+use crate::Outcome;
+use crate::failure::Result;
 use crate::output::{self, Format};
-use crate::{Outcome, Result};
 
 /// What can be done with the relay.
 #[derive(Subcommand)]

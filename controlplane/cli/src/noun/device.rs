@@ -1,0 +1,111 @@
+//! `ringfence device`: phones.
+
+use clap::Subcommand;
+use console::{
+    AddDevice, DeviceChanges, DeviceView, ListDevices, RemoveDevice, ResetDevices, SetDevice,
+    ShowDevice,
+};
+use lang::Text;
+use store::{DeviceName, Model};
+
+use crate::daemon::Daemon;
+use crate::failure::Result;
+use crate::output::{self, Format};
+use crate::{Outcome, Style};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    daemon: Daemon,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Add a phone.
+    Add {
+        /// `SEP` and its MAC address.
+        name: DeviceName,
+        /// 7902, 7905, 7910, 7912, 7940, 7960, 7970 or 7971.
+        model: Model,
+        #[command(flatten)]
+        changes: DeviceChanges,
+    },
+    /// Show all phones.
+    List,
+    /// Show everything about one phone.
+    Show { name: DeviceName },
+    /// Change what is given, leave the rest.
+    Set {
+        name: DeviceName,
+        #[command(flatten)]
+        changes: DeviceChanges,
+    },
+    /// Remove a phone.
+    Remove { name: DeviceName },
+    /// Make a phone, or all, fetch their files again. Calls through gateways end.
+    Reset {
+        #[arg(required_unless_present = "all")]
+        name: Option<DeviceName>,
+        /// All devices of the cluster.
+        #[arg(long, conflicts_with = "name")]
+        all: bool,
+    },
+}
+
+/// Does it.
+pub fn run(args: Args, style: Style) -> Result {
+    let daemon = args.daemon;
+    match args.verb {
+        Verb::Add { name, model, changes } => {
+            daemon.change(style, &AddDevice { name, model, changes })
+        }
+        Verb::List => list(&daemon.ask(style, &ListDevices {})?, style),
+        Verb::Show { name } => show(&daemon.ask(style, &ShowDevice { name })?, style),
+        Verb::Set { name, changes } => daemon.change(style, &SetDevice { name, changes }),
+        Verb::Remove { name } => daemon.change(style, &RemoveDevice { name }),
+        Verb::Reset { name, all: _ } => daemon.change(style, &ResetDevices { name }),
+    }
+}
+
+fn list(devices: &[DeviceView], style: Style) -> Result {
+    match style.format {
+        Format::Json => output::json(&devices)?,
+        Format::Table => output::table(
+            DEVICES.get(style.language),
+            COLUMNS.map(|column| column.get(style.language)),
+            devices.iter().map(|DeviceView { device, effective_mode }| {
+                [
+                    device.name.to_string(),
+                    device.model.to_string(),
+                    device.security_mode.to_string(),
+                    effective_mode.to_string(),
+                    device.directory_number.clone(),
+                    device.owner.clone(),
+                    device.description.clone(),
+                ]
+            }),
+        )?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn show(view: &DeviceView, style: Style) -> Result {
+    match style.format {
+        Format::Json => output::json(view)?,
+        Format::Table => output::fields(view)?,
+    }
+    Ok(Outcome::Done)
+}
+
+const DEVICES: Text = Text::new("Devices", "デバイス");
+const COLUMNS: [Text; 7] = [
+    Text::new("name", "名前"),
+    Text::new("model", "機種"),
+    Text::new("set to", "設定"),
+    Text::new("in force", "有効なモード"),
+    Text::new("number", "番号"),
+    Text::new("owner", "所有者"),
+    Text::new("description", "説明"),
+];

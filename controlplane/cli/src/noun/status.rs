@@ -1,0 +1,71 @@
+//! `ringfence status`: how things stand, and what is left to do.
+
+use console::{CheckState, Status, StatusReport};
+use lang::{Say, Text};
+
+use crate::daemon::Daemon;
+use crate::failure::Result;
+use crate::output::{self, Format};
+use crate::{Outcome, Style};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// Does it.
+pub fn run(args: Args, style: Style) -> Result {
+    let report = args.daemon.ask(style, &Status {})?;
+    match style.format {
+        Format::Json => output::json(&report)?,
+        Format::Table => show(&report, style),
+    }
+    Ok(Outcome::Done)
+}
+
+fn show(report: &StatusReport, style: Style) {
+    let line = |label: Text, value: &dyn std::fmt::Display| {
+        println!("{}: {value}", label.get(style.language));
+    };
+    line(NODE, &report.node);
+    if let Some(cluster) = &report.cluster {
+        line(CLUSTER, cluster);
+    }
+    // Shown once a CTL client has set it, never before.
+    if let Some(mode) = report.security_mode {
+        line(MODE, &mode);
+    }
+    if let Some(md5) = &report.ctl_md5 {
+        line(CTL, md5);
+    }
+    line(REVISION, &report.revision);
+    println!();
+    for item in &report.checklist {
+        let mark = match item.state {
+            CheckState::Done => "[x]",
+            CheckState::Open => "[ ]",
+            CheckState::Optional => "[-]",
+        };
+        println!("{mark} {}", item.text);
+        if !item.detail.is_empty() {
+            println!("      {}", item.detail);
+        }
+    }
+    if !report.due.is_empty() {
+        println!("\n{}", DUE.get(style.language));
+        for action in &report.due {
+            println!("  - {}", action.say(style.language));
+        }
+    }
+    for alarm in &report.alarms {
+        println!("\n! {alarm}");
+    }
+}
+
+const NODE: Text = Text::new("Node", "ノード");
+const CLUSTER: Text = Text::new("Cluster", "クラスタ");
+const MODE: Text = Text::new("Cluster Security Mode", "クラスタセキュリティモード");
+const CTL: Text = Text::new("MD5 of the CTL file", "CTL ファイルの MD5");
+const REVISION: Text = Text::new("Revision", "リビジョン");
+const DUE: Text = Text::new("To do:", "未実施の作業:");

@@ -1,0 +1,40 @@
+//! What administrators ask `ringfence-controld`, and how.
+//!
+//! The daemon listens on a Unix stream socket. A client sends one line, gets one line, and the
+//! daemon closes:
+//!
+//! ```text
+//! {"language":"ja","request":"set-parameter","with":{"node":null,"name":"tftp.caching","value":"off"}}
+//! {"ok":{"revision":7,"actions":[{"action":"restart-tftp"}],"notes":[]}}
+//! {"failed":{"kind":"refused","text":"混合モードでは自動登録を使えません。"}}
+//! ```
+//!
+//! Every [`Request`] is a type of its own with the type of its answer, so that neither side can
+//! mistake one for another. Who asks is what the kernel says of the socket's other end.
+//!
+//! Invariants:
+//! - Names of requests and fields are an interface: add, do not rename.
+//! - A [`Secret`] shows in no `Debug` output, and lines that may hold one are wiped.
+//!
+//! This crate must not know how a request is carried out.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod request;
+mod secret;
+mod wire;
+
+pub use client::{AskError, ask};
+pub use request::{
+    ActivateService, AddDevice, AddNode, AuditTrail, AuditView, CheckItem, CheckState,
+    CreateCluster, DeviceChanges, DeviceView, Done, History, ListAdministrators, ListDevices,
+    ListNodes, ListParameters, ParameterView, PutAdministrator, RemoveAdministrator, RemoveDevice,
+    RemoveNode, Request, ResetDevices, RevisionView, SetDevice, SetParameter, ShowDevice, Status,
+    StatusReport,
+};
+pub use secret::Secret;
+pub use wire::{Answer, Call, Failure, FailureKind, MAX_LINE};
+
+/// Where the daemon listens unless its configuration says otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/ringfence/controld.sock";

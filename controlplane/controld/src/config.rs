@@ -1,0 +1,122 @@
+//! The daemon's section of `/etc/ringfence/ringfence.toml`.
+//!
+//! ```toml
+//! [controld]
+//! node = "cm1"                                         # absent: the machine's host name
+//! user = "ringfence"                                   # whom to run as when started by root
+//! store = "sqlite:/var/lib/ringfence/ringfence.db"     # or postgresql://…
+//! key_directory = "/var/lib/ringfence/keys"
+//! admin_socket = "/run/ringfence/controld.sock"
+//! tftp = ["0.0.0.0:69"]
+//! http = ["0.0.0.0:6970"]
+//! ctl_provider = "0.0.0.0"                             # its port is a parameter
+//! ```
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use store::StoreUrl;
+
+/// The whole file. What the data plane reads in it is not looked at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// This daemon's section.
+    #[serde(default)]
+    pub controld: Config,
+    /// The data plane's section.
+    #[serde(default, rename = "datad")]
+    _datad: serde::de::IgnoredAny,
+}
+
+/// Settings of the daemon.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// This node's name in the cluster; absent: the machine's host name.
+    pub node: Option<String>,
+    /// Whom to run as when started by root.
+    pub user: Option<String>,
+    /// Where the database is.
+    #[serde(deserialize_with = "store_url")]
+    pub store: StoreUrl,
+    /// Where private keys are.
+    pub key_directory: PathBuf,
+    /// Where `ringfence` asks.
+    pub admin_socket: PathBuf,
+    /// Where TFTP listens.
+    pub tftp: Vec<SocketAddr>,
+    /// Where HTTP provisioning listens.
+    pub http: Vec<SocketAddr>,
+    /// Address on which the CTL Provider listens; its port is a parameter.
+    pub ctl_provider: IpAddr,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let any = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        Self {
+            node: None,
+            user: None,
+            store: StoreUrl::Sqlite("/var/lib/ringfence/ringfence.db".into()),
+            key_directory: "/var/lib/ringfence/keys".into(),
+            admin_socket: console::DEFAULT_SOCKET.into(),
+            tftp: vec![SocketAddr::new(any, 69)],
+            http: vec![SocketAddr::new(any, 6970)],
+            ctl_provider: any,
+        }
+    }
+}
+
+fn store_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StoreUrl, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+impl Config {
+    /// This node's name in the cluster.
+    pub fn node_name(&self) -> String {
+        let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+        self.node.clone().unwrap_or_else(host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        let file = settings::parse::<File>(Path::new("ringfence.toml"), text);
+        file.map(|file| file.controld).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_is_enough() {
+        let config = parse("").unwrap();
+        assert_eq!(config.tftp, ["0.0.0.0:69".parse().unwrap()]);
+        assert!(!config.node_name().is_empty());
+    }
+
+    #[test]
+    fn the_data_planes_section_is_not_ours() {
+        assert!(parse("[datad]\nanything = [1, 2]\n[controld]\nnode = \"cm1\"\n").is_ok());
+    }
+
+    #[test]
+    fn mistakes_name_line_key_and_cure() {
+        for (text, expected) in [
+            ("nodee = \"cm1\"", "ringfence.toml:2: unknown field `nodee`"),
+            ("nodee = \"cm1\"", "did you mean `node`?"),
+            ("store = \"mysql://x\"", "sqlite:/path/to/file"),
+            ("store = 5", "ringfence.toml:2"),
+            ("tftp = [\"0.0.0.0\"]", "ringfence.toml:2"),
+            ("ctl_provider = \"cm1\"", "invalid IP address"),
+        ] {
+            let complaint = parse(&format!("[controld]\n{text}\n")).unwrap_err();
+            assert!(complaint.contains(expected), "{text}: {complaint}");
+        }
+    }
+}

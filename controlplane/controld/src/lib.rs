@@ -1,0 +1,19 @@
+//! The control-plane daemon: it puts the parts together and keeps them running.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`config`] | its section of `/etc/ringfence/ringfence.toml` |
+//! | [`office`] | what administrators ask, carried out: one handler for each request of `console` |
+//! | [`socket`] | the administration socket |
+//!
+//! Invariants:
+//! - It runs without privilege: sockets below port 1024 are opened first, then root is given up.
+//! - Every change goes through the store with the name of the person who asked.
+//!
+//! This crate must not know formats or protocols: those are in the crates it starts.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod office;
+pub mod socket;

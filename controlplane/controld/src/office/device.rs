@@ -1,0 +1,90 @@
+use console::{
+    AddDevice, DeviceView, Done, Failure, ListDevices, RemoveDevice, ResetDevices, SetDevice,
+    ShowDevice,
+};
+use lang::{Say, Text};
+use store::{Action, Device, EffectiveMode, SecurityMode, View};
+
+use super::{Caller, Handle, Office};
+
+impl Handle<ListDevices> for Office {
+    fn handle(&self, caller: &Caller, _: ListDevices) -> Result<Vec<DeviceView>, Failure> {
+        self.read(caller, |view| {
+            let modes = modes(view)?;
+            Ok(view.devices()?.into_iter().map(|device| shown(device, modes)).collect())
+        })
+    }
+}
+
+impl Handle<ShowDevice> for Office {
+    fn handle(&self, caller: &Caller, request: ShowDevice) -> Result<DeviceView, Failure> {
+        self.read(caller, |view| {
+            let modes = modes(view)?;
+            Ok(shown(view.device(&request.name)?, modes))
+        })
+    }
+}
+
+type Modes = (SecurityMode, EffectiveMode);
+
+fn modes(view: &mut View<'_>) -> store::Result<Modes> {
+    Ok((view.security_mode()?, view.default_device_mode()?))
+}
+
+fn shown(device: Device, (cluster, default): Modes) -> DeviceView {
+    DeviceView { effective_mode: device.effective_mode(cluster, default), device }
+}
+
+impl Handle<AddDevice> for Office {
+    fn handle(&self, caller: &Caller, request: AddDevice) -> Result<Done, Failure> {
+        let mut device = Device::new(request.name, request.model);
+        request.changes.apply(&mut device);
+        let changed = self.change(caller, |change| {
+            if change.find_device(&device.name)?.is_some() {
+                let name = device.name.to_string();
+                return Err(store::Error::Exists { object: "device", name });
+            }
+            change.put_device(&device)
+        })?;
+        Ok(caller.done(changed))
+    }
+}
+
+impl Handle<SetDevice> for Office {
+    fn handle(&self, caller: &Caller, request: SetDevice) -> Result<Done, Failure> {
+        let changed = self.change(caller, |change| {
+            let mut device = change.device(&request.name)?;
+            request.changes.apply(&mut device);
+            change.put_device(&device)
+        })?;
+        Ok(caller.done(changed))
+    }
+}
+
+impl Handle<RemoveDevice> for Office {
+    fn handle(&self, caller: &Caller, request: RemoveDevice) -> Result<Done, Failure> {
+        let changed = self.change(caller, |change| change.remove_device(&request.name))?;
+        Ok(caller.done(changed))
+    }
+}
+
+impl Handle<ResetDevices> for Office {
+    /// No phone is registered yet that could be told: those who are owed the reset are told how.
+    fn handle(&self, caller: &Caller, request: ResetDevices) -> Result<Done, Failure> {
+        let changed = self.change(caller, |change| match &request.name {
+            Some(name) => {
+                change.device(name)?;
+                change.done(&Action::ResetDevice(name.clone()))
+            }
+            None => change.done(&Action::ResetAllDevices),
+        })?;
+        let mut done = caller.done(changed);
+        done.notes.push(RESET_BY_HAND.say(caller.language));
+        Ok(done)
+    }
+}
+
+const RESET_BY_HAND: Text = Text::new(
+    "Phones that are not registered here are not reached: reset them with **#** or switch them off and on.",
+    "このクラスタに登録されていない電話機には届きません。**#** を押すか、電源を入れ直してください。",
+);

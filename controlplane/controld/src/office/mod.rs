@@ -1,0 +1,151 @@
+//! What administrators ask, carried out.
+
+mod administrator;
+mod checklist;
+mod cluster;
+mod device;
+mod history;
+mod node;
+mod parameter;
+mod status;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use console::{Answer, Call, Done, Failure, FailureKind, Request};
+use lang::{Language, Say, Text};
+use serde_json::Value as Json;
+use store::{Author, Change, Changed, RESET_ENDS_CALLS, Store};
+
+use crate::config::Config;
+
+/// Carries out requests.
+pub struct Office {
+    store: Arc<Store>,
+    config: Config,
+}
+
+/// Who asks, in which language, and when.
+pub struct Caller {
+    /// Who, and from where.
+    pub author: Author,
+    /// The language of the answer.
+    pub language: Language,
+    /// The time of the change.
+    pub now: SystemTime,
+}
+
+/// Carries out one kind of request.
+trait Handle<R: Request> {
+    fn handle(&self, caller: &Caller, request: R) -> Result<R::Answer, Failure>;
+}
+
+type Handler = fn(&Office, &Caller, Json) -> Result<Json, Failure>;
+
+/// Every request that there is a [`Handle`] for.
+const HANDLERS: &[(&str, Handler)] = &[
+    entry::<console::CreateCluster>(),
+    entry::<console::Status>(),
+    entry::<console::ListNodes>(),
+    entry::<console::AddNode>(),
+    entry::<console::ActivateService>(),
+    entry::<console::RemoveNode>(),
+    entry::<console::ListParameters>(),
+    entry::<console::SetParameter>(),
+    entry::<console::ListDevices>(),
+    entry::<console::ShowDevice>(),
+    entry::<console::AddDevice>(),
+    entry::<console::SetDevice>(),
+    entry::<console::RemoveDevice>(),
+    entry::<console::ResetDevices>(),
+    entry::<console::ListAdministrators>(),
+    entry::<console::PutAdministrator>(),
+    entry::<console::RemoveAdministrator>(),
+    entry::<console::History>(),
+    entry::<console::AuditTrail>(),
+];
+
+const fn entry<R: Request>() -> (&'static str, Handler)
+where
+    Office: Handle<R>,
+{
+    fn run<R: Request>(office: &Office, caller: &Caller, with: Json) -> Result<Json, Failure>
+    where
+        Office: Handle<R>,
+    {
+        let request = serde_json::from_value::<R>(with).map_err(|error| Failure {
+            kind: FailureKind::Usage,
+            text: format!("{}: {error}", R::NAME),
+        })?;
+        let answer = office.handle(caller, request)?;
+        Ok(serde_json::to_value(answer).expect("answers have string keys"))
+    }
+    (R::NAME, run::<R>)
+}
+
+impl Office {
+    /// An office for this node.
+    pub fn new(store: Arc<Store>, config: Config) -> Self {
+        Self { store, config }
+    }
+
+    /// Carries out a request.
+    pub fn answer(&self, caller: &Caller, call: Call) -> Answer {
+        let handler = HANDLERS.iter().find(|(name, _)| *name == call.request);
+        let result = match handler {
+            Some((_, run)) => run(self, caller, call.with),
+            None => Err(Failure {
+                kind: FailureKind::Usage,
+                text: UNKNOWN_REQUEST.fill(caller.language, &[("name", &call.request)]),
+            }),
+        };
+        match result {
+            Ok(json) => Answer::Ok(json),
+            Err(failure) => Answer::Failed(failure),
+        }
+    }
+
+    /// Makes a change in the caller's name.
+    fn change<T>(
+        &self,
+        caller: &Caller,
+        make: impl FnOnce(&mut Change<'_>) -> store::Result<T>,
+    ) -> Result<Changed<T>, Failure> {
+        self.store.change(&caller.author, caller.now, make).map_err(|error| caller.failure(&error))
+    }
+
+    /// Looks, in the caller's name.
+    fn read<T>(
+        &self,
+        caller: &Caller,
+        look: impl FnOnce(&mut store::View<'_>) -> store::Result<T>,
+    ) -> Result<T, Failure> {
+        self.store.read(look).map_err(|error| caller.failure(&error))
+    }
+}
+
+impl Caller {
+    fn failure(&self, error: &store::Error) -> Failure {
+        let kind = match error {
+            store::Error::Invalid(_) => FailureKind::Usage,
+            store::Error::Refused(_) => FailureKind::Refused,
+            _ => FailureKind::Failed,
+        };
+        Failure { kind, text: error.say(self.language) }
+    }
+
+    /// The answer to a change, with the warning that belongs to its actions.
+    fn done<T>(&self, changed: Changed<T>) -> Done {
+        let warn = changed.actions.iter().any(store::Action::resets_phones);
+        Done {
+            revision: changed.revision.map(|revision| revision.0),
+            actions: changed.actions,
+            notes: warn.then(|| RESET_ENDS_CALLS.say(self.language)).into_iter().collect(),
+        }
+    }
+}
+
+const UNKNOWN_REQUEST: Text = Text::new(
+    "ringfence-controld knows no request {name}: it is older than the command. Restart it after an upgrade.",
+    "ringfence-controld は要求 {name} に対応していません。コマンドより古いため、アップグレード後に再起動してください。",
+);

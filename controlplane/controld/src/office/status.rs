@@ -1,0 +1,54 @@
+use console::{Failure, Status, StatusReport};
+use lang::{Say, Text};
+use md5::{Digest, Md5};
+use store::SecurityMode;
+
+use super::checklist::Facts;
+use super::{Caller, Handle, Office};
+
+impl Handle<Status> for Office {
+    fn handle(&self, caller: &Caller, _: Status) -> Result<StatusReport, Failure> {
+        self.read(caller, |view| {
+            let cluster = view.cluster()?;
+            let ctl = view.ctl()?;
+            let mode = cluster.as_ref().and_then(|cluster| cluster.security_mode);
+            let due: Vec<_> = view.due()?.into_iter().map(|due| due.action).collect();
+            let mut alarms = Vec::new();
+            if mode == Some(SecurityMode::Mixed) && ctl.is_none() {
+                alarms.push(NO_CTL_IN_MIXED_MODE.say(caller.language));
+            }
+            if let Err(error) = view.verify_audit() {
+                alarms.push(error.say(caller.language));
+            }
+            let facts = Facts {
+                has_cluster: cluster.is_some(),
+                nodes: view.nodes()?,
+                has_ctl: ctl.is_some(),
+                mode: mode.unwrap_or_default(),
+                default_mode: view.default_device_mode()?,
+                devices: view.devices()?,
+                due: due.len(),
+            };
+            Ok(StatusReport {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                node: self.config.node_name(),
+                cluster: cluster.map(|cluster| cluster.name),
+                security_mode: mode.map(SecurityMode::number),
+                revision: view.revision()?.0,
+                ctl_md5: ctl.map(|ctl| hex(&Md5::digest(&ctl.file))),
+                checklist: facts.checklist(caller.language),
+                due,
+                alarms,
+            })
+        })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const NO_CTL_IN_MIXED_MODE: Text = Text::new(
+    "No CTL File exists on the server but the CallManager Cluster Security Mode is in Mixed Mode. Create it again with `ringfence ctl create`.",
+    "サーバに CTL ファイルが存在しませんが、CallManager クラスタセキュリティモードは混合モードです。`ringfence ctl create` で作成し直してください。",
+);

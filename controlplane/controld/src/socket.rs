@@ -1,0 +1,120 @@
+//! The administration socket: one line in, one line out, for the owner and the group of its file.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use console::{Answer, Call, Failure, FailureKind, MAX_LINE};
+use lang::Language;
+use rustix::net::sockopt::socket_peercred;
+use store::Author;
+use zeroize::Zeroizing;
+
+use crate::office::{Caller, Office};
+
+/// Longest wait for a client, which is served alone: a stuck one delays others by so much.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The listening socket; its file goes with it.
+pub struct AdminSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    stopped: Arc<AtomicBool>,
+}
+
+/// Ends [`AdminSocket::run`].
+#[derive(Clone)]
+pub struct Stopper {
+    path: PathBuf,
+    stopped: Arc<AtomicBool>,
+}
+
+impl AdminSocket {
+    /// Listens at `path`. A socket that a killed daemon left is replaced; that of a living one is
+    /// an error.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        if UnixStream::connect(path).is_err() {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+        Ok(Self { listener, path: path.to_owned(), stopped: Arc::default() })
+    }
+
+    /// What ends [`AdminSocket::run`].
+    pub fn stopper(&self) -> Stopper {
+        Stopper { path: self.path.clone(), stopped: self.stopped.clone() }
+    }
+
+    /// Answers until it is stopped.
+    pub fn run(self, office: &Office) {
+        for stream in self.listener.incoming().flatten() {
+            if self.stopped.load(Ordering::Acquire) {
+                break;
+            }
+            // A client that goes away in the middle harms nobody.
+            let _ = serve(&stream, office);
+        }
+    }
+}
+
+impl Stopper {
+    /// Ends it, after the request that is being answered.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        // Wakes the listener.
+        let _ = UnixStream::connect(&self.path);
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn serve(mut stream: &UnixStream, office: &Office) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let who = user_name(socket_peercred(stream)?.uid.as_raw());
+    let mut line = Zeroizing::new(String::new());
+    BufReader::new(stream.take(MAX_LINE as u64)).read_line(&mut line)?;
+    let answer = match serde_json::from_str::<Call>(&line) {
+        Ok(call) => {
+            let caller = Caller {
+                author: Author::new(who, "command line"),
+                language: Language::from_tag(&call.language).unwrap_or_default(),
+                now: SystemTime::now(),
+            };
+            office.answer(&caller, call)
+        }
+        Err(error) => Answer::Failed(Failure {
+            kind: FailureKind::Usage,
+            text: format!("this is no request: {error}"),
+        }),
+    };
+    let mut bytes = serde_json::to_vec(&answer)?;
+    bytes.push(b'\n');
+    stream.write_all(&bytes)
+}
+
+/// The name behind a number, as the machine's own file of users has it.
+fn user_name(uid: u32) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);
+        (id.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("uid {uid}"))
+}
