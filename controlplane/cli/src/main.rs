@@ -78,7 +78,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-fn language(tag: &str) -> std::result::Result<Language, String> {
+fn language(tag: &str) -> Result<Language, String> {
     Language::from_tag(tag).ok_or_else(|| "write en or ja".to_owned())
 }
 

@@ -30,7 +30,7 @@ impl PasswordSource {
     }
 
     /// A new password, typed twice.
-    pub fn new(&self, prompt: &str, style: Style) -> Result<Secret, Failure> {
+    pub fn fresh(&self, prompt: &str, style: Style) -> Result<Secret, Failure> {
         let password = self.known(prompt)?;
         if self.password_file.is_none() {
             let again = ask(&AGAIN.say(style.language))?;

@@ -44,7 +44,7 @@ pub fn run(args: Args, style: Style) -> Result {
         Verb::List => list(&daemon.ask(style, &ListAdministrators {})?, style),
         Verb::Put { name, role, password } => {
             let prompt = PASSWORD.fill(style.language, &[("name", &name)]);
-            let password = password.new(&prompt, style)?;
+            let password = password.fresh(&prompt, style)?;
             daemon.change(style, &PutAdministrator { name, role, password })
         }
         Verb::Remove { name } => daemon.change(style, &RemoveAdministrator { name }),

@@ -40,7 +40,7 @@ enum Verb {
 pub fn run(args: Args, style: Style) -> Result {
     let Verb::Init { name, address, administrator, password } = args.verb;
     let prompt = PASSWORD.fill(style.language, &[("name", &administrator)]);
-    let password = password.new(&prompt, style)?;
+    let password = password.fresh(&prompt, style)?;
     args.daemon.change(style, &CreateCluster { name, address, administrator, password })
 }
 
