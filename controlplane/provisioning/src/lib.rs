@@ -1,0 +1,17 @@
+//! Files for phones: configuration built from the store, static files, and in mixed mode the
+//! signed form of each.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`configuration`] | `SEP<MAC>.cnf.xml` and `XMLDefault.cnf.xml`, from what the store says |
+//!
+//! Invariants:
+//! - What is signed is byte for byte what the plain name gives.
+//! - In non-secure mode nothing is signed, and a configuration says non-secure whatever the
+//!   device is set to.
+//!
+//! This crate must not know how files travel.
+
+#![forbid(unsafe_code)]
+
+pub mod configuration;
