@@ -5,6 +5,8 @@ use std::io;
 use std::process::ExitCode;
 
 use console::{AskError, FailureKind};
+use lang::Language;
+use messages::{Explain, Message, input, token, trust_list};
 
 use crate::Outcome;
 
@@ -29,6 +31,42 @@ impl Failure {
         Self { kind: FailureKind::Usage, text: text.to_string() }
     }
 }
+
+impl Failure {
+    /// What a crate says of its error, with cause and cure.
+    pub fn explained(error: &impl Explain, language: Language) -> Self {
+        let kind = match error.message() {
+            refused if POLICY.contains(&refused) => FailureKind::Refused,
+            wrong if USAGE.contains(&wrong) => FailureKind::Usage,
+            _ => FailureKind::Failed,
+        };
+        Self { kind, text: format!("{:#}", error.explain(language)) }
+    }
+}
+
+/// Messages by which what was typed is refused.
+static USAGE: &[&Message] = &[
+    &input::INVALID_PORT_NUMBER,
+    &input::INVALID_PORT_RANGE,
+    &input::INVALID_GROUP_NAME,
+    &input::INVALID_USER_NAME,
+    &input::INVALID_IP_ADDRESS,
+    &input::INVALID_HOST_NAME,
+    &input::NOTHING_SELECTED,
+];
+
+/// Messages by which a sound request is refused.
+static POLICY: &[&Message] = &[
+    &token::TOKEN_NOT_TRUSTED,
+    &token::TOKEN_PASSWORD_CHANGE,
+    &token::NEW_TOKEN_CANNOT_SIGN,
+    &token::TOKEN_CANNOT_SIGN,
+    &token::TOKEN_ALREADY_IN_FILE,
+    &trust_list::CANNOT_DELETE,
+    &trust_list::TWO_TOKENS_NEEDED,
+    &trust_list::CALLMANAGER_NEEDED,
+    &trust_list::WOULD_STRAND_PHONES,
+];
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,6 +13,7 @@ mod failure;
 mod noun;
 mod output;
 mod secret;
+mod token_home;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ enum Noun {
     Param(noun::param::Args),
     /// Phones.
     Device(noun::device::Args),
+    /// Security tokens, which sign the CTL file.
+    Token(noun::token::Args),
     /// Those who may log in.
     Admin(noun::admin::Args),
     /// What was changed, when and by whom.
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Noun::Node(args) => noun::node::run(args, style),
         Noun::Param(args) => noun::param::run(args, style),
         Noun::Device(args) => noun::device::run(args, style),
+        Noun::Token(args) => noun::token::run(args, style),
         Noun::Admin(args) => noun::admin::run(args, style),
         Noun::Log(args) => noun::log::run(args, style),
         Noun::Relay(verb) => noun::relay::run(verb, style.format),

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 const MAX_BYTES: u64 = 1024;
 
 /// Where a password comes from.
-#[derive(Clone, clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 pub struct PasswordSource {
     /// File whose first line is the password [default: ask for it].
     #[arg(long, value_name = "FILE")]
@@ -21,6 +21,11 @@ pub struct PasswordSource {
 }
 
 impl PasswordSource {
+    /// The first line of a file.
+    pub fn file(path: PathBuf) -> Self {
+        Self { password_file: Some(path) }
+    }
+
     /// The present password of somebody.
     pub fn known(&self, prompt: &str) -> Result<Secret, Failure> {
         match &self.password_file {

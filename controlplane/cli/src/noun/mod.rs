@@ -8,3 +8,4 @@ pub mod node;
 pub mod param;
 pub mod relay;
 pub mod status;
+pub mod token;
