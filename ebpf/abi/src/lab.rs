@@ -8,23 +8,17 @@
 pub mod programs {
     /// Sends every frame back where it came from, addresses of the link layer exchanged.
     pub const BOUNCE: &str = "bounce";
-    /// Gives every IPv4 frame to the AF_XDP socket of its queue.
-    pub const TO_SOCKET: &str = "to_socket";
     /// Counts and drops, and notes how long sampled packets were on their way.
     pub const SINK: &str = "sink";
     /// Makes RTP packets of many flows from a template frame.
     pub const GENERATE: &str = "generate";
     /// Sends UDP payloads prepared by user space, in order, each once.
     pub const GENERATE_PREPARED: &str = "generate_prepared";
-    /// Lets everything pass: what the far end of a veth needs to receive native frames.
-    pub const PASS: &str = "pass";
 }
 
 /// Names of the maps in the object file.
 pub mod maps {
-    /// XSKMAP, receive queue → AF_XDP socket.
-    pub const SOCKETS: &str = "SOCKETS";
-    /// Per-CPU array of one `u64`: frames that `bounce`, `to_socket` or `sink` saw.
+    /// Per-CPU array of one `u64`: frames that `sink` saw.
     pub const SEEN: &str = "SEEN";
     /// Array of one [`super::Generator`].
     pub const GENERATOR: &str = "GENERATOR";

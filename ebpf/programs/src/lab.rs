@@ -10,7 +10,7 @@ use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
 use aya_ebpf::helpers::{bpf_ktime_get_ns, bpf_redirect, bpf_xdp_store_bytes};
 use aya_ebpf::macros::{map, xdp};
-use aya_ebpf::maps::{Array, PerCpuArray, XskMap};
+use aya_ebpf::maps::{Array, PerCpuArray};
 use aya_ebpf::programs::XdpContext;
 use ringfence_ebpf::frame::bytes;
 
@@ -19,9 +19,6 @@ const LATENCY_MAX_NS: u64 = 1_000_000_000;
 
 /// Bytes of an RTP header, RFC 3550 §5.1.
 const RTP_LEN: usize = 12;
-
-#[map]
-static SOCKETS: XskMap = XskMap::with_max_entries(abi::sizes::SOCKETS, 0);
 
 #[map]
 static SEEN: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
@@ -40,31 +37,14 @@ static SENT_AT: Array<u64> = Array::with_max_entries(SAMPLE_SLOTS, 0);
 static LATENCY: PerCpuArray<u64> = PerCpuArray::with_max_entries(LATENCY_BUCKETS, 0);
 
 #[xdp]
-fn pass(_: XdpContext) -> u32 {
-    XDP_PASS
-}
-
-#[xdp]
 fn bounce(ctx: XdpContext) -> u32 {
     let Some(addresses) = bytes::<12>(&ctx, 0) else { return XDP_DROP };
-    add_one(&SEEN, 0);
     // SAFETY: `bytes` has checked that they are part of the frame, which is this program's now.
     unsafe {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = *addresses;
         *addresses = [g, h, i, j, k, l, a, b, c, d, e, f];
     }
     XDP_TX
-}
-
-#[xdp]
-fn to_socket(ctx: XdpContext) -> u32 {
-    let Some(ethertype) = bytes::<2>(&ctx, 12) else { return XDP_PASS };
-    // SAFETY: `bytes` has checked that they are part of the frame.
-    if unsafe { *ethertype } != [0x08, 0x00] {
-        return XDP_PASS;
-    }
-    add_one(&SEEN, 0);
-    SOCKETS.redirect(ctx.rx_queue_index(), u64::from(XDP_DROP)).unwrap_or(XDP_DROP)
 }
 
 #[xdp]
