@@ -1,8 +1,5 @@
 //! The 48-bit packet index: rollover counter and sequence number, RFC 3711 §3.3.1.
 
-/// Highest index a master key may reach: a rollover counter of 32 bits.
-pub(crate) const MAX_RTP_INDEX: u64 = (1 << 48) - 1;
-
 /// The index that a packet with this sequence number most likely has, given the highest index
 /// accepted so far: within 2^15 of it, on either side of a rollover. Before the first rollover
 /// there is nothing to go back to.

@@ -5,6 +5,7 @@ use aes::{Aes128Enc, Aes192Enc, Aes256Enc};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::keying::MasterKey;
+use crate::packet::Protocol;
 use crate::suite::{Cipher, Suite};
 
 /// The session keys of RTP or of RTCP under one master key.
@@ -16,13 +17,6 @@ pub(crate) struct SessionKeys {
     /// Starts the first 14 octets of every initialization vector; GCM has 12, the rest is zero.
     pub(crate) salt: [u8; 14],
     pub(crate) auth: [u8; 20],
-}
-
-/// Which of the two protocols a key is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    Rtp,
-    Rtcp,
 }
 
 impl SessionKeys {

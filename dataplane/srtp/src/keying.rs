@@ -6,6 +6,7 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::packet::Protocol;
 use crate::suite::Suite;
 
 /// Longest master key identifier, RFC 4568 §6.1.
@@ -16,6 +17,9 @@ pub const MAX_MASTER_KEYS: usize = 16;
 pub const MIN_WINDOW: u16 = 128;
 /// Largest replay window, in packets.
 pub const MAX_WINDOW: u16 = 4096;
+
+/// Largest exponent of a key derivation rate, RFC 3711 §4.3.1.
+const MAX_RATE_EXPONENT: u8 = 24;
 
 /// Packets one master key may protect, RFC 3711 §9.2.
 const MAX_RTP_LIFETIME: u64 = 1 << 48;
@@ -172,6 +176,9 @@ pub enum KeyError {
     /// The replay window is out of range.
     #[error("the replay window must be {MIN_WINDOW} to {MAX_WINDOW} packets, not {0}")]
     Window(u16),
+    /// The exponent of the key derivation rate is out of range.
+    #[error("the key derivation rate is at most 2^{MAX_RATE_EXPONENT}, not 2^{0}")]
+    DerivationRate(u8),
 }
 
 /// Packets a master key may protect before it must be replaced.
@@ -180,8 +187,8 @@ pub enum KeyError {
 /// limit (RFC 3711 §9.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    pub(crate) rtp: u64,
-    pub(crate) rtcp: u64,
+    rtp: u64,
+    rtcp: u64,
 }
 
 impl Lifetime {
@@ -194,6 +201,13 @@ impl Lifetime {
             return Err(KeyError::Lifetime);
         }
         Ok(Self { rtp: packets, rtcp: packets.min(MAX_RTCP_LIFETIME) })
+    }
+
+    pub(crate) fn of(self, protocol: Protocol) -> u64 {
+        match protocol {
+            Protocol::Rtp => self.rtp,
+            Protocol::Rtcp => self.rtcp,
+        }
     }
 }
 
@@ -228,6 +242,21 @@ pub struct Keying {
     suite: Suite,
     keys: Vec<KeyEntry>,
     window: u16,
+    derivation_rate: u64,
+    services: Services,
+}
+
+/// What is done to packets. All of it, unless session parameters take something away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Services {
+    pub(crate) encrypt_rtp: bool,
+    pub(crate) encrypt_rtcp: bool,
+    pub(crate) authenticate_rtp: bool,
+}
+
+impl Services {
+    pub(crate) const ALL: Self =
+        Self { encrypt_rtp: true, encrypt_rtcp: true, authenticate_rtp: true };
 }
 
 impl Keying {
@@ -238,7 +267,13 @@ impl Keying {
     pub fn new(suite: Suite, master: MasterKey) -> Self {
         assert!(master.fits(suite), "a master key of another length than {suite} has");
         let entry = KeyEntry { master, mki: None, lifetime: Lifetime::MAX };
-        Self { suite, keys: vec![entry], window: MIN_WINDOW }
+        Self {
+            suite,
+            keys: vec![entry],
+            window: MIN_WINDOW,
+            derivation_rate: 0,
+            services: Services::ALL,
+        }
     }
 
     /// Gives the newest master key an identifier, which then travels in every packet.
@@ -291,6 +326,21 @@ impl Keying {
         Ok(self)
     }
 
+    /// Derives session keys anew every 2^`exponent` packets, RFC 3711 §4.3.1; `exponent` is at
+    /// most 24.
+    pub fn with_derivation_rate(mut self, exponent: u8) -> Result<Self, KeyError> {
+        if exponent > MAX_RATE_EXPONENT {
+            return Err(KeyError::DerivationRate(exponent));
+        }
+        self.derivation_rate = 1 << exponent;
+        Ok(self)
+    }
+
+    pub(crate) fn with_services(mut self, services: Services) -> Self {
+        self.services = services;
+        self
+    }
+
     /// The suite.
     pub fn suite(&self) -> Suite {
         self.suite
@@ -307,5 +357,14 @@ impl Keying {
 
     pub(crate) fn window(&self) -> u16 {
         self.window
+    }
+
+    /// Packets between derivations; 0 if there is only the first.
+    pub(crate) fn derivation_rate(&self) -> u64 {
+        self.derivation_rate
+    }
+
+    pub(crate) fn services(&self) -> Services {
+        self.services
     }
 }

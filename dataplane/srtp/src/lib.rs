@@ -26,7 +26,6 @@
 
 #![deny(unsafe_code)]
 
-#[allow(unsafe_code)]
 mod backend;
 mod error;
 mod event;
@@ -34,6 +33,7 @@ mod index;
 mod kdf;
 mod keying;
 mod packet;
+mod params;
 mod replay;
 mod session;
 mod srtp;
@@ -44,5 +44,6 @@ pub use event::Event;
 pub use keying::{
     KeyError, Keying, Lifetime, MAX_MASTER_KEYS, MAX_MKI_LEN, MAX_WINDOW, MIN_WINDOW, MasterKey,
 };
+pub use params::{ParamError, ParamPolicy, SessionParams};
 pub use srtp::{BackendChoice, Config, Direction, Job, MAX_TRAILER, SessionError, SessionId, Srtp};
 pub use suite::Suite;

@@ -2,23 +2,68 @@
 
 use crate::error::Error;
 
+/// The two protocols, each with keys, contexts and indices of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Rtp,
+    Rtcp,
+}
+
+impl Protocol {
+    pub(crate) const BOTH: [Self; 2] = [Self::Rtp, Self::Rtcp];
+
+    pub(crate) const fn other(self) -> Self {
+        match self {
+            Self::Rtp => Self::Rtcp,
+            Self::Rtcp => Self::Rtp,
+        }
+    }
+
+    /// The highest packet index: 48 bits for SRTP (RFC 3711 §3.3.1), 31 for SRTCP (§3.4).
+    #[inline]
+    pub(crate) const fn max_index(self) -> u64 {
+        match self {
+            Self::Rtp => (1 << 48) - 1,
+            Self::Rtcp => (1 << 31) - 1,
+        }
+    }
+}
+
 const RTP_FIXED_HEADER: usize = 12;
 /// The header and sender's SSRC that SRTCP leaves in the clear.
-pub(crate) const RTCP_HEADER: usize = 8;
+const RTCP_HEADER: usize = 8;
 
-/// What the header of an RTP packet says.
+/// What the part of a packet says that is never encrypted.
 #[derive(Clone, Copy)]
-pub(crate) struct RtpHeader {
+pub(crate) struct Header {
     pub(crate) ssrc: u32,
+    /// The sequence number of an RTP packet.
     pub(crate) seq: u16,
-    /// Octets before the payload: fixed header, CSRCs and extension (RFC 3550 §5.1, §5.3.1).
+    /// Octets before what is encrypted.
     pub(crate) len: usize,
 }
 
-impl RtpHeader {
-    /// Reads the header of a packet whose trailer has been taken off.
+impl Header {
+    /// Reads the header of a packet without trailer.
+    pub(crate) fn read(protocol: Protocol, packet: &[u8]) -> Result<Self, Error> {
+        match protocol {
+            Protocol::Rtp => Self::read_rtp(packet),
+            Protocol::Rtcp => Self::read_rtcp(packet),
+        }
+    }
+
+    /// The SSRC alone, before it is known where the packet ends.
+    pub(crate) fn peek_ssrc(protocol: Protocol, packet: &[u8]) -> Option<u32> {
+        let at = match protocol {
+            Protocol::Rtp => 8,
+            Protocol::Rtcp => 4,
+        };
+        packet.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
+    }
+
+    /// Fixed header, CSRCs and extension (RFC 3550 §5.1, §5.3.1).
     #[inline]
-    pub(crate) fn read(packet: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn read_rtp(packet: &[u8]) -> Result<Self, Error> {
         let Some(fixed) = packet.first_chunk::<RTP_FIXED_HEADER>() else {
             return Err(Error::TooShort);
         };
@@ -36,19 +81,19 @@ impl RtpHeader {
         let (ssrc, seq) = (u32::from_be_bytes([a, b, c, d]), u16::from_be_bytes([s0, s1]));
         Ok(Self { ssrc, seq, len })
     }
-}
 
-/// The sender's SSRC of an RTCP packet whose trailer has been taken off, once the first length
-/// field fits. The others may be encrypted.
-pub(crate) fn rtcp_ssrc(packet: &[u8]) -> Result<u32, Error> {
-    let Some(&[first, _, hi, lo, a, b, c, d]) = packet.first_chunk::<RTCP_HEADER>() else {
-        return Err(Error::TooShort);
-    };
-    let len = 4 + 4 * usize::from(u16::from_be_bytes([hi, lo]));
-    if first >> 6 != 2 || len < RTCP_HEADER || len > packet.len() {
-        return Err(Error::Malformed);
+    /// The first packet's header and sender. Its length field must fit; those of the following
+    /// packets may still be encrypted.
+    fn read_rtcp(packet: &[u8]) -> Result<Self, Error> {
+        let Some(&[first, _, hi, lo, a, b, c, d]) = packet.first_chunk::<RTCP_HEADER>() else {
+            return Err(Error::TooShort);
+        };
+        let first_len = 4 + 4 * usize::from(u16::from_be_bytes([hi, lo]));
+        if first >> 6 != 2 || first_len < RTCP_HEADER || first_len > packet.len() {
+            return Err(Error::Malformed);
+        }
+        Ok(Self { ssrc: u32::from_be_bytes([a, b, c, d]), seq: 0, len: RTCP_HEADER })
     }
-    Ok(u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Whether a readable compound packet is made of packets whose lengths fill it exactly

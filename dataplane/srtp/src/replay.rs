@@ -74,8 +74,49 @@ pub(crate) struct Wide {
 impl Wide {
     const BITS: u64 = 4096;
 
-    pub(crate) fn new(packets: u16) -> Self {
+    fn new(packets: u16) -> Self {
         Self { bits: [0; 64], packets }
+    }
+
+    /// A window whose first and only packet was `index`.
+    pub(crate) fn starting_at(index: u64, packets: u16) -> Self {
+        let mut wide = Self::new(packets);
+        wide.set(index);
+        wide
+    }
+
+    /// A window of 128 packets, the highest of which is `highest`.
+    pub(crate) fn from_narrow(narrow: Narrow, highest: u64) -> Self {
+        let mut wide = Self::new(Narrow::BITS as u16);
+        for behind in (0..Narrow::BITS.min(highest + 1)).filter(|n| narrow.bits() >> n & 1 == 1) {
+            wide.set(highest - behind);
+        }
+        wide
+    }
+
+    /// The last 128 packets of the window.
+    pub(crate) fn to_narrow(&self, highest: u64) -> Narrow {
+        let mut narrow = Narrow::default();
+        for behind in (0..Narrow::BITS.min(highest + 1)).filter(|n| self.seen(highest - n)) {
+            narrow.mark(highest, highest - behind);
+        }
+        narrow
+    }
+
+    /// The same window over another number of packets.
+    ///
+    /// What the old window was too short to remember counts as seen.
+    pub(crate) fn resized(mut self, packets: u16, highest: u64) -> Self {
+        for behind in self.packets..packets {
+            let Some(index) = highest.checked_sub(behind.into()) else { break };
+            self.set(index);
+        }
+        self.packets = packets;
+        self
+    }
+
+    pub(crate) fn packets(&self) -> u16 {
+        self.packets
     }
 
     pub(crate) fn age(&self, highest: u64, index: u64) -> Age {
@@ -94,6 +135,10 @@ impl Wide {
         if index > highest {
             self.forget(highest + 1, index);
         }
+        self.set(index);
+    }
+
+    fn set(&mut self, index: u64) {
         self.bits[Self::word(index)] |= 1 << (index % 64);
     }
 

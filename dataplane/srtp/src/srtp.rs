@@ -1,6 +1,8 @@
 //! The public face: sessions by handle, packets by burst.
 
 use crate::backend::Portable;
+#[cfg(target_arch = "x86_64")]
+use crate::backend::Vector;
 use crate::error::Error;
 use crate::event::Event;
 use crate::keying::{Keying, MAX_MKI_LEN};
@@ -30,17 +32,49 @@ pub struct SessionId {
 /// Which backend computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackendChoice {
-    /// The fastest this processor has.
+    /// The fastest this processor can run.
     #[default]
     Best,
-    /// RustCrypto, one packet after the other.
+    /// Sixteen packets side by side: AVX-512, VAES, VPCLMULQDQ (x86-64).
+    Avx512,
+    /// Two packets at a time: SHA and AES instructions (x86-64).
+    ShaNi,
+    /// Eight packets side by side: AVX2 and AES instructions (x86-64).
+    Avx2,
+    /// RustCrypto, one packet after the other, on any processor.
     Portable,
+}
+
+impl BackendChoice {
+    /// The backends, fastest first.
+    pub const ALL: [Self; 4] = [Self::Avx512, Self::ShaNi, Self::Avx2, Self::Portable];
+
+    /// Its name, as [`Srtp::backend_name`] gives it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Avx512 => "avx512",
+            Self::ShaNi => "sha-ni",
+            Self::Avx2 => "avx2",
+            Self::Portable => "portable",
+        }
+    }
+
+    /// The choice of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Best].into_iter().chain(Self::ALL).find(|choice| choice.name() == name)
+    }
+
+    /// Whether this processor can run it.
+    pub fn is_available(self) -> bool {
+        Engine::make(self, &Config { max_sessions: 0, ..Config::default() }).is_some()
+    }
 }
 
 /// Sizes and backend, fixed at start.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Which backend computes.
+    /// Which backend computes. One that this processor cannot run is replaced by the best one.
     pub backend: BackendChoice,
     /// Sessions there may be at a time.
     pub max_sessions: usize,
@@ -91,21 +125,62 @@ impl<'p> Job<'p> {
 /// Nothing is shared, locked or allocated per packet. Bursts may mix sessions, suites and SSRCs
 /// at will; each packet meets the state its predecessors in the burst have left.
 pub struct Srtp {
-    sessions: Sessions<Portable>,
+    engine: Engine,
+}
+
+/// The sessions, by what their contexts hold.
+enum Engine {
+    #[cfg(target_arch = "x86_64")]
+    Vector(Sessions<Vector>),
+    Portable(Sessions<Portable>),
+}
+
+impl Engine {
+    fn make(choice: BackendChoice, config: &Config) -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        let vector = match choice {
+            BackendChoice::Avx512 => Vector::avx512(),
+            BackendChoice::ShaNi => Vector::sha_ni(),
+            BackendChoice::Avx2 => Vector::avx2(),
+            BackendChoice::Best | BackendChoice::Portable => None,
+        };
+        #[cfg(target_arch = "x86_64")]
+        if let Some(vector) = vector {
+            return Some(Self::Vector(Sessions::new(vector, config)));
+        }
+        match choice {
+            BackendChoice::Best => {
+                BackendChoice::ALL.into_iter().find_map(|choice| Self::make(choice, config))
+            }
+            BackendChoice::Portable => Some(Self::Portable(Sessions::new(Portable, config))),
+            BackendChoice::Avx512 | BackendChoice::ShaNi | BackendChoice::Avx2 => None,
+        }
+    }
+}
+
+/// Does the same to the sessions of whichever backend.
+macro_rules! each {
+    ($engine:expr, $sessions:ident => $work:expr) => {
+        match $engine {
+            #[cfg(target_arch = "x86_64")]
+            Engine::Vector($sessions) => $work,
+            Engine::Portable($sessions) => $work,
+        }
+    };
 }
 
 impl Srtp {
     /// Makes room for sessions, and chooses the backend.
     pub fn new(config: Config) -> Self {
-        let sessions = match config.backend {
-            BackendChoice::Best | BackendChoice::Portable => Sessions::new(Portable, &config),
-        };
-        Self { sessions }
+        let engine = Engine::make(config.backend, &config)
+            .or_else(|| Engine::make(BackendChoice::Best, &config))
+            .expect("the portable backend runs everywhere");
+        Self { engine }
     }
 
     /// Name of the backend that computes.
     pub fn backend_name(&self) -> &'static str {
-        self.sessions.backend_name()
+        each!(&self.engine, sessions => sessions.backend_name())
     }
 
     /// Starts a session: contexts for one direction under the same keys.
@@ -114,53 +189,59 @@ impl Srtp {
         direction: Direction,
         keying: &Keying,
     ) -> Result<SessionId, SessionError> {
-        self.sessions.insert(direction, keying)
+        each!(&mut self.engine, sessions => sessions.insert(direction, keying))
     }
 
-    /// Gives a session new keys. Rollover counters and replay windows stay (RFC 3711 §3.3.1);
-    /// with the keys it has already, nothing changes.
+    /// Gives a session new keys, with nothing lost. Rollover counters and replay windows stay
+    /// (RFC 3711 §3.3.1); with the keys it has already, nothing changes.
+    ///
+    /// Outbound, the next packet is under the first of the new keys. Inbound, packets may come
+    /// under old and new keys in any order, for the peer changes when it likes: the old keys are
+    /// forgotten when as many packets as the replay window is wide have come under new ones,
+    /// because what was sent before them is then too old anyway.
     pub fn rekey(&mut self, session: SessionId, keying: &Keying) -> Result<(), SessionError> {
-        self.sessions.rekey(session, keying)
+        each!(&mut self.engine, sessions => sessions.rekey(session, keying))
     }
 
     /// Ends a session and erases its keys. Removing what is gone is harmless.
     pub fn remove(&mut self, session: SessionId) {
-        self.sessions.remove(session);
+        each!(&mut self.engine, sessions => sessions.remove(session));
     }
 
     /// Asks for a session's RTP context in the processor's cache. Worth its while a burst before
     /// the packet is transformed.
+    #[inline]
     pub fn prefetch(&self, session: SessionId) {
-        self.sessions.prefetch(session);
+        each!(&self.engine, sessions => sessions.prefetch(session));
     }
 
     /// SRTP to RTP, RFC 3711 §3.3.
     pub fn unprotect_rtp(&mut self, jobs: &mut [Job<'_>]) {
-        self.sessions.unprotect_rtp(jobs);
+        each!(&mut self.engine, sessions => sessions.unprotect_rtp(jobs));
     }
 
     /// RTP to SRTP, RFC 3711 §3.3.
     pub fn protect_rtp(&mut self, jobs: &mut [Job<'_>]) {
-        self.sessions.protect_rtp(jobs);
+        each!(&mut self.engine, sessions => sessions.protect_rtp(jobs));
     }
 
     /// SRTCP to RTCP, RFC 3711 §3.4.
     pub fn unprotect_rtcp(&mut self, jobs: &mut [Job<'_>]) {
-        self.sessions.unprotect_rtcp(jobs);
+        each!(&mut self.engine, sessions => sessions.unprotect_rtcp(jobs));
     }
 
     /// RTCP to SRTCP, RFC 3711 §3.4.
     pub fn protect_rtcp(&mut self, jobs: &mut [Job<'_>]) {
-        self.sessions.protect_rtcp(jobs);
+        each!(&mut self.engine, sessions => sessions.protect_rtcp(jobs));
     }
 
     /// The next event, oldest first.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.sessions.events.poll()
+        each!(&mut self.engine, sessions => sessions.events.poll())
     }
 
     /// Events that were lost because nobody polled.
     pub fn events_lost(&self) -> u64 {
-        self.sessions.events.lost()
+        each!(&self.engine, sessions => sessions.events.lost())
     }
 }

@@ -1,31 +1,50 @@
-//! What HMAC-SHA1 computes once per key: the states after the padded key block, RFC 2104 §4.
+//! HMAC-SHA1 as all backends see it.
 
 use sha1::block_api::compress;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-const INITIAL: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-
-/// SHA-1 states after the inner and the outer key block.
+/// What HMAC needs of a key: SHA-1 states after the key block (RFC 2104 §4), so that a short
+/// message costs no more than its own blocks and one more. 40 octets, read together.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 #[repr(C)]
-pub(crate) struct HmacKey {
+pub(crate) struct MacKey {
+    /// State after key ⊕ ipad.
     pub(crate) inner: [u32; 5],
+    /// State after key ⊕ opad.
     pub(crate) outer: [u32; 5],
 }
 
-impl HmacKey {
-    pub(crate) fn new(key: &[u8; 20]) -> Self {
-        Self { inner: keyed_state(key, 0x36), outer: keyed_state(key, 0x5c) }
+impl MacKey {
+    /// From a key of at most 64 octets; SRTP's has 20.
+    ///
+    /// # Panics
+    /// If it is longer.
+    pub(crate) fn new(key: &[u8]) -> Self {
+        Self { inner: state_after(key, 0x36), outer: state_after(key, 0x5c) }
     }
 }
 
-fn keyed_state(key: &[u8; 20], pad: u8) -> [u32; 5] {
+fn state_after(key: &[u8], pad: u8) -> [u32; 5] {
     let mut block = [pad; 64];
-    for (byte, key) in block.iter_mut().zip(key) {
+    for (byte, key) in block[..key.len()].iter_mut().zip(key) {
         *byte ^= key;
     }
-    let mut state = INITIAL;
+    let mut state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
     compress(&mut state, &[block]);
     block.zeroize();
     state
 }
+
+/// One message to authenticate.
+#[derive(Clone, Copy)]
+pub(crate) struct MacJob<'a> {
+    /// The key.
+    pub(crate) key: &'a MacKey,
+    /// The message where it lies, usually in the packet.
+    pub(crate) message: &'a [u8],
+    /// Four octets that follow the message: SRTP's rollover counter, big-endian (RFC 3711 §4.2).
+    pub(crate) suffix: Option<[u8; 4]>,
+}
+
+/// A full SHA-1 digest; SRTP sends its first ten or four octets.
+pub(crate) type Digest = [u8; 20];

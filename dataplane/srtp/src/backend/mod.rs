@@ -6,10 +6,17 @@
 mod hmac;
 mod portable;
 #[cfg(target_arch = "x86_64")]
-#[allow(dead_code, unused_imports, reason = "not called yet")]
+mod vector;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
 mod x86;
 
+pub(crate) use hmac::{Digest, MacJob, MacKey};
 pub(crate) use portable::Portable;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use vector::Vector;
+
+use zeroize::Zeroize;
 
 use crate::kdf::SessionKeys;
 use crate::suite::{Cipher, Suite};
@@ -17,13 +24,10 @@ use crate::suite::{Cipher, Suite};
 /// Most jobs a backend is given at once.
 pub(crate) const BURST: usize = 64;
 
-/// An HMAC-SHA1 before it is cut to its tag length.
-pub(crate) type Digest = [u8; 20];
-
 /// One way to compute SRTP's transforms.
 pub(crate) trait Backend {
-    /// Session keys, expanded, and turned to one SSRC.
-    type Keys: Clone;
+    /// Session keys, expanded, and turned to one SSRC. They erase themselves when dropped.
+    type Keys: Clone + Zeroize;
 
     /// Its name, for people.
     fn name(&self) -> &'static str;
@@ -34,14 +38,16 @@ pub(crate) trait Backend {
     /// Turns keys from one SSRC to another; `change` is the exclusive or of the two.
     fn turn(&self, keys: &mut Self::Keys, suite: Suite, change: u32);
 
-    /// Erases keys.
-    fn wipe(&self, keys: &mut Self::Keys);
+    /// The part of the keys that HMAC-SHA1 uses.
+    fn mac_key(keys: &Self::Keys) -> &MacKey;
 
     /// HMAC-SHA1 of each message (RFC 3711 §4.2.1) into the digest of the same position.
-    fn hmac_sha1(&self, jobs: &[MacJob<'_, Self::Keys>], digests: &mut [Digest]);
+    fn hmac_sha1(&self, jobs: &[MacJob<'_>], digests: &mut [Digest]);
 
     /// AES in counter mode over each job's data (RFC 3711 §4.1.1); its own inverse.
-    fn aes_cm(&self, jobs: &mut [CmJob<'_, Self::Keys>]);
+    fn aes_cm<'a>(&self, jobs: impl Iterator<Item = CmJob<'a, Self::Keys>>)
+    where
+        Self::Keys: 'a;
 
     /// AES-GCM (RFC 7714 §8): encrypts each job's data and sets its tag.
     fn gcm_seal(&self, jobs: &mut [GcmJob<'_, Self::Keys>]);
@@ -54,18 +60,9 @@ pub(crate) trait Backend {
     fn prefetch<T>(&self, value: &T);
 }
 
-/// A message to authenticate.
-pub(crate) struct MacJob<'a, K> {
-    pub(crate) keys: &'a K,
-    pub(crate) message: &'a [u8],
-    /// Follows the message: the rollover counter of an RTP packet.
-    pub(crate) suffix: Option<[u8; 4]>,
-}
-
 /// Data to encrypt or decrypt in counter mode, in place.
 pub(crate) struct CmJob<'a, K> {
     pub(crate) keys: &'a K,
-    #[expect(dead_code, reason = "for backends whose keys do not say it")]
     pub(crate) suite: Suite,
     /// The packet index, at most 48 bits.
     pub(crate) index: u64,
@@ -75,7 +72,6 @@ pub(crate) struct CmJob<'a, K> {
 /// Data to encrypt or decrypt, and associated data to authenticate with it.
 pub(crate) struct GcmJob<'a, K> {
     pub(crate) keys: &'a K,
-    #[expect(dead_code, reason = "for backends whose keys do not say it")]
     pub(crate) suite: Suite,
     /// The packet index, at most 48 bits.
     pub(crate) index: u64,
@@ -85,11 +81,17 @@ pub(crate) struct GcmJob<'a, K> {
     pub(crate) good: bool,
 }
 
-/// The first initialization vector of SSRC 0 and index 0: the salt.
+/// Compares tags in a time that depends on their length alone.
+pub(crate) fn same_tag(a: &[u8], b: &[u8]) -> bool {
+    use subtle::ConstantTimeEq;
+    a.ct_eq(b).into()
+}
+
+/// The salt as first initialization vector: that of SSRC 0 and index 0.
 ///
-/// SSRC and index go in by exclusive or, at `ssrc_at` and the four octets behind it. What follows
-/// the index counts blocks: two octets in counter mode (RFC 3711 §4.1.1), four in GCM (RFC 7714
-/// §8.1 and §9.1, where SRTCP's shorter index ends at the same octet).
+/// SSRC and index go in by exclusive or, where [`turn_iv`] and [`index_at`] say. What follows the
+/// index counts blocks: two octets in counter mode (RFC 3711 §4.1.1), four in GCM (RFC 7714 §8.1,
+/// §9.1, whose shorter SRTCP index ends at the same octet).
 fn salt_iv(salt: &[u8; 14]) -> [u8; 16] {
     let mut iv = [0; 16];
     iv[..14].copy_from_slice(salt);
@@ -97,15 +99,16 @@ fn salt_iv(salt: &[u8; 14]) -> [u8; 16] {
 }
 
 fn turn_iv(iv: &mut [u8; 16], suite: Suite, change: u32) {
-    let at = ssrc_at(suite.cipher());
+    let at = index_at(suite.cipher()) - 4;
     for (byte, change) in iv[at..at + 4].iter_mut().zip(change.to_be_bytes()) {
         *byte ^= change;
     }
 }
 
-fn ssrc_at(cipher: Cipher) -> usize {
+/// Where in an initialization vector the six octets of the index begin; the SSRC is before them.
+const fn index_at(cipher: Cipher) -> usize {
     match cipher {
-        Cipher::AesGcm => 2,
-        Cipher::AesCm | Cipher::Null => 4,
+        Cipher::AesGcm => 6,
+        Cipher::AesCm | Cipher::Null => 8,
     }
 }

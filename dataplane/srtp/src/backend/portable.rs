@@ -11,8 +11,7 @@ use ctr::flavors::Ctr128BE;
 use sha1::block_api::compress;
 use zeroize::Zeroize;
 
-use super::hmac::HmacKey;
-use super::{Backend, CmJob, Digest, GcmJob, MacJob, salt_iv, turn_iv};
+use super::{Backend, CmJob, Digest, GcmJob, MacJob, MacKey, index_at, salt_iv, turn_iv};
 use crate::kdf::SessionKeys;
 use crate::suite::{Cipher, Suite};
 
@@ -21,7 +20,7 @@ pub(crate) struct Portable;
 
 #[derive(Clone)]
 pub(crate) struct Keys {
-    mac: HmacKey,
+    mac: MacKey,
     iv: [u8; 16],
     cipher: Expanded,
 }
@@ -45,32 +44,26 @@ impl Backend for Portable {
     }
 
     fn expand(&self, keys: &SessionKeys) -> Keys {
-        Keys { mac: HmacKey::new(&keys.auth), iv: salt_iv(&keys.salt), cipher: Expanded::new(keys) }
+        Keys { mac: MacKey::new(&keys.auth), iv: salt_iv(&keys.salt), cipher: Expanded::new(keys) }
     }
 
     fn turn(&self, keys: &mut Keys, suite: Suite, change: u32) {
         turn_iv(&mut keys.iv, suite, change);
     }
 
-    fn wipe(&self, keys: &mut Keys) {
-        keys.iv.zeroize();
-        keys.mac.zeroize();
-        // RustCrypto's types erase themselves when dropped.
-        keys.cipher = Expanded::None;
+    fn mac_key(keys: &Keys) -> &MacKey {
+        &keys.mac
     }
 
-    fn hmac_sha1(&self, jobs: &[MacJob<'_, Keys>], digests: &mut [Digest]) {
+    fn hmac_sha1(&self, jobs: &[MacJob<'_>], digests: &mut [Digest]) {
         for (job, digest) in jobs.iter().zip(digests) {
-            *digest = hmac_sha1(&job.keys.mac, job.message, job.suffix);
+            *digest = hmac_sha1(job);
         }
     }
 
-    fn aes_cm(&self, jobs: &mut [CmJob<'_, Keys>]) {
+    fn aes_cm<'a>(&self, jobs: impl Iterator<Item = CmJob<'a, Keys>>) {
         for job in jobs {
-            let mut iv = job.keys.iv;
-            for (byte, index) in iv[8..14].iter_mut().zip(&job.index.to_be_bytes()[2..]) {
-                *byte ^= index;
-            }
+            let iv = job.keys.iv_of(job.suite, job.index);
             match &job.keys.cipher {
                 Expanded::Cm128(aes) => counter_mode(aes, &iv, job.data),
                 Expanded::Cm192(aes) => counter_mode(aes, &iv, job.data),
@@ -82,7 +75,7 @@ impl Backend for Portable {
 
     fn gcm_seal(&self, jobs: &mut [GcmJob<'_, Keys>]) {
         for job in jobs {
-            let nonce = gcm_nonce(job).into();
+            let nonce = job.keys.nonce(job.suite, job.index).into();
             let tag = match &job.keys.cipher {
                 Expanded::Gcm128(gcm) => {
                     gcm.encrypt_inout_detached(&nonce, job.aad, (&mut *job.data).into())
@@ -98,7 +91,7 @@ impl Backend for Portable {
 
     fn gcm_open(&self, jobs: &mut [GcmJob<'_, Keys>]) {
         for job in jobs {
-            let nonce = gcm_nonce(job).into();
+            let nonce = job.keys.nonce(job.suite, job.index).into();
             let tag = job.tag.into();
             let opened = match &job.keys.cipher {
                 Expanded::Gcm128(gcm) => {
@@ -114,6 +107,37 @@ impl Backend for Portable {
     }
 
     fn prefetch<T>(&self, _value: &T) {}
+}
+
+impl Zeroize for Keys {
+    fn zeroize(&mut self) {
+        self.iv.zeroize();
+        self.mac.zeroize();
+        // RustCrypto's types erase themselves when dropped.
+        self.cipher = Expanded::None;
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        self.zeroize();
+    }
+}
+
+impl Keys {
+    fn iv_of(&self, suite: Suite, index: u64) -> [u8; 16] {
+        let mut iv = self.iv;
+        let at = index_at(suite.cipher());
+        for (byte, index) in iv[at..at + 6].iter_mut().zip(&index.to_be_bytes()[2..]) {
+            *byte ^= index;
+        }
+        iv
+    }
+
+    fn nonce(&self, suite: Suite, index: u64) -> [u8; 12] {
+        let iv = self.iv_of(suite, index);
+        *iv.first_chunk().expect("a nonce is shorter than a block")
+    }
 }
 
 impl Expanded {
@@ -138,25 +162,16 @@ where
     CtrCore::<&Aes, Ctr128BE>::inner_iv_init(aes, iv.into()).apply_keystream_partial(data.into());
 }
 
-fn gcm_nonce(job: &GcmJob<'_, Keys>) -> [u8; 12] {
-    let mut nonce = [0; 12];
-    nonce.copy_from_slice(&job.keys.iv[..12]);
-    for (byte, index) in nonce[6..].iter_mut().zip(&job.index.to_be_bytes()[2..]) {
-        *byte ^= index;
-    }
-    nonce
-}
-
-fn hmac_sha1(key: &HmacKey, message: &[u8], suffix: Option<[u8; 4]>) -> Digest {
-    let mut state = key.inner;
-    let (blocks, rest) = message.as_chunks::<64>();
+fn hmac_sha1(job: &MacJob<'_>) -> Digest {
+    let mut state = job.key.inner;
+    let (blocks, rest) = job.message.as_chunks::<64>();
     compress(&mut state, blocks);
 
     // The rest, the suffix, the bit 1 and the length fill one block or two.
     let mut last = [0; 128];
     let mut len = rest.len();
     last[..len].copy_from_slice(rest);
-    if let Some(suffix) = suffix {
+    if let Some(suffix) = job.suffix {
         last[len..len + 4].copy_from_slice(&suffix);
         len += 4;
     }
@@ -170,7 +185,7 @@ fn hmac_sha1(key: &HmacKey, message: &[u8], suffix: Option<[u8; 4]>) -> Digest {
     store(&state, &mut block[..20]);
     block[20] = 0x80;
     block[56..].copy_from_slice(&(8 * (64 + 20u64)).to_be_bytes());
-    let mut state_of_outer = key.outer;
+    let mut state_of_outer = job.key.outer;
     compress(&mut state_of_outer, &[block]);
     let mut digest = [0; 20];
     store(&state_of_outer, &mut digest);

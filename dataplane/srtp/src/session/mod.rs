@@ -1,26 +1,34 @@
-//! Sessions: their keys, their contexts, and the way of a packet through them.
+//! Sessions: their keys, their contexts, and the ways of a packet through them.
+//!
+//! RTP goes in bursts (`rtp`) as long as nothing about it is special. RTCP, the first packet of an
+//! SSRC, sessions with several master keys and other rare things go packet by packet (`alone`).
 
+mod alone;
 mod context;
-mod rtcp;
+mod contexts;
+mod layout;
 mod rtp;
 mod slot;
 
 use crate::backend::Backend;
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::kdf::{Protocol, SessionKeys};
+use crate::kdf::SessionKeys;
 use crate::keying::Keying;
-use crate::srtp::{Config, Direction, Job, SessionError, SessionId};
-use context::{Context, ContextRef, Contexts, Flags, State};
-use slot::Slot;
+use crate::packet::Protocol;
+use crate::replay::{Age, Wide};
+use crate::srtp::{Config, Direction, SessionError, SessionId};
+use context::{Context, ContextRef, Flags, State};
+use contexts::Contexts;
+use slot::{Count, Key, Slot};
 
 /// All sessions of a worker, computed by one backend.
 pub(crate) struct Sessions<B: Backend> {
     backend: B,
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
-    rtp: Contexts<B::Keys>,
-    rtcp: Contexts<B::Keys>,
+    /// By [`Protocol`].
+    contexts: [Contexts<B::Keys>; 2],
     max_sessions: usize,
     max_ssrcs: usize,
     pub(crate) events: Events,
@@ -32,8 +40,7 @@ impl<B: Backend> Sessions<B> {
             backend,
             slots: Vec::with_capacity(config.max_sessions),
             free: Vec::with_capacity(config.max_sessions),
-            rtp: Contexts::new(config.max_sessions),
-            rtcp: Contexts::new(config.max_sessions),
+            contexts: Protocol::BOTH.map(|_| Contexts::new(config.max_sessions)),
             max_sessions: config.max_sessions,
             max_ssrcs: config.max_ssrcs_per_session,
             events: Events::new(),
@@ -50,7 +57,10 @@ impl<B: Backend> Sessions<B> {
         keying: &Keying,
     ) -> Result<SessionId, SessionError> {
         let session = match self.free.pop() {
-            Some(index) => SessionId { index, generation: self.rtp.generation(index) },
+            Some(index) => {
+                let generation = self.contexts[0].generation(index);
+                SessionId { index, generation }
+            }
             None if self.slots.len() < self.max_sessions => {
                 self.slots.push(None);
                 SessionId { index: (self.slots.len() - 1) as u32, generation: 0 }
@@ -58,18 +68,14 @@ impl<B: Backend> Sessions<B> {
             None => return Err(SessionError::Full(self.max_sessions)),
         };
         let slot = Slot::new(direction, keying);
-        self.rtp.place(session, self.unbound(&slot, Protocol::Rtp, session.generation));
-        self.rtcp.place(session, self.unbound(&slot, Protocol::Rtcp, session.generation));
+        let key = &slot.keys()[0];
+        for protocol in Protocol::BOTH {
+            let keys = derive(&self.backend, key, protocol, 0, 0);
+            let state = State::unbound(key.suite, key.number, slot.flags(), session.generation);
+            self.contexts[protocol as usize].place(session, Context { keys, state });
+        }
         self.slots[session.index as usize] = Some(slot);
         Ok(session)
-    }
-
-    fn unbound(&self, slot: &Slot, protocol: Protocol, generation: u32) -> Context<B::Keys> {
-        let keys = SessionKeys::derive(slot.suite(), &slot.key().master, protocol, 0);
-        Context {
-            state: State::unbound(slot.suite(), 0, slot.flags(), generation),
-            keys: self.backend.expand(&keys),
-        }
     }
 
     pub(crate) fn rekey(
@@ -77,99 +83,192 @@ impl<B: Backend> Sessions<B> {
         session: SessionId,
         keying: &Keying,
     ) -> Result<(), SessionError> {
-        let slot = self.slot(session)?;
-        if !slot.adopt(keying) {
+        if !self.slot_mut(session)?.adopt(keying) {
             return Ok(());
         }
-        let slot = self.slots[session.index as usize].as_ref().expect("just found");
-        for (protocol, contexts) in
-            [(Protocol::Rtp, &mut self.rtp), (Protocol::Rtcp, &mut self.rtcp)]
-        {
-            let keys = SessionKeys::derive(slot.suite(), &slot.key().master, protocol, 0);
-            let keys = self.backend.expand(&keys);
-            for at in contexts.chain(session).collect::<Vec<_>>() {
-                let context = contexts.get_mut(at);
-                context.keys = keys.clone();
-                self.backend.turn(&mut context.keys, slot.suite(), context.state.ssrc);
-                context.state.suite = slot.suite();
-                context.state.key = 0;
+        self.settle(session);
+        let window = keying.window();
+        for contexts in &mut self.contexts {
+            let bound = contexts
+                .chain(session)
+                .filter(|&at| contexts.get(at).state.flags.has(Flags::BOUND))
+                .filter(|&at| contexts.window(at).packets() != window)
+                .collect::<Vec<_>>();
+            for at in bound {
+                let highest = contexts.get(at).state.highest();
+                let resized = contexts.window(at).resized(window, highest);
+                contexts.set_window(at, resized);
             }
         }
         Ok(())
     }
 
-    fn slot(&mut self, session: SessionId) -> Result<&mut Slot, SessionError> {
-        if self.rtp.primary(session).is_err() {
+    /// Brings the contexts of a session in line with its keys: those whose key is gone, or that
+    /// have not seen a packet yet, or protect, get the first.
+    fn settle(&mut self, session: SessionId) {
+        let Some(slot) = &self.slots[session.index as usize] else { return };
+        let flags = slot.flags();
+        let first = &slot.keys()[0];
+        for protocol in Protocol::BOTH {
+            self.contexts[protocol as usize].for_each(session, |Context { keys, state }| {
+                let kept = flags.with(Flags::BOUND, state.flags.has(Flags::BOUND));
+                state.flags = kept.with(Flags::WIDE, state.flags.has(Flags::WIDE));
+                let stays = state.flags.has(Flags::BOUND)
+                    && !state.flags.has(Flags::OUTBOUND)
+                    && slot.key(state.key).is_some();
+                if !stays && state.key != first.number {
+                    let derivation = first.derivation(state.highest());
+                    *keys = derive(&self.backend, first, protocol, derivation, state.ssrc);
+                    state.credit = 0;
+                    state.key = first.number;
+                    state.suite = first.suite;
+                }
+            });
+        }
+    }
+
+    pub(crate) fn remove(&mut self, session: SessionId) {
+        if self.slot_mut(session).is_err() {
+            return;
+        }
+        self.slots[session.index as usize] = None;
+        self.free.push(session.index);
+        for contexts in &mut self.contexts {
+            contexts.clear(session);
+        }
+    }
+
+    fn slot_mut(&mut self, session: SessionId) -> Result<&mut Slot, SessionError> {
+        if self.contexts[0].primary(session).is_err() {
             return Err(SessionError::NoSession);
         }
         self.slots[session.index as usize].as_mut().ok_or(SessionError::NoSession)
     }
 
-    pub(crate) fn remove(&mut self, session: SessionId) {
-        if self.slot(session).is_err() {
-            return;
-        }
-        self.slots[session.index as usize] = None;
-        self.free.push(session.index);
-        for contexts in [&mut self.rtp, &mut self.rtcp] {
-            contexts.clear(session, |keys| self.backend.wipe(keys));
-        }
-    }
-
     pub(crate) fn prefetch(&self, session: SessionId) {
-        if let Ok(context) = self.rtp.primary(session) {
+        if let Some(context) = self.contexts[Protocol::Rtp as usize].peek(session) {
             self.backend.prefetch(context);
         }
     }
 
-    /// The primary context of a session of this direction.
+    /// The state of a session's primary context, if packets of this direction may use it.
     #[inline]
-    fn primary<'a>(
-        contexts: &'a Contexts<B::Keys>,
-        job: &Job<'_>,
+    fn primary(
+        &self,
+        protocol: Protocol,
+        session: SessionId,
         direction: Direction,
-    ) -> Result<&'a State, Error> {
-        let state = &contexts.primary(job.session)?.state;
+    ) -> Result<&State, Error> {
+        let state = &self.contexts[protocol as usize].primary(session)?.state;
         if state.flags.has(Flags::OUTBOUND) != (direction == Direction::Outbound) {
             return Err(Error::WrongDirection);
         }
         Ok(state)
     }
 
-    /// Makes the context of an SSRC whose first packet was authentic.
+    /// Refuses an index that has been seen, or may have been.
+    #[inline]
+    fn check_age(&self, protocol: Protocol, at: ContextRef, index: u64) -> Result<(), Error> {
+        if index > protocol.max_index() {
+            return Err(Error::KeyExpired);
+        }
+        match self.contexts[protocol as usize].age(at, index) {
+            Age::Fresh => Ok(()),
+            Age::Replayed => Err(Error::Replayed),
+            Age::TooOld => Err(Error::TooOld),
+        }
+    }
+
+    /// Makes the context of an SSRC with its first packet.
     fn bind(
         &mut self,
         protocol: Protocol,
         session: SessionId,
+        number: u8,
         ssrc: u32,
         index: u64,
-    ) -> Result<ContextRef, Error> {
+        keys: B::Keys,
+    ) -> Result<(), Error> {
         let slot = self.slots[session.index as usize].as_mut().ok_or(Error::NoSession)?;
-        let contexts = match protocol {
-            Protocol::Rtp => &mut self.rtp,
-            Protocol::Rtcp => &mut self.rtcp,
-        };
-        let bound = contexts.get(ContextRef::primary(session)).state.flags.has(Flags::BOUND);
-        if bound && contexts.chain(session).count() >= self.max_ssrcs {
+        let suite = slot.key(number).ok_or(Error::KeyExpired)?.suite;
+        let contexts = &mut self.contexts[protocol as usize];
+        let is_bound = |&at: &ContextRef| contexts.get(at).state.flags.has(Flags::BOUND);
+        if contexts.chain(session).filter(is_bound).count() >= self.max_ssrcs {
             if slot.tell_ssrc_limit() {
                 self.events.push(Event::SsrcLimit { session, ssrc });
             }
             return Err(Error::TooManySsrcs);
         }
-        let primary = contexts.get(ContextRef::primary(session));
-        let mut keys = primary.keys.clone();
-        self.backend.turn(&mut keys, primary.state.suite, primary.state.ssrc ^ ssrc);
         if protocol == Protocol::Rtp {
             self.events.push(Event::NewSsrc { session, ssrc });
         }
-        Ok(contexts.bind(session, ssrc, keys, slot.window(), index))
+        let primary = &contexts.get(ContextRef::primary(session)).state;
+        let state = State { key: number, suite, ..primary.bound(ssrc, index) };
+        contexts.bind(session, state, keys, Wide::starting_at(index, slot.window()));
+        Ok(())
+    }
+
+    /// Counts a packet against the lifetime of its master key.
+    fn count(&mut self, protocol: Protocol, session: SessionId, number: u8) -> Result<(), Error> {
+        let slot = self.slots[session.index as usize].as_mut().ok_or(Error::NoSession)?;
+        let key = slot.key_mut(number).ok_or(Error::KeyExpired)?;
+        let at = ContextRef::primary(session);
+        let state = &mut self.contexts[protocol as usize].get_mut(at).state;
+        let holds_credit = state.key == number;
+        let credit = if holds_credit { std::mem::take(&mut state.credit) } else { 0 };
+        if key.is_spent(protocol, credit) {
+            return Err(Error::KeyExpired);
+        }
+        match key.count(protocol, credit) {
+            Count::Fine => {}
+            Count::Soft => self.events.push(Event::SoftLimit { session }),
+            Count::Last => {
+                self.events.push(Event::HardLimit { session });
+                let other = &mut self.contexts[protocol.other() as usize].get_mut(at).state;
+                if other.key == number {
+                    other.credit = 0;
+                }
+            }
+        }
+        if holds_credit {
+            self.contexts[protocol as usize].get_mut(at).state.credit = key.grant(protocol);
+        }
+        Ok(())
+    }
+
+    /// Session keys for a packet of this SSRC and index: those of a context that has them, else
+    /// derived from the master key.
+    fn keys_for(
+        &self,
+        protocol: Protocol,
+        session: SessionId,
+        found: Option<ContextRef>,
+        key: &Key,
+        ssrc: u32,
+        index: u64,
+    ) -> B::Keys {
+        let at = found.unwrap_or(ContextRef::primary(session));
+        let Context { keys, state } = self.contexts[protocol as usize].get(at);
+        let derivation = key.derivation(index);
+        if state.key != key.number || key.derivation(state.highest()) != derivation {
+            return derive(&self.backend, key, protocol, derivation, ssrc);
+        }
+        let mut keys = keys.clone();
+        self.backend.turn(&mut keys, state.suite, state.ssrc ^ ssrc);
+        keys
     }
 }
 
-impl<B: Backend> Drop for Sessions<B> {
-    fn drop(&mut self) {
-        for contexts in [&mut self.rtp, &mut self.rtcp] {
-            contexts.for_each_keys(|keys| self.backend.wipe(keys));
-        }
-    }
+/// Session keys from a master key, expanded and turned to an SSRC.
+fn derive<B: Backend>(
+    backend: &B,
+    key: &Key,
+    protocol: Protocol,
+    derivation: u64,
+    ssrc: u32,
+) -> B::Keys {
+    let session_keys = SessionKeys::derive(key.suite, &key.entry.master, protocol, derivation);
+    let mut keys = backend.expand(&session_keys);
+    backend.turn(&mut keys, key.suite, ssrc);
+    keys
 }

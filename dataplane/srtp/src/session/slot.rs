@@ -1,52 +1,250 @@
-//! What a session has beside its contexts: what no packet needs to look at.
+//! What a session has beside its contexts: its master keys and what is left of them.
 
 use super::context::Flags;
-use crate::keying::{KeyEntry, Keying};
+use crate::keying::{KeyEntry, Keying, MAX_MASTER_KEYS, Services};
+use crate::packet::Protocol;
 use crate::srtp::Direction;
 use crate::suite::Suite;
 
+/// Most keys a session holds, those on their way out included.
+pub(super) const MAX_KEYS: usize = 2 * MAX_MASTER_KEYS;
+
+/// Packets before the end of a lifetime at which to ask for a new key; a quarter of the lifetime
+/// if that is less.
+const SOFT_LIMIT: u64 = 1 << 16;
+
 pub(super) struct Slot {
     direction: Direction,
-    keying: Keying,
+    window: u16,
+    services: Services,
+    /// The agreed keys in their order, then the retiring ones, newest first.
+    keys: Vec<Key>,
     told_ssrc_limit: bool,
+}
+
+/// A master key and what may still be done with it.
+pub(super) struct Key {
+    /// Names the key inside its session.
+    pub(super) number: u8,
+    pub(super) suite: Suite,
+    pub(super) entry: KeyEntry,
+    /// Packets between derivations of session keys; 0 if there is only the first.
+    derivation_rate: u64,
+    /// Packets that may still be counted, those not included that the primary contexts have
+    /// credit for.
+    left: [u64; 2],
+    /// A key that was replaced, and how many packets must still come under its successors before
+    /// it is forgotten.
+    retiring: Option<u16>,
+}
+
+/// How counting a packet went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    Fine,
+    Soft,
+    Last,
 }
 
 impl Slot {
     pub(super) fn new(direction: Direction, keying: &Keying) -> Self {
-        Self { direction, keying: keying.clone(), told_ssrc_limit: false }
+        let mut slot = Self {
+            direction,
+            window: 0,
+            services: Services::ALL,
+            keys: Vec::new(),
+            told_ssrc_limit: false,
+        };
+        slot.adopt(keying);
+        slot
     }
 
-    pub(super) fn suite(&self) -> Suite {
-        self.keying.suite()
+    /// Takes what was agreed anew. `false` if that is what there was already.
+    ///
+    /// Of the old keys those agreed on again keep their count; the others retire if packets may
+    /// still come under them.
+    pub(super) fn adopt(&mut self, keying: &Keying) -> bool {
+        if self.agrees_with(keying) {
+            return false;
+        }
+        self.window = keying.window();
+        self.services = keying.services();
+
+        let mut old = std::mem::take(&mut self.keys);
+        self.keys.reserve_exact(keying.keys().len());
+        for entry in keying.keys() {
+            let known = old.iter().position(|key| key.is(keying, entry));
+            let key = match known {
+                Some(position) => old.remove(position).agreed_again(entry),
+                None => Key::new(self.free_number(&old), keying, entry),
+            };
+            self.keys.push(key);
+        }
+        if self.direction == Direction::Inbound {
+            for mut key in old {
+                key.retiring.get_or_insert(self.window);
+                self.keys.push(key);
+            }
+            self.keys.truncate(MAX_KEYS);
+        }
+        true
     }
 
-    pub(super) fn key(&self) -> &KeyEntry {
-        &self.keying.keys()[0]
+    fn agrees_with(&self, keying: &Keying) -> bool {
+        let agreed = self.keys.iter().filter(|key| key.retiring.is_none());
+        self.window == keying.window()
+            && self.services == keying.services()
+            && agreed.clone().count() == keying.keys().len()
+            && agreed
+                .zip(keying.keys())
+                .all(|(key, entry)| key.is(keying, entry) && key.entry == *entry)
+    }
+
+    fn free_number(&self, old: &[Key]) -> u8 {
+        let taken = |number| self.keys.iter().chain(old).any(|key| key.number == number);
+        (0..=u8::MAX).find(|&number| !taken(number)).expect("fewer keys than numbers")
+    }
+
+    /// Counts a packet under a successor of retiring keys, and forgets those that have waited long
+    /// enough: what was sent under them would now be too old. `true` if there was one.
+    pub(super) fn outlive(&mut self, number: u8) -> bool {
+        if self.keys.iter().any(|key| key.number == number && key.retiring.is_some()) {
+            return false;
+        }
+        let before = self.keys.len();
+        self.keys.retain_mut(|key| match &mut key.retiring {
+            None => true,
+            Some(packets) => {
+                *packets -= 1;
+                *packets > 0
+            }
+        });
+        self.keys.len() < before
+    }
+
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The key of that number, unless it has been forgotten.
+    pub(super) fn key(&self, number: u8) -> Option<&Key> {
+        self.keys.iter().find(|key| key.number == number)
+    }
+
+    pub(super) fn key_mut(&mut self, number: u8) -> Option<&mut Key> {
+        self.keys.iter_mut().find(|key| key.number == number)
     }
 
     pub(super) fn window(&self) -> u16 {
-        self.keying.window()
+        self.window
     }
 
+    pub(super) fn services(&self) -> Services {
+        self.services
+    }
+
+    /// The identifier of a session with one key.
+    pub(super) fn mki(&self) -> &[u8] {
+        self.keys[0].mki()
+    }
+
+    /// Packets go one by one if which keys they need is not known before they are looked at, or
+    /// if not all is done to them.
     pub(super) fn flags(&self) -> Flags {
+        let alone = self.keys.len() > 1
+            || self.keys[0].derivation_rate != 0
+            || self.services != Services::ALL;
         Flags::NONE
             .with(Flags::OUTBOUND, self.direction == Direction::Outbound)
-            .with(Flags::MKI, self.keying.mki_len() != 0)
-    }
-
-    /// Takes new keys; `false` if they are the old ones.
-    pub(super) fn adopt(&mut self, keying: &Keying) -> bool {
-        let new = self.keying != *keying;
-        self.keying = keying.clone();
-        new
-    }
-
-    pub(super) fn mki(&self) -> &[u8] {
-        self.key().mki.as_deref().unwrap_or(&[])
+            .with(Flags::MKI, !self.mki().is_empty())
+            .with(Flags::ALONE, alone)
     }
 
     /// Whether this is the first time the limit of SSRCs is met.
     pub(super) fn tell_ssrc_limit(&mut self) -> bool {
         !std::mem::replace(&mut self.told_ssrc_limit, true)
+    }
+}
+
+impl Key {
+    fn new(number: u8, keying: &Keying, entry: &KeyEntry) -> Self {
+        Self {
+            number,
+            suite: keying.suite(),
+            entry: entry.clone(),
+            derivation_rate: keying.derivation_rate(),
+            left: Protocol::BOTH.map(|protocol| entry.lifetime.of(protocol)),
+            retiring: None,
+        }
+    }
+
+    /// Whether the same session keys derive from that entry, whatever its identifier and lifetime
+    /// are now.
+    fn is(&self, keying: &Keying, entry: &KeyEntry) -> bool {
+        self.suite == keying.suite()
+            && self.derivation_rate == keying.derivation_rate()
+            && self.entry.master == entry.master
+    }
+
+    /// Which derivation of session keys a packet belongs to, RFC 3711 §4.3.1.
+    pub(super) fn derivation(&self, index: u64) -> u64 {
+        index.checked_div(self.derivation_rate).unwrap_or(0)
+    }
+
+    /// The same key under new terms; what was counted stays counted.
+    fn agreed_again(mut self, entry: &KeyEntry) -> Self {
+        for protocol in Protocol::BOTH {
+            let left = &mut self.left[protocol as usize];
+            *left += entry.lifetime.of(protocol);
+            *left = left.saturating_sub(self.entry.lifetime.of(protocol));
+        }
+        self.entry = entry.clone();
+        self.retiring = None;
+        self
+    }
+
+    pub(super) fn mki(&self) -> &[u8] {
+        self.entry.mki.as_deref().unwrap_or(&[])
+    }
+
+    /// Whether the key may not be used any more, given the credit not spent yet.
+    pub(super) fn is_spent(&self, protocol: Protocol, credit: u16) -> bool {
+        self.left[protocol as usize] + u64::from(credit) == 0
+    }
+
+    /// Takes back a context's credit.
+    pub(super) fn refund(&mut self, protocol: Protocol, credit: u16) {
+        self.left[protocol as usize] += u64::from(credit);
+    }
+
+    /// Counts one packet, taking back a context's credit first.
+    pub(super) fn count(&mut self, protocol: Protocol, credit: u16) -> Count {
+        let soft_limit = self.soft_limit(protocol);
+        self.refund(protocol, credit);
+        let left = &mut self.left[protocol as usize];
+        *left -= 1;
+        if *left == 0 {
+            // The key is spent for the other protocol too, RFC 3711 §9.2.
+            self.left = [0; 2];
+            Count::Last
+        } else if *left == soft_limit {
+            Count::Soft
+        } else {
+            Count::Fine
+        }
+    }
+
+    /// Gives a context credit, never beyond the point where something must be told.
+    pub(super) fn grant(&mut self, protocol: Protocol) -> u16 {
+        let soft_limit = self.soft_limit(protocol);
+        let left = &mut self.left[protocol as usize];
+        let until = if *left > soft_limit { *left - soft_limit } else { *left };
+        let credit = until.min(u16::MAX.into());
+        *left -= credit;
+        credit as u16
+    }
+
+    fn soft_limit(&self, protocol: Protocol) -> u64 {
+        (self.entry.lifetime.of(protocol) / 4).min(SOFT_LIMIT)
     }
 }

@@ -1,6 +1,8 @@
-//! Proofs that this processor can run a kernel.
+//! Proofs that this processor can run a kernel, and its caches.
 //!
 //! A token can only come from its `detect`, so whoever holds one may call functions with those target features.
+
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 macro_rules! token {
     ($(#[$doc:meta])* $name:ident: $($feature:tt),+) => {
@@ -36,4 +38,14 @@ token! {
 token! {
     /// The same, four blocks a register.
     Vaes: "aes", "vaes", "vpclmulqdq", "avx512f", "avx512bw", "avx512vl", "bmi2"
+}
+
+/// Asks for `value` in the first-level cache. It is only a hint, whatever becomes of `value`.
+#[inline]
+pub fn prefetch<T>(value: &T) {
+    let address = (&raw const *value).cast::<i8>();
+    for line in (0..size_of::<T>()).step_by(64) {
+        // SAFETY: SSE is part of x86-64, and a prefetch does not access memory in the sense of the language.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.wrapping_add(line)) };
+    }
 }

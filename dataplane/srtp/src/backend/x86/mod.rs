@@ -23,6 +23,7 @@ mod hmac_sha1;
 #[cfg(test)]
 mod tests;
 
-pub use aes::{AesCtr, Block, CtrJob, expand_key};
-pub use gcm::{GcmTag, HashKey, Nonce, Tag, TagJob, payload_iv};
-pub use hmac_sha1::{Digest, HmacSha1, MacJob, MacKey};
+pub use aes::{AesCtr, Block, Completed, CtrJob, KEPT, expand_key};
+pub use cpu::prefetch;
+pub use gcm::{GcmTag, HashKey, TagJob, payload_iv};
+pub use hmac_sha1::HmacSha1;

@@ -2,9 +2,11 @@
 
 mod aes_ni;
 mod block;
+mod completed;
 mod schedule;
 mod vaes;
 
+pub use completed::{Completed, KEPT};
 pub use schedule::expand_key;
 
 pub(super) use block::{encrypt_block, load, store};

@@ -19,15 +19,17 @@ pub type Nonce = [u8; 12];
 /// A full tag, the only length RFC 7714 knows.
 pub type Tag = [u8; 16];
 
-/// The first four powers of the hash key, so that four blocks need one reduction: 64 bytes, read with every packet. More
-/// would be faster for long packets and slower for ten thousand keys.
+/// The second and the first power of the hash key: 32 bytes, read with every packet. Kernels make the third and the fourth
+/// of them, so that four blocks need one reduction. Reading those instead would be faster for one key and slower for ten
+/// thousand.
 ///
-/// From the fourth power down to the first, bits reflected, each multiplied by x: then a carry-less product of a
-/// reflected block and a power is the reflected product, without a shift.
+/// Bits are reflected and each power is multiplied by x: then a carry-less product of a reflected block and a power is the
+/// reflected product, without a shift.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-#[repr(C, align(16))]
-pub struct HashKey([Block; POWERS]);
+#[repr(C)]
+pub struct HashKey([Block; 2]);
 
+/// Powers that a kernel works with.
 const POWERS: usize = 4;
 
 /// One packet to compute the tag of.
@@ -81,6 +83,16 @@ impl GcmTag {
 }
 
 impl HashKey {
+    /// The powers as stored, and back.
+    pub fn from_blocks(blocks: [Block; 2]) -> Self {
+        Self(blocks)
+    }
+
+    /// See [`HashKey::from_blocks`].
+    pub fn as_blocks(&self) -> &[Block; 2] {
+        &self.0
+    }
+
     /// For the key with these rounds; `None` if the processor has no carry-less multiplication.
     pub fn new(round_keys: &[Block]) -> Option<Self> {
         Some(pclmulqdq::hash_key(AesNi::detect()?, round_keys))

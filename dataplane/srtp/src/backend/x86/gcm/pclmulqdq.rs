@@ -25,30 +25,34 @@ fn powers(round_keys: &[Block]) -> HashKey {
     let carry = first >> 127;
     let first =
         load(&((first << 1) ^ (carry * 0xc200_0000_0000_0000_0000_0000_0000_0001)).to_le_bytes());
-    let mut key = HashKey([[0; 16]; POWERS]);
-    let mut power = first;
-    for place in key.0.iter_mut().rev() {
-        *place = store(power);
-        power = Product::of(power, first).reduce();
-    }
-    key
+    HashKey([store(Product::of(first, first).reduce()), store(first)])
+}
+
+/// The four powers, highest first.
+#[inline]
+#[target_feature(enable = "pclmulqdq,ssse3")]
+fn load_powers(key: &HashKey) -> [__m128i; POWERS] {
+    let [second, first] = [load(&key.0[0]), load(&key.0[1])];
+    let higher = |power| Product::of(second, power).reduce();
+    [higher(second), higher(first), second, first]
 }
 
 #[target_feature(enable = "aes,pclmulqdq,ssse3,sse4.1")]
 fn tag_of(job: &TagJob<'_>) -> Tag {
+    let powers = load_powers(job.hash_key);
     let mut hash = _mm_setzero_si128();
     for part in [job.associated, job.ciphertext] {
         let (blocks, rest) = part.as_chunks();
         for group in blocks.chunks(POWERS) {
-            hash = absorb(job.hash_key, hash, group);
+            hash = absorb(&powers, hash, group);
         }
         if !rest.is_empty() {
             let mut last = [0; 16];
             last[..rest.len()].copy_from_slice(rest);
-            hash = absorb(job.hash_key, hash, &[last]);
+            hash = absorb(&powers, hash, &[last]);
         }
     }
-    hash = absorb(job.hash_key, hash, &[job.lengths().to_be_bytes()]);
+    hash = absorb(&powers, hash, &[job.lengths().to_be_bytes()]);
 
     let first = load(&counter_block(&job.nonce, 1));
     store(_mm_xor_si128(aes::encrypt_block(job.round_keys, first), reflect(hash)))
@@ -57,13 +61,13 @@ fn tag_of(job: &TagJob<'_>) -> Tag {
 /// The hash after up to four more blocks.
 #[inline]
 #[target_feature(enable = "pclmulqdq,ssse3")]
-fn absorb(key: &HashKey, hash: __m128i, blocks: &[Block]) -> __m128i {
+fn absorb(powers: &[__m128i; POWERS], hash: __m128i, blocks: &[Block]) -> __m128i {
     let mut sum: Option<Product> = None;
-    for (block, power) in blocks.iter().zip(&key.0[POWERS - blocks.len()..]) {
+    for (block, power) in blocks.iter().zip(&powers[POWERS - blocks.len()..]) {
         let block = reflect(load(block));
         sum = Some(match sum {
-            None => Product::of(_mm_xor_si128(block, hash), load(power)),
-            Some(sum) => sum.plus(Product::of(block, load(power))),
+            None => Product::of(_mm_xor_si128(block, hash), *power),
+            Some(sum) => sum.plus(Product::of(block, *power)),
         });
     }
     sum.map_or(hash, |sum| sum.reduce())

@@ -121,8 +121,11 @@ fn reflect(blocks: __m512i) -> __m512i {
 
 /// The four powers, highest in the first lane.
 #[inline]
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "vpclmulqdq,avx512f")]
 fn load_powers(key: &HashKey) -> __m512i {
-    // SAFETY: four blocks are as long as a register, and the load needs no alignment.
-    unsafe { _mm512_loadu_si512(key.0.as_ptr().cast()) }
+    // SAFETY: two blocks are as long as half a register, and the load needs no alignment.
+    let stored = unsafe { _mm256_loadu_si256((&raw const key.0).cast()) };
+    let twice = _mm512_broadcast_i64x4(stored);
+    let second = _mm512_shuffle_i32x4::<0x00>(twice, twice);
+    _mm512_mask_blend_epi64(0xf0, multiply(twice, second), twice)
 }

@@ -11,55 +11,9 @@ mod order;
 mod padding;
 mod streams;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
+pub(crate) use super::super::hmac::{Digest, MacJob, MacKey};
 use super::cpu::{Avx2, Avx512, ShaNi};
 use order::Order;
-
-/// What HMAC needs of a key: SHA-1 states after the key block (RFC 2104 §4), so that a short message costs no more than
-/// its own blocks and one more. 40 bytes, read together.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-#[repr(C)]
-pub struct MacKey {
-    /// State after key ⊕ ipad.
-    pub inner: [u32; 5],
-    /// State after key ⊕ opad.
-    pub outer: [u32; 5],
-}
-
-impl MacKey {
-    /// From a key of at most 64 bytes; SRTP's has 20.
-    ///
-    /// # Panics
-    /// If it is longer.
-    pub fn new(key: &[u8]) -> Self {
-        let state_after = |pad: u8| {
-            let mut block = [pad; padding::BLOCK];
-            for (byte, key) in block[..key.len()].iter_mut().zip(key) {
-                *byte ^= key;
-            }
-            let mut state = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-            sha1::block_api::compress(&mut state, &[block]);
-            block.zeroize();
-            state
-        };
-        Self { inner: state_after(0x36), outer: state_after(0x5c) }
-    }
-}
-
-/// One message to authenticate.
-#[derive(Clone, Copy)]
-pub struct MacJob<'a> {
-    /// The key.
-    pub key: &'a MacKey,
-    /// The message where it lies, usually in the packet.
-    pub message: &'a [u8],
-    /// Four bytes that follow the message: SRTP's roll-over counter, big-endian (RFC 3711 §4.2).
-    pub suffix: Option<[u8; 4]>,
-}
-
-/// A full SHA-1 digest; SRTP sends its first ten or four bytes.
-pub type Digest = [u8; 20];
 
 /// HMAC-SHA1 over bursts, by the kernels chosen at construction.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +52,7 @@ impl HmacSha1 {
     ///
     /// # Panics
     /// If the slices differ in length.
-    pub fn digest(&self, jobs: &[MacJob<'_>], digests: &mut [Digest]) {
+    pub(crate) fn digest(&self, jobs: &[MacJob<'_>], digests: &mut [Digest]) {
         assert_eq!(jobs.len(), digests.len(), "one digest per job");
         let chunks = jobs.chunks(order::MOST_JOBS);
         for (jobs, digests) in chunks.zip(digests.chunks_mut(order::MOST_JOBS)) {

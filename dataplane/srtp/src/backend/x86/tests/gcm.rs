@@ -7,7 +7,8 @@ use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 use hex_literal::hex;
 use proptest::prelude::*;
 
-use super::super::{AesCtr, Block, CtrJob, GcmTag, HashKey, Tag, TagJob, expand_key, payload_iv};
+use super::super::gcm::Tag;
+use super::super::{AesCtr, Block, CtrJob, GcmTag, HashKey, TagJob, expand_key, payload_iv};
 use super::{noise, runnable};
 
 /// A packet to seal, owned.
