@@ -33,7 +33,7 @@ const PROGRAMS: &[&str] = &["ringfence-datad", "ringfence-cli", "ringfence-lab"]
 /// Builds, then runs the scenario.
 pub fn run(args: &Args) -> Result<()> {
     if !args.list {
-        setup::ensure(&[Use::Lab, Use::Ebpf])?;
+        setup::ensure(&[Use::Build, Use::Lab, Use::Ebpf])?;
     }
     let mut build = shell::cargo();
     build.args(["build", "--release", "--locked"]);

@@ -27,8 +27,10 @@ pub struct Args {
 /// What a thing is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Use {
-    /// Building and testing the workspace
+    /// Building the workspace
     Build,
+    /// The programs that tests run
+    Test,
     /// Building the XDP program
     Ebpf,
     /// The laboratory and the tests that make networks
@@ -40,11 +42,12 @@ pub enum Use {
 }
 
 impl Use {
-    const ALL: &[Self] = &[Self::Build, Self::Ebpf, Self::Lab, Self::Perf, Self::Fuzz];
+    const ALL: &[Self] = &[Self::Build, Self::Test, Self::Ebpf, Self::Lab, Self::Perf, Self::Fuzz];
 
     fn name(self) -> &'static str {
         match self {
             Self::Build => "build",
+            Self::Test => "test",
             Self::Ebpf => "eBPF",
             Self::Lab => "lab",
             Self::Perf => "perf",
@@ -94,25 +97,25 @@ const PACKAGES: &[Package] = &[
         name: "openssl",
         why: "reads the certificates that our tests make",
         brings: Program("openssl"),
-        uses: &[Use::Build, Use::Perf],
+        uses: &[Use::Test, Use::Perf],
     },
     Package {
         name: "softhsm2",
         why: "security tokens for PKCS#11 without hardware",
         brings: Program("softhsm2-util"),
-        uses: &[Use::Build, Use::Lab],
+        uses: &[Use::Test, Use::Lab],
     },
     Package {
         name: "strace",
         why: "kills a test process at a chosen system call, as a power cut would",
         brings: Program("strace"),
-        uses: &[Use::Build],
+        uses: &[Use::Test],
     },
     Package {
         name: "postgresql",
         why: "a server that the store's tests run on a private socket",
         brings: Program("pg_ctlcluster"),
-        uses: &[Use::Build],
+        uses: &[Use::Test],
     },
     Package {
         name: "g++",
@@ -123,13 +126,13 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "rustc-web",
         why: "a compiler whose LLVM is also packaged, for the BPF target",
-        brings: File("/usr/bin/rustc"),
+        brings: File("/usr/share/doc/rustc-web"),
         uses: &[Use::Ebpf],
     },
     Package {
         name: "rust-web-src",
         why: "`core`, which is built for the BPF target",
-        brings: File("/usr/share/doc/rust-web-src"),
+        brings: File("/usr/lib/rustlib/src/rust/library/core/src/lib.rs"),
         uses: &[Use::Ebpf],
     },
     Package {

@@ -29,7 +29,7 @@ pub struct Args {
 /// Runs everything and sums up.
 pub fn run(args: &Args) -> Result<()> {
     let mut report = Report::default();
-    report.step("set-up", || setup::ensure(&[Use::Build]).map(|()| Outcome::Done));
+    report.step("set-up", || setup::ensure(&[Use::Build, Use::Test]).map(|()| Outcome::Done));
     report.step("format", || checked(shell::cargo().args(["fmt", "--all", "--check"])));
     report.step("requirements", || requirements::check().map(|()| Outcome::Done));
 
