@@ -6,6 +6,7 @@
 //! an ordinary test runs each over its corpus and over fixed mutations of it.
 #![forbid(unsafe_code)]
 
+pub mod engine;
 pub mod wire;
 
 /// A function that takes any bytes.
@@ -19,6 +20,7 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target { name: "engine-burst", run: engine::burst },
     Target { name: "wire-frame", run: wire::frame },
     Target { name: "wire-media", run: wire::media },
     Target { name: "wire-packet", run: wire::packet },
