@@ -6,6 +6,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
+use sha2::{Digest, Sha256};
 use store::{Device, EffectiveMode, Hardening, Model, Node, SecurityMode, Service, View};
 
 /// What every file of the cluster has in common.
@@ -85,7 +86,11 @@ pub fn of_device(device: &Device, common: &Common) -> String {
         xml.text("certHash", "");
         xml.text("encrConfig", "false");
     });
-    xml.0
+    // The stamp is a digest of the rest: it changes when anything does.
+    let digest: String =
+        Sha256::digest(&xml.0).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let stamp = format!("<versionStamp>{}-{digest}</versionStamp>", device.revision.0);
+    xml.0.replacen("<versionStamp></versionStamp>", &stamp, 1)
 }
 
 /// `XMLDefault.cnf.xml`, for phones without a file of their own. It is the same for every phone
@@ -174,5 +179,111 @@ impl Write for Escaped<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::{DeviceName, DeviceSecurityMode};
+
+    use super::*;
+
+    fn phone() -> Device {
+        let name: DeviceName = "SEP001122334455".parse().unwrap();
+        Device { security_mode: DeviceSecurityMode::Encrypted, ..Device::new(name, Model::M7970) }
+    }
+
+    fn common(mode: SecurityMode) -> Common {
+        Common {
+            call_managers: vec![IpAddr::from([192, 0, 2, 10]), IpAddr::from([192, 0, 2, 11])],
+            capf: Some(IpAddr::from([192, 0, 2, 10])),
+            capf_port: 3804,
+            mode,
+            default_mode: EffectiveMode::Authenticated,
+            auto_registration: true,
+        }
+    }
+
+    // R: GEN-05
+    #[test]
+    fn non_secure_mode_says_non_secure_whatever_the_device_says() {
+        let file = of_device(&phone(), &common(SecurityMode::NonSecure));
+        assert!(file.contains("<deviceSecurityMode>1</deviceSecurityMode>"), "{file}");
+        assert!(file.contains("<isSecure>false</isSecure>"), "{file}");
+        let file = of_device(&phone(), &common(SecurityMode::Mixed));
+        assert!(file.contains("<deviceSecurityMode>3</deviceSecurityMode>"), "{file}");
+    }
+
+    // R: GEN-03
+    #[test]
+    fn mixed_mode_has_secure_and_non_secure_phones_side_by_side() {
+        let say = |set, number: &str| {
+            let device = Device { security_mode: set, ..phone() };
+            let file = of_device(&device, &common(SecurityMode::Mixed));
+            assert!(file.contains(&format!("<deviceSecurityMode>{number}</")), "{file}");
+        };
+        say(DeviceSecurityMode::NonSecure, "1");
+        say(DeviceSecurityMode::Authenticated, "2");
+        say(DeviceSecurityMode::Encrypted, "3");
+        say(DeviceSecurityMode::UseSystemDefault, "2");
+    }
+
+    #[test]
+    fn the_stamp_changes_with_the_content_and_only_then() {
+        let (one, same) = (phone(), phone());
+        let common = common(SecurityMode::Mixed);
+        assert_eq!(of_device(&one, &common), of_device(&same, &common));
+        let stamp = |file: String| {
+            let (_, rest) = file.split_once("<versionStamp>").unwrap();
+            rest.split_once("</versionStamp>").unwrap().0.to_owned()
+        };
+        let other = Device { user_locale: "Japanese_Japan".into(), ..phone() };
+        assert_ne!(stamp(of_device(&one, &common)), stamp(of_device(&other, &common)));
+        let elsewhere = Common { capf: None, ..common.clone() };
+        assert_ne!(stamp(of_device(&one, &common)), stamp(of_device(&one, &elsewhere)));
+    }
+
+    #[test]
+    fn hardening_follows_each_elements_polarity() {
+        let open = of_device(&phone(), &common(SecurityMode::Mixed));
+        let shut = Hardening {
+            gratuitous_arp: false,
+            web_access: false,
+            pc_voice_vlan_access: false,
+            settings_access: false,
+            pc_port: false,
+        };
+        let shut = of_device(&Device { hardening: shut, ..phone() }, &common(SecurityMode::Mixed));
+        for (element, when_open, when_shut) in [
+            ("pcPort", 0, 1),
+            ("settingsAccess", 1, 0),
+            ("garp", 1, 0),
+            ("voiceVlanAccess", 0, 1),
+            ("webAccess", 0, 1),
+        ] {
+            assert!(open.contains(&format!("<{element}>{when_open}</{element}>")), "{open}");
+            assert!(shut.contains(&format!("<{element}>{when_shut}</{element}>")), "{shut}");
+        }
+    }
+
+    #[test]
+    fn text_of_administrators_cannot_make_elements() {
+        let load = "a</loadInformation><sshUserId>&\u{7}";
+        let device = Device { load_information: load.into(), ..phone() };
+        let file = of_device(&device, &common(SecurityMode::Mixed));
+        assert!(
+            file.contains("a&lt;/loadInformation&gt;&lt;sshUserId&gt;&amp;\u{FFFD}<"),
+            "{file}"
+        );
+    }
+
+    #[test]
+    fn the_default_file_lets_strangers_in_only_if_they_may_register() {
+        let loads = [(Model::M7960, "P0030801SR02".to_owned())];
+        let open = default_file(&common(SecurityMode::NonSecure), &loads);
+        assert!(open.contains("192.0.2.11"), "{open}");
+        assert!(open.contains("<loadInformation7>P0030801SR02</loadInformation7>"), "{open}");
+        let shut = Common { auto_registration: false, ..common(SecurityMode::NonSecure) };
+        assert!(!default_file(&shut, &loads).contains("192.0.2"));
     }
 }

@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`configuration`] | `SEP<MAC>.cnf.xml` and `XMLDefault.cnf.xml`, from what the store says |
+//! | [`signing`] | the signed form of a file |
 //!
 //! Invariants:
 //! - What is signed is byte for byte what the plain name gives.
@@ -15,3 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod configuration;
+pub mod signing;
+mod snapshot;
+
+pub use snapshot::{Snapshot, Snapshots};

@@ -1,0 +1,111 @@
+//! What the store says of phones, kept until it says something else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use store::{Device, Revision, SecurityMode, Store};
+
+use crate::configuration::{Common, default_file, of_device};
+
+/// How long a change that another process made may go unseen.
+const GLANCE: Duration = Duration::from_millis(250);
+
+/// The store at one revision.
+pub struct Snapshot {
+    revision: Revision,
+    common: Common,
+    devices: HashMap<String, Device>,
+    caching: bool,
+}
+
+impl Snapshot {
+    fn read(store: &Store, node: &str) -> store::Result<Self> {
+        store.read(|view| {
+            let known = view.nodes()?.iter().any(|known| known.name == node);
+            let caching = view.parameter(known.then_some(node), "tftp.caching")?.flag();
+            let devices = view.devices()?;
+            let devices = devices.into_iter().map(|device| (device.name.to_string(), device));
+            Ok(Self {
+                revision: view.revision()?,
+                common: Common::read(view)?,
+                devices: devices.collect(),
+                caching,
+            })
+        })
+    }
+
+    /// Whether files are signed.
+    pub fn signs(&self) -> bool {
+        self.common.mode == SecurityMode::Mixed
+    }
+
+    /// Whether built and signed files stay in memory instead of going to disk.
+    pub fn caching(&self) -> bool {
+        self.caching
+    }
+
+    /// The configuration file of a phone, if it is known. `name` is upper-case.
+    pub fn configuration(&self, name: &str) -> Option<String> {
+        Some(of_device(self.devices.get(name)?, &self.common))
+    }
+
+    /// The configuration files of all phones.
+    pub fn configurations(&self) -> impl Iterator<Item = (&str, String)> {
+        self.devices.iter().map(|(name, device)| (&**name, of_device(device, &self.common)))
+    }
+
+    /// The file for phones without one of their own.
+    pub fn default_configuration(&self) -> String {
+        let mut loads: Vec<_> = self
+            .devices
+            .values()
+            .filter(|device| !device.load_information.is_empty())
+            .map(|device| (device.model, device.load_information.clone()))
+            .collect();
+        loads.sort_by_key(|(model, load)| (model.load_id(), load.clone()));
+        loads.dedup_by_key(|(model, _)| *model);
+        default_file(&self.common, &loads)
+    }
+}
+
+/// The newest snapshot there is. When the database is away, the last one serves on.
+pub struct Snapshots {
+    store: Arc<Store>,
+    node: String,
+    state: Mutex<State>,
+}
+
+struct State {
+    newest: Arc<Snapshot>,
+    looked: Instant,
+}
+
+impl Snapshots {
+    /// Reads the first one.
+    pub fn new(store: Arc<Store>, node: &str) -> store::Result<Self> {
+        let newest = Arc::new(Snapshot::read(&store, node)?);
+        let state = Mutex::new(State { newest, looked: Instant::now() });
+        Ok(Self { store, node: node.to_owned(), state })
+    }
+
+    /// The newest one.
+    pub fn newest(&self) -> Arc<Snapshot> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let made_here = self.store.wait(Revision(0), Duration::ZERO);
+        let glance = state.looked.elapsed() >= GLANCE;
+        if made_here > state.newest.revision || glance && self.changed_elsewhere(&state) {
+            if let Ok(snapshot) = Snapshot::read(&self.store, &self.node) {
+                state.newest = Arc::new(snapshot);
+            }
+        }
+        if glance {
+            state.looked = Instant::now();
+        }
+        Arc::clone(&state.newest)
+    }
+
+    fn changed_elsewhere(&self, state: &State) -> bool {
+        self.store.read(|view| view.revision()).is_ok_and(|now| now != state.newest.revision)
+    }
+}
