@@ -94,10 +94,9 @@ impl Snapshots {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let made_here = self.store.wait(Revision(0), Duration::ZERO);
         let glance = state.looked.elapsed() >= GLANCE;
-        if made_here > state.newest.revision || glance && self.changed_elsewhere(&state) {
-            if let Ok(snapshot) = Snapshot::read(&self.store, &self.node) {
-                state.newest = Arc::new(snapshot);
-            }
+        let is_old = made_here > state.newest.revision || glance && self.changed_elsewhere(&state);
+        if is_old && let Ok(snapshot) = Snapshot::read(&self.store, &self.node) {
+            state.newest = Arc::new(snapshot);
         }
         if glance {
             state.looked = Instant::now();
