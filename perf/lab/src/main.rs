@@ -10,7 +10,7 @@ use ringfence_lab::net::Lab;
 use ringfence_lab::report::{Report, Style};
 use ringfence_lab::scenario::{SCENARIOS, Scenario, Stage};
 
-/// Plays a scenario in network namespaces named rf-lab-*, and removes them.
+/// Plays a scenario in network namespaces of its own, and removes them.
 #[derive(Parser)]
 struct Args {
     /// Which one
@@ -28,6 +28,9 @@ struct Args {
     /// Where target/ is
     #[arg(long, default_value = "target")]
     target_dir: PathBuf,
+    /// What the names of the namespaces begin with
+    #[arg(long, default_value = "rf-lab")]
+    name: String,
     /// Where the product's programs are [default: beside this one]
     #[arg(long)]
     programs: Option<PathBuf>,
@@ -59,7 +62,7 @@ fn run(args: &Args) -> Result<bool> {
     })?;
 
     let dir = empty_dir(&args.target_dir.join("lab"))?;
-    let lab = Lab::new("rf-lab", args.keep)?;
+    let lab = Lab::new(&args.name, args.keep)?;
     lab.remove_on_signals()?;
     let report = Report::new(scenario.name, Style::choose(args.json));
     let mut stage = Stage { lab, report, programs: programs(args)?, dir };

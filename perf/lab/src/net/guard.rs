@@ -42,7 +42,9 @@ impl Lab {
         thread::spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 eprintln!("interrupted: removing the laboratory");
-                remove_all(&made, keep);
+                // Held until the end: nothing more is made meanwhile.
+                let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+                remove_all(&mut made, keep);
                 std::process::exit(128 + signal);
             }
         });
@@ -52,7 +54,9 @@ impl Lab {
     /// Makes the namespace `PREFIX-NAME`, with its loopback up and IPv6 addresses usable at once.
     pub fn namespace(&self, name: &str) -> Result<Namespace> {
         let name = format!("{}-{name}", self.prefix);
-        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        // Held while it is made: whoever removes everything sees it.
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.push(name.clone());
         Namespace::make(name)
     }
 
@@ -79,12 +83,11 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        remove_all(&self.made, self.keep);
+        remove_all(&mut self.made.lock().unwrap_or_else(PoisonError::into_inner), self.keep);
     }
 }
 
-fn remove_all(made: &Mutex<Vec<String>>, keep: bool) {
-    let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+fn remove_all(made: &mut Vec<String>, keep: bool) {
     if keep {
         return;
     }
