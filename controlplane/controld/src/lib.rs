@@ -5,6 +5,8 @@
 //! | [`config`] | its section of `/etc/ringfence/ringfence.toml` |
 //! | [`office`] | what administrators ask, carried out: one handler for each request of `console` |
 //! | [`socket`] | the administration socket |
+//! | [`identity`] | this node's own certificate |
+//! | [`privilege`] | giving up root |
 //!
 //! Invariants:
 //! - It runs without privilege: sockets below port 1024 are opened first, then root is given up.
@@ -15,5 +17,8 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod identity;
 pub mod office;
+pub mod privilege;
 pub mod socket;
+mod users;

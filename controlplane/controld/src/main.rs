@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use ringfence_controld::config::File;
 use ringfence_controld::office::Office;
+use ringfence_controld::privilege;
 use ringfence_controld::socket::AdminSocket;
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -42,6 +43,7 @@ fn run(args: &Args) -> Result<()> {
     if args.check {
         return Ok(());
     }
+    privilege::give_up(&config)?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot wait for signals")?;
     let store = Arc::new(Store::open(&config.store)?);
     let path = config.admin_socket.clone();

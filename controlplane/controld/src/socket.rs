@@ -15,6 +15,7 @@ use store::Author;
 use zeroize::Zeroizing;
 
 use crate::office::{Caller, Office};
+use crate::users;
 
 /// Longest wait for a client, which is served alone: a stuck one delays others by so much.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -86,7 +87,7 @@ impl Drop for AdminSocket {
 fn serve(mut stream: &UnixStream, office: &Office) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let who = user_name(socket_peercred(stream)?.uid.as_raw());
+    let who = users::name_of(socket_peercred(stream)?.uid);
     let mut line = Zeroizing::new(String::new());
     BufReader::new(stream.take(MAX_LINE as u64)).read_line(&mut line)?;
     let answer = match serde_json::from_str::<Call>(&line) {
@@ -106,15 +107,4 @@ fn serve(mut stream: &UnixStream, office: &Office) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(&answer)?;
     bytes.push(b'\n');
     stream.write_all(&bytes)
-}
-
-/// The name behind a number, as the machine's own file of users has it.
-fn user_name(uid: u32) -> String {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let (name, _, id) = (fields.next()?, fields.next()?, fields.next()?);
-        (id.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    name.unwrap_or_else(|| format!("uid {uid}"))
 }
