@@ -1,0 +1,195 @@
+//! The command against a running office: answers, languages, exit codes.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use controld::config::Config;
+use controld::office::Office;
+use controld::socket::{AdminSocket, Stopper};
+use serde_json::Value;
+use store::{Store, StoreUrl};
+use tempfile::TempDir;
+
+/// A daemon's office behind its socket, and the command that asks it.
+struct Daemon {
+    dir: TempDir,
+    stopper: Stopper,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Daemon {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config {
+            node: Some("cm1".into()),
+            store: StoreUrl::Sqlite(dir.path().join("ringfence.db")),
+            key_directory: dir.path().join("keys"),
+            admin_socket: dir.path().join("controld.sock"),
+            ..Config::default()
+        };
+        let socket = AdminSocket::bind(&config.admin_socket).unwrap();
+        let stopper = socket.stopper();
+        let store = Arc::new(Store::open(&config.store).unwrap());
+        let thread = std::thread::spawn(move || socket.run(&Office::new(store, config)));
+        Self { dir, stopper, thread: Some(thread) }
+    }
+
+    fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn run(&self, words: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_ringfence"))
+            .args(words.split_whitespace())
+            .env("RINGFENCE_CONTROLD", self.dir.path().join("controld.sock"))
+            .env("LC_ALL", "C")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that must end with 0, and reads its JSON.
+    fn json(&self, words: &str) -> Value {
+        let output = self.run(&format!("-o json {words}"));
+        assert_eq!(output.status.code(), Some(0), "{words}: {}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs a command that must end with `code`, and returns what it complains of.
+    fn fails(&self, code: i32, words: &str) -> String {
+        let output = self.run(words);
+        assert_eq!(output.status.code(), Some(code), "{words}: {}", stderr(&output));
+        stderr(&output)
+    }
+
+    fn with_cluster() -> Self {
+        let daemon = Self::start();
+        let password = daemon.file("password", "correct horse\n");
+        let init = "cluster init lab --address 192.0.2.10 --password-file";
+        daemon.json(&format!("{init} {}", password.display()));
+        daemon
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn exit_codes_tell_what_kind_of_no_it_is() {
+    let daemon = Daemon::with_cluster();
+    assert!(daemon.fails(1, "device show SEP001122334455").contains("no device SEP001122334455"));
+    assert!(daemon.fails(1, "node add cm1 192.0.2.12").contains("exists already"));
+    assert!(daemon.fails(2, "param set ctl-provider.port 99").contains("1026 to 32767"));
+    assert!(daemon.fails(2, "device add SEP12 7970").contains("12 hexadecimal digits"));
+    assert!(daemon.fails(2, "device add SEP001122334455 6900").contains("Known models"));
+    daemon.fails(2, "param set tftp.caching");
+    let refused = daemon.fails(3, "param set enterprise.cluster-security-mode 1");
+    assert!(refused.contains("Only the CTL client"), "{refused}");
+    daemon.fails(3, "node remove cm1");
+    daemon.fails(3, "admin remove admin");
+
+    let nobody = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["status", "--socket", "/nowhere/controld.sock"])
+        .output()
+        .unwrap();
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(stderr(&nobody).contains("start it, or name its socket"), "{}", stderr(&nobody));
+}
+
+#[test]
+fn people_read_their_language_and_machines_read_json() {
+    let daemon = Daemon::with_cluster();
+    let japanese = stdout(&daemon.run("--language ja param get tftp.caching"));
+    assert!(japanese.contains("全ノードの TFTP を再起動してください"), "{japanese}");
+    let english = stdout(&daemon.run("param get tftp.caching"));
+    assert!(english.contains("Restart TFTP on every node"), "{english}");
+    let refused = daemon.fails(3, "--language ja node remove cm1");
+    assert!(refused.contains("パブリッシャ"), "{refused}");
+    daemon.fails(2, "--language tlh status");
+
+    let parameters = daemon.json("--language ja param get tftp.caching");
+    assert_eq!(parameters[0]["name"], "tftp.caching");
+    assert_eq!(parameters[0]["needs"][0]["action"], "restart-tftp");
+}
+
+// R: GEN-02, GEN-20
+#[test]
+fn the_way_of_a_new_cluster() {
+    let daemon = Daemon::start();
+    let check = |id: &str| {
+        let status = daemon.json("status");
+        let items = status["checklist"].as_array().unwrap();
+        items.iter().find(|item| item["id"] == id).unwrap()["state"].clone()
+    };
+    assert_eq!(check("cluster"), "open");
+    let password = daemon.file("password", "correct horse\n");
+    let init =
+        format!("cluster init lab --address 192.0.2.10 --password-file {}", password.display());
+    assert_eq!(daemon.json(&init)["revision"], 1);
+    assert_eq!(check("cluster"), "done");
+    let status = daemon.json("status");
+    assert_eq!((&status["security_mode"], &status["ctl_md5"]), (&Value::Null, &Value::Null));
+    assert!(!stdout(&daemon.run("status")).contains("Cluster Security Mode:"));
+
+    daemon.json("node add cm2 192.0.2.11");
+    daemon.json("node deactivate cm2 ctl-provider");
+    assert_eq!(check("ctl-provider"), "open");
+    daemon.json("node activate cm2 ctl-provider");
+    assert_eq!(check("ctl-provider"), "done");
+    assert_eq!(daemon.json("node list")[1]["name"], "cm2");
+
+    daemon.json("device add 0011.2233.4455 7970 --security-mode encrypted");
+    let device = &daemon.json("device list")[0];
+    assert_eq!(device["name"], "SEP001122334455");
+    assert_eq!(
+        (&device["security_mode"], &device["effective_mode"]),
+        (&"encrypted".into(), &"non-secure".into())
+    );
+    let done = daemon.json("device set SEP001122334455 --web-access false");
+    assert_eq!(done["actions"][0]["action"], "reset-device");
+    assert!(done["notes"][0].as_str().unwrap().contains("ends its calls"));
+    assert_eq!(daemon.json("status")["due"].as_array().unwrap().len(), 1);
+    daemon.json("device reset --all");
+    assert_eq!(daemon.json("status")["due"].as_array().unwrap().len(), 0);
+
+    let changes = daemon.json("log changes");
+    assert_eq!(changes[0]["origin"], "command line");
+    assert_eq!(changes.as_array().unwrap().last().unwrap()["revision"], 1);
+    assert_eq!(daemon.json("log audit -n 1").as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn passwords_come_from_files_and_are_kept_nowhere() {
+    let daemon = Daemon::with_cluster();
+    let short = daemon.file("short", "1234567\n");
+    let put = |file: &PathBuf| {
+        format!("admin put bob --role power-user --password-file {}", file.display())
+    };
+    assert!(daemon.fails(2, &put(&short)).contains("at least 8 characters"));
+    let long = daemon.file("long", "battery staple\n");
+    daemon.json(&put(&long));
+    assert_eq!(daemon.json("admin list")[1]["role"], "power-user");
+    for file in ["ringfence.db", "ringfence.db-wal"] {
+        let bytes = std::fs::read(daemon.dir.path().join(file)).unwrap();
+        for secret in ["correct horse", "battery staple"] {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
+        }
+    }
+}
