@@ -103,12 +103,21 @@ impl<'a> Term<'a> {
         }
     }
 
+    /// The numbers of a range list, both ends included; none for other terms.
+    pub fn ranges(self) -> impl Iterator<Item = (u32, u32)> + 'a {
+        let inner = match self {
+            Self::Ranges(inner) => inner,
+            _ => "",
+        };
+        inner.split(',').filter_map(range)
+    }
+
     fn covers(self, actual: &str) -> bool {
         match self {
             Self::All | Self::Any => true,
             Self::Name(name) => name.eq_ignore_ascii_case(actual),
-            Self::Ranges(inner) => number(actual, 9)
-                .is_some_and(|n| inner.split(',').filter_map(range).any(|(a, b)| a <= n && n <= b)),
+            Self::Ranges(_) => number(actual, 9)
+                .is_some_and(|n| self.ranges().any(|(low, high)| (low..=high).contains(&n))),
         }
     }
 

@@ -14,6 +14,11 @@ impl SessionDescription {
         Body(Opaque::from(text.as_str()))
     }
 
+    /// `v=0` alone: what an audit answers for a description that is not there.
+    pub fn empty_body() -> Body {
+        Body(Opaque::from("v=0\r\n"))
+    }
+
     fn write(&self, out: &mut dyn Write) -> fmt::Result {
         out.write_str("v=0\r\n")?;
         let address = self.connection.or_else(|| self.media.first()?.connection);

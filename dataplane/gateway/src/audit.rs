@@ -1,0 +1,196 @@
+//! AUEP and AUCX. Answers never hold keys.
+
+use std::time::Instant;
+
+use engine::command::Command as EngineCommand;
+use mgcp::event::EventSpec;
+use mgcp::message::{Extension, ParamCode};
+use mgcp::sdp::SessionDescription;
+use mgcp::value::{Capabilities, RestartMethod};
+use mgcp::{
+    Body, Command, ConnectionMode, EndpointName, Params, Response, ReturnCode, ValueError, Version,
+    limits,
+};
+
+use crate::dispatch::{Executed, Target};
+use crate::endpoint::{Connection, Endpoint};
+use crate::gateway::{Gateway, local_name};
+use crate::job::{Asker, Job, Work};
+use crate::media::engine_mode;
+use crate::options::{IntoFault, PACKETIZATION};
+
+impl Gateway {
+    pub(crate) fn audit_endpoint(
+        &self,
+        command: &Command,
+        target: &Target,
+    ) -> Result<Response, ValueError> {
+        let mut response = Response::new(ReturnCode::OK);
+        let number = match target {
+            Target::Set(name) => {
+                response.params.endpoints = self.names_of(name)?;
+                return Ok(response);
+            }
+            Target::Endpoint(number) => Some(*number),
+            Target::Gateway | Target::Any => None,
+        };
+        let endpoint = number.and_then(|number| self.endpoints.get(number));
+        for code in command.params.requested_info.iter().flatten() {
+            self.tell(*code, command.version, endpoint, &mut response.params);
+        }
+        Ok(response)
+    }
+
+    fn names_of(&self, name: &EndpointName) -> Result<Vec<EndpointName>, ValueError> {
+        let numbers = (1..=self.endpoints.size())
+            .filter(|number| self.endpoints.exists(*number) && name.covers(&local_name(*number)));
+        let names: Vec<_> = numbers
+            .take(limits::ENDPOINT_LIST + 1)
+            .map(|number| self.name(&local_name(number)))
+            .collect();
+        if names.len() > limits::ENDPOINT_LIST {
+            return Err(ReturnCode::TOO_LARGE.into_fault());
+        }
+        Ok(names)
+    }
+
+    fn tell(
+        &self,
+        code: ParamCode,
+        version: Version,
+        endpoint: Option<&Endpoint>,
+        params: &mut Params,
+    ) {
+        let request = endpoint.and_then(|endpoint| endpoint.requests.current());
+        match code {
+            ParamCode::A => params.capabilities = vec![self.capabilities(version)],
+            ParamCode::I => {
+                let connections = endpoint.into_iter().flat_map(|e| &e.connections);
+                params.connections = connections.map(|connection| connection.id).collect();
+            }
+            ParamCode::X => params.request_id = request.map(|request| request.id),
+            ParamCode::R => {
+                params.requested = Some(request.map(|r| r.events.clone()).unwrap_or_default());
+            }
+            ParamCode::S => params.signals = Some(Vec::new()),
+            ParamCode::Es => params.event_states = Some(Vec::new()),
+            ParamCode::D => {
+                params.digit_map = endpoint.and_then(|e| e.requests.digit_map()).cloned();
+            }
+            ParamCode::T => {
+                let detect = endpoint.map(|e| e.requests.detect().to_vec());
+                params.detect = Some(detect.unwrap_or_default());
+            }
+            ParamCode::O => {
+                let untold: Vec<EventSpec> =
+                    endpoint.map(|e| e.requests.untold()).unwrap_or_default();
+                params.observed = Some(untold);
+            }
+            ParamCode::Q => {
+                params.quarantine = Some(request.map(|r| r.quarantine).unwrap_or_default());
+            }
+            ParamCode::N => {
+                let named = endpoint.and_then(|endpoint| endpoint.notified.as_ref());
+                params.notified = named.map(|notified| Some(notified.entity.clone()));
+            }
+            ParamCode::Rm => params.restart_method = Some(RestartMethod::Restart),
+            ParamCode::Rd => params.restart_delay = Some(0),
+            ParamCode::Pl => params.packages = Some(self.packages()),
+            ParamCode::Md => {
+                params.max_datagram = Some(self.config.transactions.datagram_limit as u32);
+            }
+            // Nothing of the kind at a relay, or nothing an endpoint has.
+            _ => {}
+        }
+    }
+
+    fn capabilities(&self, version: Version) -> Capabilities {
+        let modes: Vec<_> = ConnectionMode::ALL
+            .iter()
+            .filter(|mode| engine_mode(**mode).is_some())
+            .map(|mode| mode.as_str())
+            .collect();
+        let packages: Vec<_> = self.packages().into_iter().map(|p| p.name.into_string()).collect();
+        let items = [
+            ("a", "PCMU;PCMA;G729;G723;G726-32;GSM;G722;telephone-event".to_owned()),
+            ("p", PACKETIZATION.to_string()),
+            ("e", "on".to_owned()),
+            ("gc", "0".to_owned()),
+            ("s", "on".to_owned()),
+            ("t", "00".to_owned()),
+            ("r", "be".to_owned()),
+            ("nt", "IN".to_owned()),
+            ("v", packages.join(";")),
+            ("m", modes.join(";")),
+        ];
+        Capabilities {
+            as_options: version == Version::V0_1,
+            items: items.into_iter().map(|(n, v)| (n.into(), v.into())).collect(),
+        }
+    }
+
+    pub(crate) fn audit_connection(
+        &mut self,
+        now: Instant,
+        asker: Asker,
+        command: &Command,
+        number: u32,
+    ) -> Executed {
+        let connection = self.find_connection(number, command)?;
+        let leg = connection.leg;
+        let mut response = Response::new(ReturnCode::OK);
+        let wanted = command.params.requested_info.as_deref().unwrap_or_default();
+        for code in wanted {
+            match code {
+                ParamCode::C => response.params.call = Some(connection.call),
+                ParamCode::M => response.params.mode = Some(connection.media.mode),
+                ParamCode::L => {
+                    response.params.options = Some(connection.media.wishes.to_options());
+                }
+                ParamCode::N => {
+                    let endpoint = self.endpoints.get(number);
+                    self.tell(ParamCode::N, command.version, endpoint, &mut response.params);
+                }
+                _ => {}
+            }
+        }
+        response.bodies = descriptions(connection, wanted);
+        if let Some(value) = keyed(connection) {
+            let extension = Extension { name: "X-KEYED".into(), value: value.into() };
+            response.params.extensions.push(extension);
+        }
+        if wanted.contains(&ParamCode::P) {
+            let query = vec![EngineCommand::Query { leg }];
+            let work = Work::Query(Box::new(response));
+            self.start(now, Job::new(Some(asker), vec![number], work), query);
+            return Ok(None);
+        }
+        Ok(Some(response))
+    }
+}
+
+/// The descriptors asked for, local first; `v=0` alone stands for one that is not wanted or there.
+fn descriptions(connection: &Connection, wanted: &[ParamCode]) -> Vec<Body> {
+    let local = wanted.contains(&ParamCode::Lc).then(|| {
+        let mut description = connection.description();
+        description.media.iter_mut().for_each(|media| media.crypto.clear());
+        description.to_body()
+    });
+    let remote = wanted.contains(&ParamCode::Rc).then(|| {
+        let remote = connection.media.remote.as_deref();
+        remote.map_or_else(SessionDescription::empty_body, SessionDescription::to_body)
+    });
+    match (local, remote) {
+        (None, None) => Vec::new(),
+        (Some(local), None) => vec![local],
+        (local, Some(remote)) => {
+            vec![local.unwrap_or_else(SessionDescription::empty_body), remote]
+        }
+    }
+}
+
+/// Which directions hold keys.
+fn keyed(connection: &Connection) -> Option<&'static str> {
+    let secured = connection.media.security.secured()?;
+    Some(if secured.receive.is_some() { "tx,rx" } else { "tx" })
+}

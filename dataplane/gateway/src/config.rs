@@ -1,0 +1,331 @@
+//! What a gateway is told about itself.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use engine::command::{RtcpPolicy, SourceRule};
+use mgcp::{EndpointName, Version, transaction};
+use port::PortId;
+use srtp::Suite;
+
+/// Settings of a gateway.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Our name in endpoint names: a host name, or an address in brackets.
+    pub domain: String,
+    /// Other names that mean us.
+    pub other_domains: Vec<String>,
+    /// Commands for other domains are refused; else the domain is not looked at.
+    pub validate_domain: bool,
+    /// Who may command us. The first are told of restarts; the others are tried after them.
+    pub call_agents: Vec<CallAgent>,
+    /// Dialects that are understood.
+    pub versions: Vec<Version>,
+    /// Dialect of our own commands.
+    pub own_version: Version,
+    /// Number of endpoints, `pr/1` to `pr/<n>`.
+    pub endpoints: u32,
+    /// Where media come and go. The first is the default.
+    pub networks: Vec<Network>,
+    /// Which sources of packets are believed.
+    pub source: SourceRule,
+    /// What happens to RTCP of SRTP connections; beside plain RTP it passes in clear.
+    pub rtcp: RtcpPolicy,
+    /// Silence of a peer that is worth an event; zero: none is.
+    pub idle_after: Duration,
+    /// SRTP.
+    pub srtp: SrtpConfig,
+    /// What happens to a connection whose master key is spent.
+    pub on_key_exhausted: OnKeyExhausted,
+    /// Announce restarts (RSIP); a gateway that does not is in service at once.
+    pub announce: bool,
+    /// `MWD`: a restart is announced after a random part of this time.
+    pub restart_delay_max: Duration,
+    /// Commands that may wait for others on their endpoint before load is refused.
+    pub waiting_limit: usize,
+    /// Times and limits of transactions.
+    pub transactions: transaction::Config,
+}
+
+impl Config {
+    /// A gateway named `domain` with everything else as usual; it needs call agents and networks.
+    pub fn new(domain: &str) -> Self {
+        Self {
+            domain: domain.to_owned(),
+            other_domains: Vec::new(),
+            validate_domain: false,
+            call_agents: Vec::new(),
+            versions: vec![Version::V0_1, Version::V1_0],
+            own_version: Version::V1_0,
+            endpoints: 10_000,
+            networks: Vec::new(),
+            source: SourceRule::LearnAuthenticated,
+            rtcp: RtcpPolicy::Off,
+            idle_after: Duration::ZERO,
+            srtp: SrtpConfig::default(),
+            on_key_exhausted: OnKeyExhausted::Notify,
+            announce: true,
+            restart_delay_max: Duration::from_secs(20),
+            waiting_limit: 1024,
+            transactions: transaction::Config::default(),
+        }
+    }
+
+    /// Whether a gateway can be made of it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        for domain in self.other_domains.iter().chain([&self.domain]) {
+            let name = EndpointName::new("mg", domain);
+            name.map_err(|_| ConfigError::Domain(domain.clone()))?;
+        }
+        if !(1..=1_000_000).contains(&self.endpoints) {
+            return Err(ConfigError::Endpoints(self.endpoints));
+        }
+        if self.versions.is_empty() {
+            return Err(ConfigError::NoVersion);
+        }
+        if self.call_agents.iter().all(|agent| agent.addresses.is_empty()) {
+            return Err(ConfigError::NoCallAgent);
+        }
+        if self.srtp.enabled && self.srtp.suites.is_empty() {
+            return Err(ConfigError::NoSuite);
+        }
+        if self.networks.is_empty() {
+            return Err(ConfigError::NoNetwork);
+        }
+        self.networks.iter().enumerate().try_for_each(|(index, network)| {
+            let twice = self.networks[..index].iter().any(|other| other.name == network.name);
+            if twice {
+                Err(ConfigError::NetworkTwice(network.name.clone()))
+            } else {
+                network.check()
+            }
+        })
+    }
+}
+
+/// One who may command us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallAgent {
+    /// The host name that stands for it in `N:` lines.
+    pub name: Option<String>,
+    /// Its addresses, in order of preference. Commands are taken from any port of them.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// A network that media come from and go to.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Its name, for `x-net:` and reports.
+    pub name: String,
+    /// The port that leads there.
+    pub port: PortId,
+    /// Our media addresses there.
+    pub addresses: Vec<IpAddr>,
+    /// Peers in these prefixes are reached through it, unless the command says otherwise.
+    pub prefixes: Vec<Prefix>,
+    /// RTP takes the even, RTCP the odd ones.
+    pub ports: RangeInclusive<u16>,
+}
+
+impl Network {
+    fn check(&self) -> Result<(), ConfigError> {
+        let name_fits = (1..=32).contains(&self.name.len())
+            && self.name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if !name_fits {
+            return Err(ConfigError::NetworkName(self.name.clone()));
+        }
+        if self.addresses.is_empty() {
+            return Err(ConfigError::NoAddress(self.name.clone()));
+        }
+        if *self.ports.start() == 0 || self.first_pair() + 1 > u32::from(*self.ports.end()) {
+            return Err(ConfigError::PortRange(self.name.clone()));
+        }
+        Ok(())
+    }
+
+    /// The first even port.
+    pub(crate) fn first_pair(&self) -> u32 {
+        u32::from(*self.ports.start()).next_multiple_of(2)
+    }
+
+    /// Pairs of an even port and the odd one behind it.
+    pub(crate) fn pairs(&self) -> usize {
+        (u32::from(*self.ports.end()) + 1 - self.first_pair()) as usize / 2
+    }
+
+    pub(crate) fn leads_to(&self, address: IpAddr) -> bool {
+        self.prefixes.iter().any(|prefix| prefix.contains(address))
+    }
+}
+
+/// `10.1.0.0/16`, `2001:db8::/32`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    address: IpAddr,
+    length: u8,
+}
+
+impl Prefix {
+    /// Whether `address` lies in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.length)).unwrap_or(0);
+                (ours.to_bits() ^ theirs.to_bits()) & mask == 0
+            }
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.length)).unwrap_or(0);
+                (ours.to_bits() ^ theirs.to_bits()) & mask == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let illegal = || ConfigError::Prefix(text.to_owned());
+        let (address, length) = text.split_once('/').ok_or_else(illegal)?;
+        let address: IpAddr = address.parse().map_err(|_| illegal())?;
+        let length: u8 = length.parse().map_err(|_| illegal())?;
+        let max = if address.is_ipv4() { 32 } else { 128 };
+        if length > max {
+            return Err(illegal());
+        }
+        Ok(Self { address, length })
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
+/// How SRTP is agreed.
+#[derive(Clone, Debug)]
+pub struct SrtpConfig {
+    /// Connections may be SRTP.
+    pub enabled: bool,
+    /// Suites that are accepted; the first is offered.
+    pub suites: Vec<Suite>,
+    /// Which of the two crypto attributes is written; both are read.
+    pub form: AttributeForm,
+    /// Who chooses the keys we send with.
+    pub transmit_key: TransmitKey,
+}
+
+impl Default for SrtpConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            suites: Suite::ALL.into_iter().filter(|suite| !suite.is_null()).collect(),
+            form: AttributeForm::Crypto,
+            transmit_key: TransmitKey::CallAgent,
+        }
+    }
+}
+
+/// Forms of the SDP attribute that carries keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttributeForm {
+    /// `a=crypto` of RFC 4568.
+    Crypto,
+    /// `a=X-crypto` of the first MGCP gateways with SRTP.
+    XCrypto,
+}
+
+/// Who chooses the keys we send with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransmitKey {
+    /// The call agent may, by `x+srtptx`; else we do.
+    CallAgent,
+    /// Always we: `x+srtptx` is refused with 525.
+    Gateway,
+}
+
+/// What happens to a connection whose master key is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnKeyExhausted {
+    /// It stays, silent, and is reported if that was requested.
+    Notify,
+    /// We delete it and tell the call agent (DLCX).
+    Delete,
+}
+
+/// Why no gateway can be made of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A domain that no endpoint name can have.
+    #[error("`{0}` is no domain: use a host name, or an address in brackets")]
+    Domain(String),
+    /// Too many or too few endpoints.
+    #[error("{0} endpoints: choose 1 to 1000000")]
+    Endpoints(u32),
+    /// No dialect is understood.
+    #[error("no MGCP version is enabled: allow 0.1, 1.0 or both")]
+    NoVersion,
+    /// Nobody may command us.
+    #[error("no call agent: name at least one with an address and port")]
+    NoCallAgent,
+    /// SRTP without a suite.
+    #[error("SRTP is enabled without a suite: name one or disable it")]
+    NoSuite,
+    /// Media have nowhere to go.
+    #[error("no media network: define at least one")]
+    NoNetwork,
+    /// Two networks have one name.
+    #[error("two media networks are named `{0}`: rename one")]
+    NetworkTwice(String),
+    /// A name that `x-net:` cannot carry.
+    #[error("media network `{0}`: use 1 to 32 letters, digits, `-` or `_`")]
+    NetworkName(String),
+    /// A network without an address of ours.
+    #[error("media network `{0}` has no address: give our address there")]
+    NoAddress(String),
+    /// A range without an even and an odd port.
+    #[error("media network `{0}`: its port range needs an even port and the next one")]
+    PortRange(String),
+    /// Not an address prefix.
+    #[error("`{0}` is no address prefix: write 10.1.0.0/16 or 2001:db8::/32")]
+    Prefix(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_contain_their_addresses() {
+        let within = |prefix: &str, address: &str| {
+            prefix.parse::<Prefix>().unwrap().contains(address.parse().unwrap())
+        };
+        assert!(within("10.1.0.0/16", "10.1.255.1") && !within("10.1.0.0/16", "10.2.0.1"));
+        assert!(within("0.0.0.0/0", "192.0.2.1") && !within("0.0.0.0/0", "2001:db8::1"));
+        assert!(within("2001:db8::/32", "2001:db8:1::1") && within("::/0", "2001:db8::1"));
+        assert!(within("10.0.0.1/32", "10.0.0.1") && !within("10.0.0.1/32", "10.0.0.2"));
+        for bad in ["10.0.0.0", "10.0.0.0/33", "x/8", "2001:db8::/129"] {
+            assert!(bad.parse::<Prefix>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pairs_lie_inside_their_range() {
+        let network = |ports| Network {
+            name: "n".into(),
+            port: PortId(0),
+            addresses: vec!["10.0.0.1".parse().unwrap()],
+            prefixes: Vec::new(),
+            ports,
+        };
+        assert_eq!(network(16384..=32767).pairs(), 8192);
+        assert_eq!((network(5..=9).first_pair(), network(5..=9).pairs()), (6, 2));
+        assert_eq!(network(65534..=65535).pairs(), 1);
+        assert!(network(7..=8).check().is_err() && network(0..=9).check().is_err());
+    }
+}

@@ -1,0 +1,190 @@
+//! CRCX.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use engine::command::{Command as EngineCommand, LegId, LegSpec, Refusal, RelayId, RtcpPolicy};
+use mgcp::{Command, ConnectionId, Response, ReturnCode, ValueError};
+use rand::CryptoRng;
+
+use crate::config::Config;
+use crate::dispatch::{Executed, Target};
+use crate::endpoint::{CONNECTIONS, Connection};
+use crate::gateway::{Gateway, local_name};
+use crate::job::{Asker, Creation, Deletion, Job, Work, refusal_fault};
+use crate::media::{Media, Negotiation, engine_mode};
+use crate::notify::Request;
+use crate::options::{IntoFault, Orders};
+
+impl Gateway {
+    pub(crate) fn create(
+        &mut self,
+        now: Instant,
+        asker: Asker,
+        command: &Command,
+        target: Target,
+    ) -> Executed {
+        let any = match &target {
+            Target::Any => true,
+            Target::Endpoint(_) => false,
+            Target::Set(_) | Target::Gateway => return Err(ReturnCode::UNSUPPORTED.into_fault()),
+        };
+        if command.params.second_endpoint.is_some() {
+            let what = "connections are made one at a time";
+            return Err(ValueError::new(ReturnCode::UNSUPPORTED, what));
+        }
+        let number = match target {
+            Target::Endpoint(number) => {
+                let full = |e: &crate::endpoint::Endpoint| e.connections.len() >= CONNECTIONS;
+                if self.endpoints.get(number).is_some_and(full) {
+                    return Err(ReturnCode::TOO_MANY_CONNECTIONS.into_fault());
+                }
+                Some(number)
+            }
+            _ => None,
+        };
+        let leg = self.next_leg();
+        let id = self.next_connection_id();
+        let request = match command.params.carries_request() {
+            true => Some(Request::check(&command.params, Some(id))?),
+            false => None,
+        };
+        let (media, orders) = self.negotiate(leg, None, command)?;
+        let network = self.choose_network(&media, &orders)?;
+        let like = media.remote_ip();
+        if like.is_some_and(|ip| !self.ports.has_family(network, ip)) {
+            return Err(refusal_fault(Refusal::BadAddress));
+        }
+        // From here on nothing is refused without giving back what was taken.
+        let local = self.ports.take(network, like);
+        let local = local.ok_or(ReturnCode::NO_RESOURCES_NOW.into_fault())?;
+        let reserved = match number {
+            Some(number) => {
+                self.endpoints.reserve(number);
+                Some(number)
+            }
+            None => self.endpoints.reserve_any(),
+        };
+        let Some(number) = reserved else {
+            self.ports.give_back(network, local);
+            return Err(ReturnCode::NO_ENDPOINT.into_fault());
+        };
+        self.keys.set(leg, &media.security.keys());
+        let call = command.params.call.expect("the parser wants it in a CRCX");
+        let session = self.rng.next_u64() >> 1;
+        let connection = Connection { id, call, leg, network, local, media, session, version: 1 };
+        let relay = self.endpoints.get(number).and_then(|endpoint| endpoint.relay);
+        let relay = relay.unwrap_or_else(|| RelayId(self.serial()));
+        let spec = self.spec(number, &connection, request.as_ref());
+        let creation = Creation { number, any, connection, relay, unwanted: false };
+        let open = EngineCommand::Open { leg, relay, spec };
+        let work = Work::Create(Box::new(creation));
+        self.start(now, Job { request, ..Job::new(Some(asker), vec![number], work) }, vec![open]);
+        Ok(None)
+    }
+
+    /// The engine has replied.
+    pub(crate) fn created(
+        &mut self,
+        now: Instant,
+        creation: Creation,
+        outcome: Result<(), Refusal>,
+    ) -> Result<Response, ValueError> {
+        let Creation { number, any, connection, relay, unwanted } = creation;
+        let leg = connection.leg;
+        if let Err(refusal) = outcome {
+            self.keys.forget(leg);
+            self.ports.give_back(connection.network, connection.local);
+            let unused = |e: &crate::endpoint::Endpoint| e.connections.is_empty();
+            if self.endpoints.get(number).is_none_or(unused) {
+                self.endpoints.unreserve(number);
+            }
+            return Err(refusal_fault(refusal));
+        }
+        let mut response = Response::new(ReturnCode::OK);
+        response.params.connections = vec![connection.id];
+        if any {
+            response.params.endpoints = vec![self.name(&local_name(number))];
+        }
+        response.bodies = vec![connection.description().to_body()];
+        self.endpoints.add(number, connection);
+        let endpoint = self.endpoints.activate(number);
+        endpoint.transient |= any;
+        endpoint.relay = Some(relay);
+        self.counters.connections_created += 1;
+        if unwanted {
+            self.close(now, Deletion::of(vec![(number, leg)]));
+        }
+        Ok(response)
+    }
+
+    /// Agrees on media for a leg and counts what was passed over.
+    pub(crate) fn negotiate(
+        &mut self,
+        leg: LegId,
+        old: Option<&Media>,
+        command: &Command,
+    ) -> Result<(Media, Orders), ValueError> {
+        let cx =
+            Negotiation { config: &self.config, registry: &self.keys, rng: &mut *self.rng, leg };
+        let (media, orders) = Media::negotiate(cx, old, command)?;
+        self.counters.extensions_ignored += orders.ignored;
+        self.counters.crypto_skipped += u64::from(orders.crypto_skipped);
+        Ok((media, orders))
+    }
+
+    fn choose_network(&self, media: &Media, orders: &Orders) -> Result<usize, ValueError> {
+        let networks = &self.config.networks;
+        if let Some(name) = &orders.network {
+            let named = networks.iter().position(|n| n.name.eq_ignore_ascii_case(name));
+            let unknown = ValueError::new(ReturnCode::OPTION_VALUE, "unknown media network");
+            return named.ok_or(unknown);
+        }
+        let leads = |ip: IpAddr| networks.iter().position(|network| network.leads_to(ip));
+        Ok(media.remote_ip().and_then(leads).unwrap_or(0))
+    }
+
+    fn next_connection_id(&mut self) -> ConnectionId {
+        format!("{:X}", self.serial()).parse().expect("at most 16 hexadecimal digits")
+    }
+
+    /// What the engine is told of a connection; `request` is in force then, if it is a new one.
+    pub(crate) fn spec(
+        &mut self,
+        number: u32,
+        connection: &Connection,
+        request: Option<&Request>,
+    ) -> Box<LegSpec> {
+        let endpoint = self.endpoints.get(number);
+        let request = request.or(endpoint.and_then(|endpoint| endpoint.requests.current()));
+        Box::new(leg_spec(&self.config, &mut *self.rng, connection, request))
+    }
+}
+
+/// A connection in the engine's words.
+pub(crate) fn leg_spec(
+    config: &Config,
+    rng: &mut dyn CryptoRng,
+    connection: &Connection,
+    request: Option<&Request>,
+) -> LegSpec {
+    let media = &connection.media;
+    let (receive, send) = media.security.protections(rng);
+    LegSpec {
+        port: config.networks[connection.network].port,
+        local: connection.local,
+        remote: media.remote_rtp(),
+        remote_rtcp: media.remote_rtcp(),
+        mode: engine_mode(media.mode).expect("negotiation refuses other modes"),
+        receive,
+        send,
+        rtcp: match media.security.secured() {
+            Some(_) => config.rtcp,
+            None => RtcpPolicy::Clear,
+        },
+        source: config.source,
+        dscp: media.wishes.type_of_service.map(|octet| octet >> 2),
+        idle_after: request.and_then(Request::silence).unwrap_or(config.idle_after),
+        clock_hz: media.clock_hz(),
+    }
+}

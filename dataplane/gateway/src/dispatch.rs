@@ -1,0 +1,332 @@
+//! From a command to the one who executes it: checks that hold for all, and the queue.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use mgcp::name::{NotifiedEntity, Term, Wildcard};
+use mgcp::transaction::CommandKey;
+use mgcp::value::Package;
+use mgcp::{Command, EndpointName, Params, Response, ReturnCode, ValueError, Verb};
+
+use crate::endpoint::Notified;
+use crate::gateway::{Gateway, local_name};
+use crate::job::{Asker, Listener, Work};
+use crate::notify::PACKAGES;
+use crate::options::IntoFault;
+
+/// Endpoints a wildcard may mean if each of them is touched.
+const SET_MAX: u32 = 10_000;
+
+/// What a command is about.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// `pr/<n>`
+    Endpoint(u32),
+    /// `pr/$`
+    Any,
+    /// Several, by a wildcard.
+    Set(EndpointName),
+    /// `mg`
+    Gateway,
+}
+
+/// The answer, or none yet because the engine was asked.
+pub(crate) type Executed = Result<Option<Response>, ValueError>;
+
+impl Gateway {
+    /// Takes a command that was not seen before.
+    pub(crate) fn accept(&mut self, now: Instant, key: CommandKey, command: Command) {
+        if !self.config.versions.contains(&command.version) {
+            return self.answer(now, key, Err(ReturnCode::WRONG_VERSION.into_fault()));
+        }
+        if let Err(fault) = self.admit(now, key, &command) {
+            return self.answer(now, key, Err(fault));
+        }
+        if command.verb == Verb::Dlcx {
+            self.abort_covered(now, &command);
+        }
+        if !self.is_blocked(&command.endpoint, self.waiting.len()) {
+            return self.execute(now, key, command);
+        }
+        let creates_load = matches!(command.verb, Verb::Crcx | Verb::Rqnt | Verb::Auep);
+        if creates_load && self.waiting.len() >= self.config.waiting_limit {
+            return self.answer(now, key, Err(ReturnCode::OVERLOAD.into_fault()));
+        }
+        self.transactions.set_queued(key, true);
+        self.waiting.push_back((key, command));
+    }
+
+    /// Executes what waited for a job that is done.
+    pub(crate) fn run_waiting(&mut self, now: Instant) {
+        let mut index = 0;
+        while let Some((_, command)) = self.waiting.get(index) {
+            if self.is_blocked(&command.endpoint, index) {
+                index += 1;
+                continue;
+            }
+            let (key, command) = self.waiting.remove(index).expect("found at this index");
+            self.transactions.set_queued(key, false);
+            self.execute(now, key, command);
+            // What ran may have ended at once and run others.
+            index = 0;
+        }
+    }
+
+    /// Whether an endpoint of `name` has a job, or one of the first `ahead` waiting commands.
+    fn is_blocked(&self, name: &EndpointName, ahead: usize) -> bool {
+        if name.wildcard() == Wildcard::Any {
+            return false;
+        }
+        let busy = match (name.wildcard(), number_of(name)) {
+            (Wildcard::None, Some(number)) => self.busy.contains_key(&number),
+            _ => self.busy.keys().any(|number| name.covers(&local_name(*number))),
+        };
+        busy || self.waiting.iter().take(ahead).any(|(_, other)| overlap(name, &other.endpoint))
+    }
+
+    fn execute(&mut self, now: Instant, key: CommandKey, command: Command) {
+        match self.run(now, key, command) {
+            Ok(None) => {}
+            Ok(Some(response)) => self.answer(now, key, Ok(response)),
+            Err(fault) => self.answer(now, key, Err(fault)),
+        }
+    }
+
+    fn run(&mut self, now: Instant, key: CommandKey, command: Command) -> Executed {
+        let target = self.resolve(&command)?;
+        self.check_extensions(&command.params)?;
+        let listener = match command.verb.is_audit() {
+            true => None,
+            false => Some(self.listener(&command.params, key.peer)?),
+        };
+        let asker = Asker { key, listener };
+        match (command.verb, target) {
+            (Verb::Crcx, target) => self.create(now, asker, &command, target),
+            (Verb::Mdcx, Target::Endpoint(number)) => self.modify(now, asker, &command, number),
+            (Verb::Dlcx, target) => self.delete(now, asker, &command, &target),
+            (Verb::Rqnt, target) => self.request(now, asker, &command, &target),
+            (Verb::Auep, target) => self.audit_endpoint(&command, &target).map(Some),
+            (Verb::Aucx, Target::Endpoint(number)) => {
+                self.audit_connection(now, asker, &command, number)
+            }
+            // A relay has no telephone side to configure.
+            (Verb::Epcf, _) => Ok(Some(Response::new(ReturnCode::OK))),
+            (Verb::Mdcx | Verb::Aucx, Target::Gateway) => Err(ReturnCode::UNSUPPORTED.into_fault()),
+            (Verb::Mdcx | Verb::Aucx, _) => Err(ReturnCode::WILDCARD_TOO_COMPLICATED.into_fault()),
+            (Verb::Ntfy | Verb::Rsip, _) => {
+                let code = ReturnCode::UNKNOWN_COMMAND;
+                Err(ValueError::new(code, "this is for call agents to hear"))
+            }
+        }
+    }
+
+    /// Sends the final answer.
+    pub(crate) fn answer(
+        &mut self,
+        now: Instant,
+        key: CommandKey,
+        outcome: Result<Response, ValueError>,
+    ) {
+        let response = outcome.unwrap_or_else(|fault| self.refusal(fault));
+        match response.code {
+            code if code.is_success() => self.counters.succeeded += 1,
+            code if code.is_transient() => self.counters.refused_transient += 1,
+            _ => self.counters.refused_permanent += 1,
+        }
+        match self.service.announcement() {
+            Some(ahead) if self.piggybacks() => {
+                self.transactions.respond_behind(now, key, response, ahead)
+            }
+            _ => self.transactions.respond(now, key, response),
+        }
+    }
+
+    fn refusal(&self, fault: ValueError) -> Response {
+        let mut response = Response::refusal(fault);
+        if fault.code == ReturnCode::UNKNOWN_PACKAGE {
+            response.params.packages = Some(self.packages());
+        }
+        response
+    }
+
+    /// Packages of our endpoints, the default one first.
+    pub(crate) fn packages(&self) -> Vec<Package> {
+        let srtp = self.config.srtp.enabled.then_some("SRTP");
+        let names = PACKAGES.into_iter().chain(srtp);
+        names.map(|name| Package { name: name.into(), version: Some(1) }).collect()
+    }
+
+    /// Finds what a command is about.
+    fn resolve(&self, command: &Command) -> Result<Target, ValueError> {
+        let name = &command.endpoint;
+        let unknown = ReturnCode::UNKNOWN_ENDPOINT.into_fault();
+        let mut domains = self.config.other_domains.iter().chain([&self.config.domain]);
+        let is_ours = domains.any(|domain| domain.eq_ignore_ascii_case(name.domain()));
+        if self.config.validate_domain && !is_ours {
+            let what = "Endpoint name contains an invalid host or domain";
+            return Err(ValueError::new(ReturnCode::UNKNOWN_ENDPOINT, what));
+        }
+        let wildcard = name.wildcard();
+        let allowed = match wildcard {
+            Wildcard::None => true,
+            Wildcard::Any => command.verb == Verb::Crcx,
+            Wildcard::All => !matches!(command.verb, Verb::Crcx | Verb::Mdcx | Verb::Aucx),
+        };
+        if !allowed || (wildcard == Wildcard::All && !command.params.connections.is_empty()) {
+            return Err(ReturnCode::WILDCARD_TOO_COMPLICATED.into_fault());
+        }
+        match wildcard {
+            Wildcard::None if name.local().eq_ignore_ascii_case("mg") => Ok(Target::Gateway),
+            Wildcard::None => match number_of(name) {
+                Some(number) if self.endpoints.exists(number) => Ok(Target::Endpoint(number)),
+                _ => Err(unknown),
+            },
+            _ if !self.may_mean_ours(name) => Err(unknown),
+            Wildcard::Any => Ok(Target::Any),
+            Wildcard::All => Ok(Target::Set(name.clone())),
+        }
+    }
+
+    /// Whether a wildcard name can mean an endpoint of ours.
+    fn may_mean_ours(&self, name: &EndpointName) -> bool {
+        let terms: Vec<_> = name.terms().collect();
+        let fits = |term: Term<'_>| match term {
+            Term::All | Term::Any => true,
+            Term::Ranges(_) => term.ranges().any(|(low, _)| low <= self.endpoints.size()),
+            Term::Name(_) => false,
+        };
+        match terms.as_slice() {
+            [only] => matches!(only, Term::All | Term::Any),
+            [Term::Name(kind), number] => kind.eq_ignore_ascii_case("pr") && fits(*number),
+            [first, number] => matches!(first, Term::All | Term::Any) && fits(*number),
+            _ => false,
+        }
+    }
+
+    /// The existing endpoints of a set, if they are not too many to touch one by one.
+    pub(crate) fn members(&self, name: &EndpointName) -> Result<Vec<u32>, ValueError> {
+        if self.endpoints.size() > SET_MAX {
+            return Err(ReturnCode::WILDCARD_TOO_COMPLICATED.into_fault());
+        }
+        let covered = |number: &u32| name.covers(&local_name(*number));
+        let numbers = 1..=self.endpoints.size();
+        Ok(numbers.filter(covered).filter(|number| self.endpoints.exists(*number)).collect())
+    }
+
+    /// Extension parameters: `X-` passes, `X+` does not, packages must be known.
+    fn check_extensions(&mut self, params: &Params) -> Result<(), ValueError> {
+        for extension in &params.extensions {
+            if extension.must_be_understood() {
+                return Err(ReturnCode::UNKNOWN_EXTENSION.into_fault());
+            }
+            let Some(package) = extension.package() else { continue };
+            let known = |p: &str| p.eq_ignore_ascii_case(package);
+            match package {
+                _ if known("SRTP") && self.config.srtp.enabled => {
+                    self.counters.extensions_ignored += 1;
+                }
+                _ if PACKAGES.iter().any(|p| known(p)) => {
+                    return Err(ReturnCode::UNKNOWN_EXTENSION.into_fault());
+                }
+                _ => return Err(ReturnCode::UNKNOWN_PACKAGE.into_fault()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whom a command makes its endpoints notify.
+    fn listener(&self, params: &Params, commander: SocketAddr) -> Result<Listener, ValueError> {
+        let notified = match &params.notified {
+            Some(Some(entity)) => {
+                let addresses = self.addresses_of(entity)?;
+                Some(Some(Notified { entity: entity.clone(), addresses }))
+            }
+            Some(None) => Some(None),
+            None => None,
+        };
+        Ok(Listener { commander, notified })
+    }
+
+    /// The addresses of a notified entity; it must be one of our call agents.
+    pub(crate) fn addresses_of(
+        &self,
+        entity: &NotifiedEntity,
+    ) -> Result<Vec<SocketAddr>, ValueError> {
+        const STANDARD_PORT: u16 = 2727;
+        let port = entity.port.unwrap_or(STANDARD_PORT);
+        let literal = entity.domain.address();
+        let is_it = |name: &Option<String>| {
+            name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(entity.domain.as_str()))
+        };
+        let agents = &self.config.call_agents;
+        let addresses: Vec<_> = agents
+            .iter()
+            .flat_map(|agent| agent.addresses.iter().map(move |address| (agent, address)))
+            .filter(|(agent, address)| match literal {
+                Some(ip) => address.ip() == ip,
+                None => is_it(&agent.name),
+            })
+            .map(|(_, address)| SocketAddr::new(address.ip(), port))
+            .collect();
+        if addresses.is_empty() {
+            return Err(ValueError::new(
+                ReturnCode::PROTOCOL_ERROR,
+                "notified entity is not a call agent of this gateway",
+            ));
+        }
+        Ok(addresses)
+    }
+
+    /// A DLCX wins over what it finds under way on its connections (RFC 3435 §4.4.2): that is
+    /// answered 407 now, and the DLCX will find its connection.
+    fn abort_covered(&mut self, now: Instant, dlcx: &Command) {
+        let aborted = |endpoint: &EndpointName, params: &Params| {
+            overlap(&dlcx.endpoint, endpoint)
+                && dlcx.params.call.is_none_or(|call| params.call == Some(call))
+                && dlcx.params.connection().is_none_or(|id| params.connection() == Some(id))
+        };
+        let mut keys: Vec<CommandKey> = Vec::new();
+        self.waiting.retain(|(key, command)| {
+            let media = matches!(command.verb, Verb::Crcx | Verb::Mdcx);
+            let abort = media && aborted(&command.endpoint, &command.params);
+            if abort {
+                keys.push(*key);
+            }
+            !abort
+        });
+        for job in self.jobs.values_mut() {
+            let (number, call, id) = match &job.work {
+                Work::Create(c) => (c.number, c.connection.call, None),
+                Work::Modify(m) => (m.number, m.call, Some(m.id)),
+                _ => continue,
+            };
+            let covers = dlcx.endpoint.covers(&local_name(number))
+                && dlcx.params.call.is_none_or(|c| c == call)
+                && dlcx.params.connection().is_none_or(|i| Some(i) == id);
+            if covers {
+                keys.extend(job.asker.take().map(|asker| asker.key));
+            }
+        }
+        for key in keys {
+            self.answer(now, key, Err(ReturnCode::ABORTED.into_fault()));
+        }
+    }
+}
+
+/// The number of a specific `pr/<n>`.
+fn number_of(name: &EndpointName) -> Option<u32> {
+    let (kind, digits) = name.local().split_once('/')?;
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    let number = if plain { digits.parse().ok() } else { None };
+    number.filter(|_| kind.eq_ignore_ascii_case("pr"))
+}
+
+/// Whether two names may mean the same endpoint.
+fn overlap(a: &EndpointName, b: &EndpointName) -> bool {
+    match (a.wildcard(), b.wildcard()) {
+        (Wildcard::Any, _) | (_, Wildcard::Any) => false,
+        (Wildcard::None, _) => b.covers(a.local()),
+        (_, Wildcard::None) => a.covers(b.local()),
+        _ => true,
+    }
+}

@@ -1,0 +1,245 @@
+//! The gateway's surface and its clockwork.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use engine::command::{Command as EngineCommand, Event, LegId, Reply, Token};
+use mgcp::transaction::{CommandKey, Indication, Transactions};
+use mgcp::{Command, EndpointName, TransactionId};
+use rand::{CryptoRng, Rng};
+
+pub use mgcp::transaction::Datagram;
+
+use crate::config::{Config, ConfigError, OnKeyExhausted};
+use crate::endpoint::Endpoints;
+use crate::job::{Job, JobId};
+use crate::keys::KeyRegistry;
+use crate::notify::Happening;
+use crate::pools::PortPools;
+use crate::report::{ConnectionSnapshot, Counters, Snapshot};
+use crate::restart::Service;
+
+/// An MGCP gateway of packet relays; see the [crate] for what it promises.
+pub struct Gateway {
+    pub(crate) config: Config,
+    pub(crate) rng: Box<dyn CryptoRng + Send>,
+    pub(crate) transactions: Transactions,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) ports: PortPools,
+    pub(crate) keys: KeyRegistry,
+    pub(crate) service: Service,
+    pub(crate) counters: Counters,
+    /// Commands on their way to the engine.
+    pub(crate) commands: VecDeque<(Token, EngineCommand)>,
+    pub(crate) jobs: HashMap<JobId, Job>,
+    pub(crate) tokens: HashMap<Token, JobId>,
+    /// Endpoints with a job.
+    pub(crate) busy: HashMap<u32, JobId>,
+    /// Commands for endpoints that are busy, in order of arrival.
+    pub(crate) waiting: VecDeque<(CommandKey, Command)>,
+    /// Notifications under way, with their endpoints.
+    pub(crate) notifying: HashMap<TransactionId, u32>,
+    /// Who answered last for the call agents, or where they sent us.
+    pub(crate) redirected: Option<Vec<SocketAddr>>,
+    /// Connections to be given up when their endpoints have no job any more.
+    pub(crate) doomed: Vec<LegId>,
+    serial: u64,
+}
+
+impl Gateway {
+    /// A gateway without connections. Keys are drawn from `rng`, so it must be the system's, or
+    /// seeded from it; a fixed seed is for tests.
+    pub fn new(
+        now: Instant,
+        config: Config,
+        mut rng: Box<dyn CryptoRng + Send>,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            transactions: Transactions::new(config.transactions.clone(), rng.next_u64()),
+            endpoints: Endpoints::new(config.endpoints),
+            ports: PortPools::new(&config.networks, &mut *rng),
+            keys: KeyRegistry::default(),
+            service: Service::new(now, &config, &mut *rng),
+            counters: Counters::default(),
+            commands: VecDeque::new(),
+            jobs: HashMap::new(),
+            tokens: HashMap::new(),
+            busy: HashMap::new(),
+            waiting: VecDeque::new(),
+            notifying: HashMap::new(),
+            redirected: None,
+            doomed: Vec::new(),
+            // Connection ids must not repeat soon after a restart either.
+            serial: u64::from(rng.random::<u32>()),
+            config,
+            rng,
+        })
+    }
+
+    /// Takes a datagram from the signalling socket.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        let agents = self.config.call_agents.iter().flat_map(|agent| &agent.addresses);
+        if !agents.into_iter().any(|agent| agent.ip() == from.ip()) {
+            self.counters.strangers += 1;
+            return;
+        }
+        self.transactions.handle_input(now, from, datagram);
+        self.drain(now);
+    }
+
+    /// The network says that `peer` cannot be reached.
+    pub fn handle_unreachable(&mut self, now: Instant, peer: SocketAddr) {
+        self.transactions.handle_unreachable(now, peer);
+        self.drain(now);
+    }
+
+    /// The next datagram to send. It may hold keys and erases itself.
+    pub fn poll_datagram(&mut self) -> Option<(SocketAddr, Datagram)> {
+        self.transactions.poll_output()
+    }
+
+    /// The next command for the engine.
+    pub fn poll_command(&mut self) -> Option<(Token, EngineCommand)> {
+        self.commands.pop_front()
+    }
+
+    /// What the engine replied to a command.
+    pub fn handle_reply(&mut self, now: Instant, token: Token, reply: Reply) {
+        self.take_reply(now, token, reply);
+        self.drain(now);
+    }
+
+    /// What the engine reports by itself.
+    pub fn handle_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::MediaStart(leg) => self.happened(now, leg, Happening::MediaStart),
+            Event::Idle(leg) => self.happened(now, leg, Happening::Silence),
+            Event::KeyNearlyExhausted(leg) => {
+                self.happened(now, leg, Happening::KeyNearlyExhausted);
+            }
+            Event::KeyExhausted(leg) => {
+                self.counters.keys_exhausted += 1;
+                self.happened(now, leg, Happening::KeyExhausted);
+                if self.config.on_key_exhausted == OnKeyExhausted::Delete {
+                    self.give_up_connection(now, leg);
+                }
+            }
+            // Learning and next hops are between the engine and its owner.
+            Event::SourceLearned(..) | Event::NextHopWanted(..) | Event::NextHopUnwanted(..) => {}
+        }
+        self.drain(now);
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let timers = [
+            self.transactions.poll_timeout(),
+            self.endpoints.poll_timeout(),
+            self.service.poll_timeout(),
+        ];
+        timers.into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.transactions.handle_timeout(now);
+        self.endpoints.handle_timeout(now);
+        self.service_timeout(now);
+        self.drain(now);
+    }
+
+    /// Ends service: closes every connection and tells the call agent (RSIP `forced`). Go on
+    /// polling until [`Self::is_stopped`].
+    pub fn stop(&mut self, now: Instant) {
+        self.stop_service(now);
+        self.drain(now);
+    }
+
+    /// Whether nothing is left to do after [`Self::stop`].
+    pub fn is_stopped(&self) -> bool {
+        self.service.is_stopped() && self.jobs.is_empty() && self.endpoints.connections() == 0
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> Counters {
+        Counters { transactions: self.transactions.counters(), ..self.counters }
+    }
+
+    /// The state of everything, for operators.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut connections: Vec<(u32, ConnectionSnapshot)> = Vec::new();
+        for (number, endpoint) in self.endpoints.active() {
+            connections.extend(endpoint.connections.iter().map(|connection| {
+                let suite = connection.media.security.secured().map(|s| s.suite.name());
+                let snapshot = ConnectionSnapshot {
+                    endpoint: local_name(number),
+                    call: connection.call.to_string(),
+                    connection: connection.id.to_string(),
+                    leg: connection.leg,
+                    network: self.config.networks[connection.network].name.clone(),
+                    local: connection.local,
+                    remote: connection.media.remote_rtp(),
+                    mode: connection.media.mode,
+                    receive: suite,
+                    send: suite,
+                };
+                (number, snapshot)
+            }));
+        }
+        connections.sort_by_key(|(number, connection)| (*number, connection.leg));
+        Snapshot {
+            service: self.service.name(),
+            connections: connections.into_iter().map(|(_, connection)| connection).collect(),
+            port_pairs: self.ports.lent(),
+            keys: self.keys.len(),
+            commands_open: self.jobs.len() + self.waiting.len(),
+        }
+    }
+
+    fn drain(&mut self, now: Instant) {
+        while let Some(indication) = self.transactions.poll_indication() {
+            match indication {
+                Indication::Command { key, command } => self.accept(now, key, command),
+                Indication::Abandoned { key } => self.abandon(key),
+                Indication::Response { id, from, response } => {
+                    self.own_command_answered(now, id, from, &response);
+                }
+                Indication::Failed { id } => self.own_command_failed(now, id),
+                // Addresses are given by configuration; there is nothing to resolve again.
+                Indication::Suspect { .. } | Indication::Provisional { .. } => {}
+            }
+        }
+    }
+
+    /// A command was answered 406. What it began is taken back when the engine has replied.
+    fn abandon(&mut self, key: CommandKey) {
+        self.waiting.retain(|(waiting, _)| *waiting != key);
+        for job in self.jobs.values_mut() {
+            if job.asker.as_ref().is_some_and(|asker| asker.key == key) {
+                job.abandon();
+            }
+        }
+    }
+
+    /// A number that was not used before.
+    pub(crate) fn serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    pub(crate) fn next_leg(&mut self) -> LegId {
+        LegId(self.serial())
+    }
+
+    /// The name of an endpoint of ours.
+    pub(crate) fn name(&self, local: &str) -> EndpointName {
+        EndpointName::new(local, &self.config.domain).expect("the domain was checked")
+    }
+}
+
+/// `pr/<number>`
+pub(crate) fn local_name(number: u32) -> String {
+    format!("pr/{number}")
+}

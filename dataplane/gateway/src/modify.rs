@@ -1,0 +1,91 @@
+//! MDCX.
+
+use std::time::Instant;
+
+use engine::command::{Command as EngineCommand, Refusal};
+use mgcp::{Command, Response, ReturnCode, ValueError};
+
+use crate::dispatch::Executed;
+use crate::endpoint::Connection;
+use crate::gateway::Gateway;
+use crate::job::{Asker, Job, Modification, Work, refusal_fault};
+use crate::notify::Request;
+use crate::options::IntoFault;
+
+impl Gateway {
+    pub(crate) fn modify(
+        &mut self,
+        now: Instant,
+        asker: Asker,
+        command: &Command,
+        number: u32,
+    ) -> Executed {
+        let old = self.find_connection(number, command)?;
+        let (id, call, leg, local) = (old.id, old.call, old.leg, old.local);
+        let (network, session, version) = (old.network, old.session, old.version);
+        let old_media = old.media.clone();
+        let request = match command.params.carries_request() {
+            true => Some(Request::check(&command.params, Some(id))?),
+            false => None,
+        };
+        let (media, orders) = self.negotiate(leg, Some(&old_media), command)?;
+        if media.remote_ip().is_some_and(|ip| ip.is_ipv4() != local.is_ipv4()) {
+            return Err(refusal_fault(Refusal::BadAddress));
+        }
+        if orders
+            .network
+            .is_some_and(|n| !n.eq_ignore_ascii_case(&self.config.networks[network].name))
+        {
+            let what = "a connection cannot move to another media network";
+            return Err(ValueError::new(ReturnCode::OPTION_VALUE, what));
+        }
+        self.keys.set(leg, &media.security.keys());
+        let connection = Connection { id, call, leg, network, local, media, session, version };
+        let spec = self.spec(number, &connection, request.as_ref());
+        let modification = Modification { number, id, call, leg, media: connection.media };
+        let modify = EngineCommand::Modify { leg, spec };
+        let work = Work::Modify(Box::new(modification));
+        let job = Job { request, ..Job::new(Some(asker), vec![number], work) };
+        self.start(now, job, vec![modify]);
+        Ok(None)
+    }
+
+    /// The engine has replied.
+    pub(crate) fn modified(
+        &mut self,
+        modification: Modification,
+        outcome: Result<(), Refusal>,
+    ) -> Result<Response, ValueError> {
+        let Modification { number, id, leg, media, .. } = modification;
+        let endpoint = self.endpoints.get_mut(number);
+        let connection = endpoint.and_then(|endpoint| endpoint.connection_mut(id));
+        let connection = connection.ok_or(ReturnCode::WRONG_CONNECTION.into_fault())?;
+        if let Err(refusal) = outcome {
+            self.keys.undo(leg, &media.security.keys(), &connection.media.security.keys());
+            return Err(refusal_fault(refusal));
+        }
+        let mut response = Response::new(ReturnCode::OK);
+        let announced = std::mem::replace(&mut connection.media, media);
+        if !connection.media.announces_same(&announced) {
+            connection.version += 1;
+            response.bodies = vec![connection.description().to_body()];
+        }
+        Ok(response)
+    }
+
+    /// The connection a command names, if its call is the right one.
+    pub(crate) fn find_connection(
+        &self,
+        number: u32,
+        command: &Command,
+    ) -> Result<&Connection, ValueError> {
+        let id = command.params.connection().ok_or(ReturnCode::WRONG_CONNECTION.into_fault())?;
+        let endpoint = self.endpoints.get(number);
+        let connection = endpoint.and_then(|endpoint| endpoint.connection(id));
+        let connection = connection.ok_or(ReturnCode::WRONG_CONNECTION.into_fault())?;
+        match command.params.call {
+            Some(call) if call != connection.call => Err(ReturnCode::WRONG_CALL.into_fault()),
+            _ => Ok(connection),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Our own commands and what becomes of them.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use mgcp::{Command, Response, TransactionId};
+
+use crate::gateway::Gateway;
+
+impl Gateway {
+    /// Sends a command to the notified entity of an endpoint, or of the gateway.
+    pub(crate) fn send_own(
+        &mut self,
+        now: Instant,
+        number: Option<u32>,
+        mut command: Command,
+    ) -> TransactionId {
+        command.version = self.config.own_version;
+        let addresses = self.notified_addresses(number);
+        self.transactions.send(now, &addresses, command)
+    }
+
+    /// RFC 3435 §4.4.1: the last `N:`, else the last commander, else who was provisioned.
+    fn notified_addresses(&self, number: Option<u32>) -> Vec<SocketAddr> {
+        let endpoint = number.and_then(|number| self.endpoints.get(number));
+        let named = endpoint.and_then(|endpoint| endpoint.notified.as_ref());
+        let first = match (named, endpoint.and_then(|endpoint| endpoint.commander)) {
+            (Some(notified), _) => return notified.addresses.clone(),
+            (None, commander) => commander,
+        };
+        let provisioned = self.config.call_agents.iter().flat_map(|agent| &agent.addresses);
+        let mut addresses: Vec<SocketAddr> = first.into_iter().collect();
+        for address in self.redirected.iter().flatten().chain(provisioned) {
+            if !addresses.contains(address) {
+                addresses.push(*address);
+            }
+        }
+        addresses
+    }
+
+    pub(crate) fn own_command_answered(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        from: SocketAddr,
+        response: &Response,
+    ) {
+        if self.announcement_answered(now, id, from, response) {
+            return;
+        }
+        let Some(number) = self.notifying.remove(&id) else { return };
+        let Some(endpoint) = self.endpoints.get_mut(number) else { return };
+        if endpoint.requests.is_notifying(id) {
+            let next = endpoint.requests.answered();
+            self.notify(now, number, next);
+        }
+    }
+
+    pub(crate) fn own_command_failed(&mut self, now: Instant, id: TransactionId) {
+        if self.announcement_failed(now, id) {
+            return;
+        }
+        // What was observed is lost with the call agent; it will audit when it is back.
+        if let Some(number) = self.notifying.remove(&id)
+            && let Some(endpoint) = self.endpoints.get_mut(number)
+            && endpoint.requests.is_notifying(id)
+        {
+            let next = endpoint.requests.answered();
+            self.notify(now, number, next);
+        }
+        self.disconnected(now);
+    }
+}

@@ -1,0 +1,141 @@
+//! Numbers that are lent: names of endpoints, pairs of media ports.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rand::Rng;
+
+use crate::config::Network;
+
+/// Numbers 0 to n-1. Those given back are lent again last, so nothing old meets its successor.
+#[derive(Debug)]
+pub(crate) struct Rotation {
+    words: Vec<u64>,
+    size: usize,
+    cursor: usize,
+    lent: usize,
+}
+
+impl Rotation {
+    pub(crate) fn new(size: usize, start: usize) -> Self {
+        Self { words: vec![0; size.div_ceil(64)], size, cursor: start % size.max(1), lent: 0 }
+    }
+
+    /// Lends this number, if it is there.
+    pub(crate) fn take(&mut self, number: usize) -> bool {
+        let bit = 1 << (number % 64);
+        let word = &mut self.words[number / 64];
+        let free = *word & bit == 0;
+        if free {
+            *word |= bit;
+            self.lent += 1;
+        }
+        free
+    }
+
+    /// Lends the next number that is there.
+    pub(crate) fn take_next(&mut self) -> Option<usize> {
+        if self.lent == self.size {
+            return None;
+        }
+        let number = (self.cursor..self.size)
+            .chain(0..self.cursor)
+            .find(|number| self.words[number / 64] & 1 << (number % 64) == 0)?;
+        self.cursor = (number + 1) % self.size;
+        self.take(number);
+        Some(number)
+    }
+
+    pub(crate) fn give_back(&mut self, number: usize) {
+        let bit = 1 << (number % 64);
+        if self.words[number / 64] & bit != 0 {
+            self.words[number / 64] &= !bit;
+            self.lent -= 1;
+        }
+    }
+
+    pub(crate) fn lent(&self) -> usize {
+        self.lent
+    }
+}
+
+/// Media ports of one address.
+struct Pool {
+    network: usize,
+    address: IpAddr,
+    first: u32,
+    pairs: Rotation,
+}
+
+/// The media ports of all networks.
+pub(crate) struct PortPools(Vec<Pool>);
+
+impl PortPools {
+    pub(crate) fn new(networks: &[Network], rng: &mut (impl Rng + ?Sized)) -> Self {
+        let pools = networks
+            .iter()
+            .enumerate()
+            .flat_map(|(network, n)| n.addresses.iter().map(move |&address| (network, n, address)));
+        let pool = |(network, n, address): (usize, &Network, IpAddr)| Pool {
+            network,
+            address,
+            first: n.first_pair(),
+            // Where it starts is nobody's business.
+            pairs: Rotation::new(n.pairs(), rng.random_range(0..n.pairs())),
+        };
+        Self(pools.map(pool).collect())
+    }
+
+    /// Whether `network` has an address of the family of `like`.
+    pub(crate) fn has_family(&self, network: usize, like: IpAddr) -> bool {
+        self.0.iter().any(|p| p.network == network && p.address.is_ipv4() == like.is_ipv4())
+    }
+
+    /// An RTP address on `network`, of the family of `like` if that matters, else IPv4 first.
+    pub(crate) fn take(&mut self, network: usize, like: Option<IpAddr>) -> Option<SocketAddr> {
+        let families = match like {
+            Some(ip) => vec![ip.is_ipv4()],
+            None => vec![true, false],
+        };
+        for v4 in families {
+            let fits = |p: &&mut Pool| p.network == network && p.address.is_ipv4() == v4;
+            for pool in self.0.iter_mut().filter(fits) {
+                if let Some(pair) = pool.pairs.take_next() {
+                    let port = pool.first as usize + 2 * pair;
+                    return Some(SocketAddr::new(pool.address, port as u16));
+                }
+            }
+        }
+        None
+    }
+
+    pub(crate) fn give_back(&mut self, network: usize, local: SocketAddr) {
+        let it = |p: &&mut Pool| p.network == network && p.address == local.ip();
+        if let Some(pool) = self.0.iter_mut().find(it) {
+            pool.pairs.give_back((usize::from(local.port()) - pool.first as usize) / 2);
+        }
+    }
+
+    pub(crate) fn lent(&self) -> usize {
+        self.0.iter().map(|pool| pool.pairs.lent()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_rest_before_they_are_lent_again() {
+        let mut rotation = Rotation::new(100, 98);
+        assert_eq!([rotation.take_next(), rotation.take_next()], [Some(98), Some(99)]);
+        assert!(rotation.take(1) && !rotation.take(1));
+        rotation.give_back(98);
+        let next: Vec<_> = (0..98).map(|_| rotation.take_next().unwrap()).collect();
+        assert_eq!(next[..2], [0, 2]);
+        assert_eq!((next[97], rotation.lent()), (98, 100));
+        assert_eq!(rotation.take_next(), None);
+        rotation.give_back(50);
+        rotation.give_back(50);
+        assert_eq!((rotation.lent(), rotation.take_next()), (99, Some(50)));
+    }
+}

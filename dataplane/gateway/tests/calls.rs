@@ -1,0 +1,122 @@
+//! Calls from beginning to end.
+
+mod common;
+
+use std::time::Duration;
+
+use common::*;
+use engine::command::{LegStats, Mode, RtcpPolicy};
+use mgcp::sdp::{Profile, SessionDescription};
+use ringfence_gateway::Config;
+
+const SUITE: &str = "AES_CM_128_HMAC_SHA1_80";
+
+fn local(response: &mgcp::Response) -> SessionDescription {
+    SessionDescription::parse(response.bodies[0].expose()).unwrap()
+}
+
+fn connection_id(response: &mgcp::Response) -> String {
+    response.params.connections[0].to_string()
+}
+
+// R: MED-04
+#[test]
+fn an_srtp_call_is_bridged_to_rtp_and_back_down() {
+    let mut lab = Lab::new(config());
+    let offer = savp("10.1.0.5", 20000, &[&crypto(1, SUITE, 1)]);
+    let a =
+        lab.ask(&format!("CRCX # pr/$@relay1 MGCP 1.0\nC: A1\nM: recvonly\nL: p:20\n\n{offer}"));
+    assert_eq!(code(&a), 200);
+    let endpoint = a.params.endpoints[0].to_string();
+    let description = local(&a);
+    assert_eq!(description.media[0].profile, Profile::Savp);
+    assert_eq!(description.connection.unwrap().to_string(), "10.1.0.1", "by the peer's prefix");
+
+    let b = lab.ask(&format!(
+        "CRCX # {endpoint} MGCP 1.0\nC: A1\nM: sendrecv\nL: t:B8\n\n{}",
+        avp("192.0.2.9", 30000)
+    ));
+    assert_eq!(code(&b), 200);
+    assert!(b.params.endpoints.is_empty(), "Z only answers a wildcard");
+    assert_eq!(local(&b).connection.unwrap().to_string(), "192.0.2.1");
+    let (ia, ib) = (connection_id(&a), connection_id(&b));
+    let m = lab.ask(&format!("MDCX # {endpoint} MGCP 1.0\nC: A1\nI: {ia}\nM: sendrecv"));
+    assert_eq!((code(&m), m.bodies.len()), (200, 0), "nothing in our description changed");
+
+    let (sa, sb) = (lab.spec(&ia), lab.spec(&ib));
+    assert!(is_srtp(&sa.receive) && is_srtp(&sa.send));
+    assert!(!is_srtp(&sb.receive) && !is_srtp(&sb.send));
+    assert_eq!((sa.mode, sb.mode, sb.dscp), (Mode::SendRecv, Mode::SendRecv, Some(46)));
+    assert_eq!((sa.rtcp, sb.rtcp), (RtcpPolicy::Off, RtcpPolicy::Clear));
+    assert_eq!(sa.remote, Some("10.1.0.5:20000".parse().unwrap()));
+    let relays: Vec<_> = lab.engine.legs.values().map(|(relay, _)| *relay).collect();
+    assert_eq!(relays[0], relays[1]);
+
+    let third = lab.ask(&format!("CRCX # {endpoint} MGCP 1.0\nC: A1\nM: inactive"));
+    assert_eq!(code(&third), 540);
+
+    lab.engine.stats = LegStats {
+        packets_sent: 10,
+        octets_sent: 1600,
+        packets_received: 2_000_000_000,
+        jitter_us: 27_500,
+        ..LegStats::default()
+    };
+    let d = lab.ask(&format!("DLCX # {endpoint} MGCP 1.0\nC: A1\nI: {ia}"));
+    assert_eq!(code(&d), 250);
+    let p = d.params.statistics.unwrap();
+    assert_eq!((p.packets_sent, p.octets_sent), (Some(10), Some(1600)));
+    assert_eq!((p.packets_received, p.jitter_ms), (Some(999_999_999), Some(27)));
+    let d = lab.ask(&format!("DLCX # {endpoint} MGCP 1.0\nC: A1"));
+    assert_eq!((code(&d), d.params.statistics), (250, None));
+    assert!(lab.engine.legs.is_empty());
+    let gone = lab.ask(&format!("AUEP # {endpoint} MGCP 1.0"));
+    assert_eq!(code(&gone), 500, "the endpoint went with its last connection");
+}
+
+#[test]
+fn ten_thousand_calls_leave_nothing_behind() {
+    let mut networks = config().networks;
+    networks.truncate(1);
+    let mut lab = Lab::new(Config { networks, endpoints: 2000, ..config() });
+    for round in 0..10 {
+        let mut calls = Vec::new();
+        for call in 0..1000u16 {
+            let crypto = format!("crypto:1 {SUITE} inline:{}", fresh_key(round, call));
+            let sdp = savp("10.1.0.5", 20000, &[&crypto]);
+            let c =
+                lab.ask(&format!("CRCX # pr/$@relay1 MGCP 1.0\nC: {call:X}\nM: recvonly\n\n{sdp}"));
+            assert_eq!(code(&c), 200);
+            let endpoint = c.params.endpoints[0].to_string();
+            let sdp = avp("10.1.0.6", 20000);
+            let text = format!("CRCX # {endpoint} MGCP 1.0\nC: {call:X}\nM: sendrecv\n\n{sdp}");
+            assert_eq!(code(&lab.ask(&text)), 200);
+            calls.push((endpoint, call));
+        }
+        assert_eq!(lab.gateway.snapshot().port_pairs, 2000);
+        for (endpoint, call) in calls {
+            let text = format!("DLCX # {endpoint} MGCP 1.0\nC: {call:X}");
+            assert_eq!(code(&lab.ask(&text)), 250);
+        }
+        // Names made by `$` rest before they come again.
+        lab.pass(Duration::from_secs(31));
+    }
+    let snapshot = lab.gateway.snapshot();
+    assert!(snapshot.connections.is_empty() && lab.engine.legs.is_empty());
+    assert_eq!((snapshot.port_pairs, snapshot.keys, snapshot.commands_open), (0, 0, 0));
+    let counters = lab.gateway.counters();
+    assert_eq!(counters.connections_created, 20_000);
+    assert_eq!(counters.connections_deleted, 20_000);
+}
+
+fn fresh_key(round: u16, call: u16) -> String {
+    use mgcp::sdp::{CryptoAttribute, CryptoSuite, KeySalt};
+    let mut octets = [9; 30];
+    octets[..2].copy_from_slice(&round.to_be_bytes());
+    octets[2..4].copy_from_slice(&call.to_be_bytes());
+    let suite = CryptoSuite::AesCm128HmacSha1_80;
+    let mut text = String::new();
+    let attribute = CryptoAttribute::new(suite, KeySalt::new(&octets).unwrap());
+    attribute.write_key_params(&mut text).unwrap();
+    text.strip_prefix("inline:").unwrap().to_owned()
+}
