@@ -3,19 +3,18 @@
 
 use std::net::IpAddr;
 
-use ring::digest;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::sign::Signer;
 use ringfence_tlv::{
     CtlFile, DigestAlgorithm, FileKind, PublicKey, Record, Role, Serial, SignatureModulus,
     SignedFile, SignerId, Signing, Text, VerifiedCtl, VerifiedFile,
 };
-use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPublicKey};
-use rsa::traits::PublicKeyParts;
-use rsa::{Pkcs1v15Sign, RsaPrivateKey};
 
 /// A key pair and the name its certificate would have.
 pub struct Holder {
     pub name: &'static str,
-    key: RsaPrivateKey,
+    key: PKey<Private>,
     serial: u8,
 }
 
@@ -37,12 +36,12 @@ pub fn image() -> Holder {
 }
 
 fn holder(name: &'static str, pem: &str, serial: u8) -> Holder {
-    Holder { name, key: RsaPrivateKey::from_pkcs1_pem(pem).unwrap(), serial }
+    Holder { name, key: PKey::private_key_from_pem(pem.as_bytes()).unwrap(), serial }
 }
 
 impl Holder {
     pub fn public_key(&self) -> PublicKey {
-        PublicKey::new(self.key.to_public_key().to_pkcs1_der().unwrap().into_vec()).unwrap()
+        PublicKey::new(self.key.rsa().unwrap().public_key_to_der_pkcs1().unwrap()).unwrap()
     }
 
     pub fn id(&self) -> SignerId {
@@ -74,31 +73,19 @@ impl Holder {
         Signing {
             signer: self.id(),
             digest: DigestAlgorithm::Sha1,
-            modulus: SignatureModulus::from_bits(self.key.size() * 8).unwrap(),
+            modulus: SignatureModulus::from_bits(self.key.bits() as usize).unwrap(),
             timestamp: 1_100_000_000,
             signer_version: None,
         }
     }
 
     pub fn sign(&self, digest: DigestAlgorithm, bytes: &[u8]) -> Vec<u8> {
-        // RFC 8017 section 9.2, note 1: DigestInfo up to the digest itself
-        let (algorithm, prefix) = match digest {
-            DigestAlgorithm::Sha1 => (
-                &digest::SHA1_FOR_LEGACY_USE_ONLY,
-                &b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14"[..],
-            ),
-            DigestAlgorithm::Sha256 => (
-                &digest::SHA256,
-                &b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"[..],
-            ),
-            DigestAlgorithm::Sha512 => (
-                &digest::SHA512,
-                &b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40"[..],
-            ),
+        let digest = match digest {
+            DigestAlgorithm::Sha1 => MessageDigest::sha1(),
+            DigestAlgorithm::Sha256 => MessageDigest::sha256(),
+            DigestAlgorithm::Sha512 => MessageDigest::sha512(),
         };
-        let hash = digest::digest(algorithm, bytes);
-        let padding = Pkcs1v15Sign { hash_len: Some(hash.as_ref().len()), prefix: prefix.into() };
-        self.key.sign(padding, hash.as_ref()).unwrap()
+        Signer::new(digest, &self.key).unwrap().sign_oneshot_to_vec(bytes).unwrap()
     }
 
     pub fn sign_ctl(&self, records: &[Record]) -> VerifiedCtl {
