@@ -205,4 +205,19 @@ crate::messages! {
             "{count} 台の電話機が保持するリストに署名トークンが含まれていません: {phones}";
         cure "Sign with a token those phones know, or repeat with --strand-phones and erase their CTL files by hand",
             "それらの電話機が認識しているトークンで署名するか、--strand-phones を指定して実行し、各電話機の CTL ファイルを手動で消去してください";
+
+    /// A directory that is not ours to write to.
+    Error PATH_OF_ANOTHER_CLUSTER
+        "The TFTP path belongs to another cluster", "TFTP パスは別のクラスタのものです";
+        because "{path} holds the CTL file of {owner}; writing there would take it away from its phones",
+            "{path} には {owner} の CTL ファイルがあり、書き込むとその電話機に影響します";
+        cure "Use a path of this cluster's own for each alternate file location",
+            "代替ファイルの場所には、このクラスタ専用のパスを指定してください";
+
+    /// The directories of the nodes are not the same.
+    Notice PATHS_DIFFER
+        "The TFTP paths are not the same on all servers", "TFTP パスがすべてのサーバで同じではありません";
+        because "{server} uses {path}", "{server} は {path} を使用しています";
+        cure "Set the same TFTP File Location on every node, so that phones find the file wherever they ask",
+            "すべてのノードで同じ TFTP ファイルの場所を設定してください";
 }

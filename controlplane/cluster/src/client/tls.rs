@@ -1,0 +1,197 @@
+//! TLS 1.3 to providers. Their certificates are self-signed: what counts is that it is the known
+//! one, from the publisher's database or because a person approved it once.
+
+use std::io::{self, BufReader};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pki::{Certificate, CertificateFault};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme,
+    StreamOwned,
+};
+
+use super::{KnownServers, Server, Transport, TransportFault};
+use crate::http::{self, HttpFault, Request, Response};
+use crate::provider::tls::TlsFault;
+
+/// How long connecting may take, and how long a provider may be silent.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks a person whether a server that was never seen has this certificate.
+pub type Approve = dyn Fn(&Server, &Certificate) -> bool + Send + Sync;
+
+/// The way over TLS.
+pub struct TlsTransport {
+    crypto: Arc<CryptoProvider>,
+    known: Mutex<KnownServers>,
+    approve: Box<Approve>,
+}
+
+impl TlsTransport {
+    /// Trusts the known servers, and those that `approve` says yes to.
+    pub fn new(
+        known: KnownServers,
+        approve: impl Fn(&Server, &Certificate) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let crypto = Arc::new(rustls::crypto::ring::default_provider());
+        Self { crypto, known: Mutex::new(known), approve: Box::new(approve) }
+    }
+
+    /// The servers known now, to be saved.
+    pub fn known(&self) -> KnownServers {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn connect(
+        &self,
+        server: &Server,
+    ) -> Result<StreamOwned<ClientConnection, TcpStream>, TransportFault> {
+        let address = |error: io::Error| TransportFault::Address(error.to_string());
+        let addresses = (server.host.as_str(), server.port).to_socket_addrs().map_err(address)?;
+        let mut refused = TransportFault::Address("the name has no address".into());
+        for candidate in addresses {
+            match TcpStream::connect_timeout(&candidate, PATIENCE) {
+                Ok(stream) => return self.handshake(server, stream),
+                Err(error) => refused = TransportFault::Connect(error.to_string()),
+            }
+        }
+        Err(refused)
+    }
+
+    fn handshake(
+        &self,
+        server: &Server,
+        mut stream: TcpStream,
+    ) -> Result<StreamOwned<ClientConnection, TcpStream>, TransportFault> {
+        let broken = |error: io::Error| TransportFault::Broken(error.to_string());
+        stream.set_read_timeout(Some(PATIENCE)).map_err(broken)?;
+        stream.set_write_timeout(Some(PATIENCE)).map_err(broken)?;
+        stream.set_nodelay(true).map_err(broken)?;
+        let expected = server.fingerprint.clone().or_else(|| self.known().remove(&server.name));
+        let pin = Arc::new(Pin {
+            expected: expected.clone(),
+            crypto: Arc::clone(&self.crypto),
+            seen: Mutex::new(None),
+        });
+        let config = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|error| TransportFault::Tls(TlsFault(error.to_string())))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::<Pin>::clone(&pin))
+            .with_no_client_auth();
+        // The name is not what is checked; an address stands in for names TLS does not know.
+        let name = ServerName::try_from(server.host.clone())
+            .unwrap_or(ServerName::IpAddress(std::net::IpAddr::from([0, 0, 0, 0]).into()));
+        let mut connection = ClientConnection::new(Arc::new(config), name)
+            .map_err(|error| TransportFault::Tls(TlsFault(error.to_string())))?;
+        while connection.is_handshaking() {
+            let done = connection.complete_io(&mut stream);
+            done.map_err(|error| pin.fault(&error))?;
+        }
+        if expected.is_none() {
+            self.ask(server, &pin)?;
+        }
+        Ok(StreamOwned::new(connection, stream))
+    }
+
+    /// A server that is seen for the first time: nothing was sent to it yet.
+    fn ask(&self, server: &Server, pin: &Pin) -> Result<(), TransportFault> {
+        let seen = pin.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let certificate = Certificate::parse(&seen.unwrap_or_default());
+        let certificate = certificate.map_err(TransportFault::Certificate)?;
+        if !(self.approve)(server, &certificate) {
+            let refusal = "its certificate was not approved".to_owned();
+            return Err(TransportFault::Handshake(refusal));
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(server.name.clone(), certificate.fingerprint());
+        Ok(())
+    }
+}
+
+impl Transport for TlsTransport {
+    fn send(&self, server: &Server, request: &Request) -> Result<Response, TransportFault> {
+        let mut stream = self.connect(server)?;
+        http::write_request(&mut stream, &server.host, request)
+            .map_err(|error| TransportFault::Broken(error.to_string()))?;
+        http::read_response(&mut BufReader::new(stream)).map_err(|fault| match fault {
+            HttpFault::Io(error) => TransportFault::Broken(error.to_string()),
+            HttpFault::Malformed(what) => TransportFault::Malformed(what.into()),
+            HttpFault::TooLarge(bytes) => TransportFault::TooLarge(bytes),
+        })
+    }
+}
+
+/// Accepts one certificate, or, where none is expected, remembers what came.
+#[derive(Debug)]
+struct Pin {
+    expected: Option<String>,
+    crypto: Arc<CryptoProvider>,
+    seen: Mutex<Option<Vec<u8>>>,
+}
+
+impl Pin {
+    /// What a failed handshake means.
+    fn fault(&self, error: &io::Error) -> TransportFault {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let certificate = seen.and_then(|der| Certificate::parse(&der).ok());
+        match (&self.expected, certificate) {
+            (Some(expected), Some(found)) if found.fingerprint() != *expected => {
+                TransportFault::Certificate(CertificateFault::Thumbprint {
+                    found: found.fingerprint(),
+                    expected: expected.clone(),
+                })
+            }
+            _ => TransportFault::Handshake(error.to_string()),
+        }
+    }
+}
+
+impl ServerCertVerifier for Pin {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let fingerprint = pki::certificate::hex(&pki::Hash::Sha256.of(end_entity));
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
+        match &self.expected {
+            Some(expected) if *expected != fingerprint => {
+                Err(CertificateError::ApplicationVerificationFailure.into())
+            }
+            _ => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.crypto.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.crypto.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.crypto.signature_verification_algorithms.supported_schemes()
+    }
+}
