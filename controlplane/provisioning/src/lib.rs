@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`configuration`] | `SEP<MAC>.cnf.xml` and `XMLDefault.cnf.xml`, from what the store says |
 //! | [`signing`] | the signed form of a file |
+//! | [`Provisioning`] | the file for each name, for TFTP and HTTP |
 //!
 //! Invariants:
 //! - What is signed is byte for byte what the plain name gives.
@@ -18,5 +19,7 @@
 pub mod configuration;
 pub mod signing;
 mod snapshot;
+mod source;
 
 pub use snapshot::{Snapshot, Snapshots};
+pub use source::Provisioning;

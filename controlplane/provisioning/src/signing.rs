@@ -83,6 +83,11 @@ impl<'a> FileSigner<'a> {
             .is_some_and(|file| file.payload() == payload && file.header().signer == self.signer)
     }
 
+    /// Whether `file` names this key as its signer.
+    pub fn signed(&self, file: &[u8]) -> bool {
+        SignedFile::parse(file).is_ok_and(|file| file.header().signer == self.signer)
+    }
+
     /// The name of the signer, for logs.
     pub fn name(&self) -> String {
         self.signer.name.to_string()

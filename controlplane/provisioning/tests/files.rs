@@ -1,0 +1,270 @@
+//! What a phone gets under each name, in both modes, with and without caching.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pki::node::{self, NodeName};
+use pki::{Identity, KeyKind};
+use ringfence_provisioning::Provisioning;
+use ringfence_provisioning::signing::FileSigner;
+use store::{
+    Author, Change, Device, DeviceSecurityMode, Model, Node, NodeRole, SecurityMode, Store,
+    StoreUrl,
+};
+use tempfile::TempDir;
+use tftp::{FileName, FileRequest, FileSource, Locations, Protocol, Refusal, Served};
+use tlv::{FileKind, PublicKey, SignedFile, VerifyError};
+
+const PHONE: &str = "SEP001122334455.cnf.xml";
+const NOW: SystemTime = UNIX_EPOCH;
+
+fn clock() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_100_000_000)
+}
+
+struct Site {
+    dir: TempDir,
+    store: Arc<Store>,
+    source: Provisioning,
+    key: PublicKey,
+}
+
+impl Site {
+    fn new(mode: SecurityMode, caching: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&StoreUrl::Sqlite(dir.path().join("ringfence.db"))).unwrap();
+        let address = IpAddr::from([192, 0, 2, 10]);
+        let me = Node::new("cm1", address, NodeRole::Publisher);
+        store
+            .change(&Author::new("test", "test"), NOW, |change| {
+                change.create_cluster("lab")?;
+                change.put_node(&me)?;
+                change.put_device(&phone())?;
+                change.set_parameter(None, "tftp.caching", &caching.to_string())?;
+                change.set_security_mode(mode)
+            })
+            .unwrap();
+        let identity = identity(dir.path(), &me);
+        let key = identity.certificate().public_key().trust_list_form();
+        let files = dir.path().join("tftp");
+        let locations = Locations::claim([files.as_path()], "lab").unwrap();
+        let store = Arc::new(store);
+        let source =
+            Provisioning::new(Arc::clone(&store), "cm1", locations, Arc::new(identity), clock)
+                .unwrap();
+        Self { dir, store, source, key: PublicKey::new(key).unwrap() }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join("tftp").join(name)
+    }
+
+    fn change(&self, make: impl FnOnce(&mut Change<'_>) -> store::Result<()>) {
+        self.store.change(&Author::new("test", "test"), NOW, make).unwrap();
+    }
+
+    fn get(&self, name: &str) -> Result<Served, Refusal> {
+        let from = SocketAddr::from(([192, 0, 2, 99], 50_000));
+        let name = FileName::parse(name.as_bytes()).unwrap();
+        self.source.open(&FileRequest { name, from, protocol: Protocol::Tftp })
+    }
+
+    fn text(&self, name: &str) -> String {
+        String::from_utf8(self.get(name).unwrap().bytes.to_vec()).unwrap()
+    }
+
+    /// What a phone reads out of a signed file, after checking it.
+    fn verified(&self, name: &str) -> Vec<u8> {
+        let file = SignedFile::parse(self.get(name).unwrap().bytes).unwrap();
+        file.verify_with(name, &self.key).unwrap().payload().to_vec()
+    }
+}
+
+fn phone() -> Device {
+    let mode = DeviceSecurityMode::Encrypted;
+    Device { security_mode: mode, ..Device::new(PHONE[..15].parse().unwrap(), Model::M7970) }
+}
+
+fn identity(dir: &Path, me: &Node) -> Identity {
+    let name = NodeName {
+        server: me.name.clone(),
+        guid: me.guid.to_string(),
+        addresses: vec![me.address],
+    };
+    let keys = dir.join("keys");
+    fs::create_dir_all(&keys).unwrap();
+    node::open_or_create(&keys, &name, KeyKind::Rsa1024, SystemTime::now()).unwrap()
+}
+
+// R: AUTH-02, GEN-05
+#[test]
+fn non_secure_mode_signs_nothing() {
+    for caching in [true, false] {
+        let site = Site::new(SecurityMode::NonSecure, caching);
+        fs::write(site.file("RINGLIST.XML"), "<rings/>").unwrap();
+        assert!(site.text(PHONE).contains("<deviceSecurityMode>1</deviceSecurityMode>"));
+        assert_eq!(site.text("RINGLIST.XML"), "<rings/>");
+        for name in [PHONE, "RINGLIST.XML", "XMLDefault.cnf.xml"] {
+            assert_eq!(site.get(&format!("{name}.sgn")).unwrap_err(), Refusal::NotFound);
+        }
+    }
+}
+
+// R: AUTH-02
+#[test]
+fn mixed_mode_signs_configurations_and_static_files() {
+    for caching in [true, false] {
+        let site = Site::new(SecurityMode::Mixed, caching);
+        fs::create_dir(site.file("United_States")).unwrap();
+        for name in ["RINGLIST.XML", "ring.wav", "United_States/g3-tones.xml"] {
+            fs::write(site.file(name), format!("content of {name}")).unwrap();
+        }
+        let names =
+            [PHONE, "XMLDefault.cnf.xml", "RINGLIST.XML", "ring.wav", "United_States/g3-tones.xml"];
+        for name in names {
+            let plain = site.get(name).unwrap().bytes;
+            assert_eq!(site.verified(&format!("{name}.sgn")), *plain, "{name}");
+        }
+        let signed = site.get(&format!("{PHONE}.sgn")).unwrap();
+        assert!(signed.signer.is_some_and(|signer| signer.contains("cm1")));
+        assert_eq!(site.get("nothing.xml.sgn").unwrap_err(), Refusal::NotFound);
+    }
+}
+
+// R: AUTH-02
+#[test]
+fn changed_data_is_signed_anew_and_only_then() {
+    for caching in [true, false] {
+        let site = Site::new(SecurityMode::Mixed, caching);
+        let name = format!("{PHONE}.sgn");
+        let first = site.get(&name).unwrap();
+        let again = site.get(&name).unwrap();
+        assert_eq!(first.bytes, again.bytes);
+        assert_eq!((&*first.rule, &*again.rule), ("signed now", "signed before"));
+
+        site.change(|change| {
+            change.put_device(&Device { user_locale: "Japanese_Japan".into(), ..phone() })
+        });
+        let changed = site.get(&name).unwrap();
+        assert_eq!(changed.rule, "signed now");
+        assert!(String::from_utf8(site.verified(&name)).unwrap().contains("Japanese_Japan"));
+        site.change(|change| change.remove_device(&phone().name));
+        assert_eq!(site.get(&name).unwrap_err(), Refusal::NotFound);
+    }
+}
+
+// R: AUTH-03
+#[test]
+fn without_caching_signed_files_are_on_disk_and_follow_it() {
+    let site = Site::new(SecurityMode::Mixed, false);
+    fs::write(site.file("RINGLIST.XML"), "one").unwrap();
+    assert_eq!(site.verified("RINGLIST.XML.sgn"), b"one");
+    let stored = fs::read(site.file("RINGLIST.XML.sgn")).unwrap();
+    assert_eq!(stored, *site.get("RINGLIST.XML.sgn").unwrap().bytes);
+
+    // Changed on disk: signed again, and the new one replaces the old one.
+    fs::write(site.file("RINGLIST.XML"), "two").unwrap();
+    assert_eq!(site.verified("RINGLIST.XML.sgn"), b"two");
+    assert_ne!(fs::read(site.file("RINGLIST.XML.sgn")).unwrap(), stored);
+
+    // Somebody meddled with the signed one, or put another's in its place.
+    let mut meddled = fs::read(site.file("RINGLIST.XML.sgn")).unwrap();
+    *meddled.last_mut().unwrap() ^= 1;
+    for wrong in [&meddled, &stored, &Vec::new()] {
+        fs::write(site.file("RINGLIST.XML.sgn"), wrong).unwrap();
+        assert_eq!(site.verified("RINGLIST.XML.sgn"), b"two");
+    }
+    // Back in non-secure mode what lies there is history.
+    site.change(|change| change.set_security_mode(SecurityMode::NonSecure));
+    assert!(site.file("RINGLIST.XML.sgn").exists());
+    assert_eq!(site.get("RINGLIST.XML.sgn").unwrap_err(), Refusal::NotFound);
+}
+
+// R: AUTH-03
+#[test]
+fn with_caching_signed_files_are_in_memory_only() {
+    let site = Site::new(SecurityMode::Mixed, true);
+    fs::write(site.file("RINGLIST.XML"), "one").unwrap();
+    assert_eq!(site.verified("RINGLIST.XML.sgn"), b"one");
+    site.verified(&format!("{PHONE}.sgn"));
+    let left: Vec<_> = fs::read_dir(site.file("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    assert_eq!(left, ["RINGLIST.XML"]);
+    fs::write(site.file("RINGLIST.XML"), "two").unwrap();
+    assert_eq!(site.verified("RINGLIST.XML.sgn"), b"two");
+}
+
+// R: AUTH-01
+#[test]
+fn images_are_signed_by_their_maker_and_served_as_they_are() {
+    let maker_dir = tempfile::tempdir().unwrap();
+    let maker = Node::new("maker", IpAddr::from([192, 0, 2, 1]), NodeRole::Publisher);
+    let maker = identity(maker_dir.path(), &maker);
+    let name = "P0030801SR02.sbn";
+    let image = FileSigner::new(&maker).unwrap();
+    let image = image.sign(FileKind::Image, name, b"firmware", clock()).unwrap().to_bytes();
+    let key = PublicKey::new(maker.certificate().public_key().trust_list_form()).unwrap();
+    for mode in [SecurityMode::NonSecure, SecurityMode::Mixed] {
+        let site = Site::new(mode, true);
+        fs::write(site.file(name), &image).unwrap();
+        let served = site.get(name).unwrap().bytes;
+        let check = |bytes: &[u8]| SignedFile::parse(bytes).unwrap().verify_with(name, &key);
+        assert_eq!(check(&served).unwrap().payload(), b"firmware");
+        let mut tampered = served.to_vec();
+        *tampered.last_mut().unwrap() ^= 1;
+        assert_eq!(check(&tampered), Err(VerifyError::BadSignature));
+
+        // One whose name ends in .sgn is not signed a second time.
+        fs::write(site.file("cmterm.bin.sgn"), &image).unwrap();
+        assert_eq!(site.get("cmterm.bin.sgn").unwrap().bytes, image);
+    }
+}
+
+#[test]
+fn names_are_found_as_phones_spell_them() {
+    let site = Site::new(SecurityMode::NonSecure, true);
+    assert_eq!(site.text("sep001122334455.cnf.xml"), site.text(PHONE));
+    assert_eq!(site.text("XmlDefault.cnf.xml"), site.text("XMLDefault.cnf.xml"));
+    assert_eq!(site.get("SEP00112233FFFF.cnf.xml").unwrap_err(), Refusal::NotFound);
+    fs::write(site.file("CTLFile.tlv"), "a list").unwrap();
+    let list = site.get("CTLSEP001122334455.tlv").unwrap();
+    assert_eq!(*list.bytes, *b"a list");
+    // The MD5 of "a list".
+    assert_eq!(list.ctl_version.as_deref().map(str::len), Some(32));
+}
+
+#[test]
+fn changes_of_another_process_are_seen() {
+    let site = Site::new(SecurityMode::NonSecure, true);
+    let other = Store::open(&StoreUrl::Sqlite(site.dir.path().join("ringfence.db"))).unwrap();
+    other
+        .change(&Author::new("test", "elsewhere"), NOW, |change| {
+            change.remove_device(&phone().name)
+        })
+        .unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while site.get(PHONE).is_ok() {
+        assert!(std::time::Instant::now() < deadline, "the change is never seen");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_large_cluster_is_built_in_time() {
+    let site = Site::new(SecurityMode::Mixed, true);
+    site.change(|change| {
+        (0..500u32).try_for_each(|n| {
+            let name = format!("SEP{n:012X}").parse().unwrap();
+            change.put_device(&Device::new(name, Model::M7960))
+        })
+    });
+    let all: Vec<_> = site.source.newest().configurations().map(|(_, xml)| xml.len()).collect();
+    assert_eq!(all.len(), 501);
+    assert!(all.iter().all(|len| *len > 500));
+}
