@@ -1,1 +1,32 @@
-//! Empty until its first commit.
+//! The data-plane daemon `ringfence-datad`.
+//!
+//! Three kinds of threads:
+//!
+//! - the *packet worker* (`worker.rs`), pinned to a core, owns the engine, the packet memory and the
+//!   ports, and shares nothing;
+//! - the *control loop* (`control.rs`) owns the MGCP gateway, follows the kernel's routes and
+//!   neighbours (`neighbours.rs`) and talks to the worker through queues;
+//! - *reporters* (`status_server.rs`, `metrics.rs`) ask both and answer operators.
+//!
+//! Invariants:
+//! - Everything that needs privilege is opened first (`ports.rs`); then privileges are given up
+//!   (`privilege.rs`); then threads are started.
+//! - A clean stop says so to the call agents, erases the keys and detaches XDP. After an unclean one
+//!   the kernel detaches it.
+//! - Nothing here decides about packets or calls: the engine and the gateway do.
+
+pub mod config;
+
+mod control;
+mod metrics;
+mod neighbours;
+mod netlink;
+mod ports;
+mod privilege;
+mod queues;
+mod reports;
+mod run;
+mod status_server;
+mod worker;
+
+pub use run::run;

@@ -1,0 +1,428 @@
+//! The daemon's section of `/etc/ringfence/ringfence.toml`.
+//!
+//! ```toml
+//! [datad]
+//! core = 1                                  # CPU of the packet worker; absent: not pinned
+//! status_socket = "/run/ringfence/datad.sock"
+//! metrics = "127.0.0.1:9617"
+//!
+//! [datad.gateway]
+//! name = "relay1"                           # what stands behind the @ of endpoint names
+//! listen = ["10.9.0.1:2427"]
+//! call_agents = ["10.9.0.2"]                # commands from others are dropped
+//! notify = "10.9.0.2:2727"                  # where restarts and events go at first
+//!
+//! [[datad.media]]
+//! name = "inside"
+//! interface = "eth1"
+//! addresses = ["10.1.0.1"]
+//! networks = ["10.1.0.0/16"]
+//! ```
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use crate::worker::MAX_PORTS;
+
+/// The whole file. What the control plane reads in it is not looked at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// This daemon's section.
+    pub datad: Config,
+    /// The control plane's section: known, and not looked at.
+    #[serde(default)]
+    pub controld: serde::de::IgnoredAny,
+}
+
+/// Settings of the daemon.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// CPU that the packet worker is pinned to.
+    pub core: Option<usize>,
+    /// Poll without ever sleeping: lowest latency, one core always busy.
+    #[serde(default)]
+    pub busy_poll: bool,
+    /// Packet buffers of 2 KiB each.
+    #[serde(default = "default_frames")]
+    pub frames: Frames,
+    /// Who computes SRTP.
+    #[serde(default)]
+    pub srtp_backend: SrtpBackend,
+    /// Where `ringfence relay show` asks.
+    #[serde(default = "default_status_socket")]
+    pub status_socket: PathBuf,
+    /// Where Prometheus asks; absent: nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// The MGCP side.
+    pub gateway: GatewayConfig,
+    /// The media side: at least one network.
+    pub media: Vec<MediaConfig>,
+}
+
+/// Settings of the MGCP gateway.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Domain part of endpoint names.
+    pub name: String,
+    /// Refuse commands whose endpoint name has another domain part.
+    #[serde(default)]
+    pub validate_domain: bool,
+    /// Addresses to listen on, usually port 2427.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses that may command.
+    pub call_agents: Vec<IpAddr>,
+    /// First notified entity; absent: the first call agent, port 2727.
+    pub notify: Option<SocketAddr>,
+    /// Number of relay endpoints `pr/1` … `pr/N`.
+    #[serde(default = "default_endpoints")]
+    pub endpoints: Endpoints,
+    /// Longest random wait before the restart announcement, in milliseconds.
+    #[serde(default = "default_restart_wait", rename = "restart_wait_ms")]
+    pub restart_wait: Millis,
+    /// Which sources of media are believed.
+    #[serde(default)]
+    pub source: Source,
+    /// What happens to RTCP beside SRTP.
+    #[serde(default)]
+    pub rtcp: Rtcp,
+    /// Silence of a peer that is reported, in seconds; 0: never.
+    #[serde(default = "default_idle", rename = "idle_seconds")]
+    pub idle: Seconds,
+}
+
+/// A network that media comes from and goes to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MediaConfig {
+    /// Its name, as in the connection option `x-net`.
+    pub name: String,
+    /// The interface it is reached through; absent: UDP sockets.
+    pub interface: Option<String>,
+    /// VLANs that frames carry on that interface, outermost first.
+    #[serde(default)]
+    pub vlans: Vlans,
+    /// The interface whose routes and neighbours the kernel keeps for this network, such as
+    /// `eth1.100`; absent: `interface`.
+    pub kernel_interface: Option<String>,
+    /// How packets are moved.
+    #[serde(default)]
+    pub path: PathChoice,
+    /// Our media addresses there, one of each family at most.
+    pub addresses: Vec<IpAddr>,
+    /// Peers that are in this network.
+    #[serde(default)]
+    pub networks: Vec<PeerNetwork>,
+    /// Media ports, `"16384-32767"`.
+    #[serde(default)]
+    pub ports: Ports,
+}
+
+/// Who computes SRTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SrtpBackend {
+    /// The fastest that the processor has.
+    #[default]
+    Best,
+    /// Plain Rust, the same on every processor.
+    Portable,
+}
+
+/// How packets of a network are moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathChoice {
+    /// The fastest that works, saying why not a faster one.
+    #[default]
+    Auto,
+    /// XDP in the driver, or fail.
+    XdpNative,
+    /// XDP behind the driver, or fail.
+    XdpGeneric,
+    /// UDP sockets.
+    Socket,
+}
+
+/// Which sources of media are believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Only the signalled address.
+    #[default]
+    Exact,
+    /// For SRTP also another one, once a packet from there has verified (peers behind NAT).
+    LearnAuthenticated,
+}
+
+/// What happens to RTCP beside SRTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rtcp {
+    /// Dropped.
+    Off,
+    /// Passed in clear.
+    Clear,
+    /// SRTCP under the keys of the RTP, as RFC 4568 peers expect.
+    #[default]
+    Srtcp,
+}
+
+/// A range of media ports with an even first and an odd last one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ports(pub RangeInclusive<u16>);
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self(16384..=32767)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let range = text.split_once('-').and_then(|(first, last)| {
+            Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+        });
+        match range {
+            Some((first, last))
+                if first >= 1024u16 && first % 2 == 0 && last % 2 == 1 && first < last =>
+            {
+                Ok(Self(first..=last))
+            }
+            _ => Err(D::Error::custom(format!(
+                "`{text}` is no range of media ports: write \"first-last\" with an even first port \
+                 from 1024 and an odd last one, like \"16384-32767\""
+            ))),
+        }
+    }
+}
+
+/// A network of peers, `10.1.0.0/16`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerNetwork(pub gateway::Prefix);
+
+impl<'de> Deserialize<'de> for PeerNetwork {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// Up to two VLAN identifiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Vlans(pub Vec<u16>);
+
+impl<'de> Deserialize<'de> for Vlans {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let vlans = Vec::<u16>::deserialize(deserializer)?;
+        if vlans.len() <= 2 && vlans.iter().all(|vlan| (1..=4094).contains(vlan)) {
+            Ok(Self(vlans))
+        } else {
+            Err(D::Error::custom("up to two VLANs from 1 to 4094, outermost first, like [100]"))
+        }
+    }
+}
+
+macro_rules! bounded {
+    ($(#[doc = $doc:literal])+ $name:ident: $inner:ty, $range:expr, $what:literal) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name(pub $inner);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = <$inner>::deserialize(deserializer)?;
+                let range: RangeInclusive<$inner> = $range;
+                if range.contains(&value) {
+                    Ok(Self(value))
+                } else {
+                    Err(D::Error::custom(format!(
+                        concat!("{} is out of range: ", $what, " from {} to {}"),
+                        value, range.start(), range.end(),
+                    )))
+                }
+            }
+        }
+    };
+}
+
+bounded!(
+    /// Number of packet buffers.
+    Frames: usize, 1024..=1 << 20, "packet buffers"
+);
+bounded!(
+    /// Number of endpoints.
+    Endpoints: u32, 1..=1_000_000, "endpoints"
+);
+bounded!(
+    /// A time in milliseconds.
+    Millis: u64, 0..=600_000, "milliseconds"
+);
+bounded!(
+    /// A time in seconds.
+    Seconds: u64, 0..=86_400, "seconds"
+);
+
+impl Millis {
+    /// The time.
+    pub fn duration(self) -> Duration {
+        Duration::from_millis(self.0)
+    }
+}
+
+impl Seconds {
+    /// The time.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0)
+    }
+}
+
+fn default_frames() -> Frames {
+    Frames(16384)
+}
+
+fn default_status_socket() -> PathBuf {
+    "/run/ringfence/datad.sock".into()
+}
+
+fn default_endpoints() -> Endpoints {
+    Endpoints(10_000)
+}
+
+fn default_restart_wait() -> Millis {
+    Millis(2_000)
+}
+
+fn default_idle() -> Seconds {
+    Seconds(60)
+}
+
+impl Config {
+    /// What single values cannot show: that they fit together. The message names the keys.
+    pub fn check(&self) -> Result<(), String> {
+        if self.media.is_empty() {
+            return Err("there is no media network: add a [[datad.media]] section".into());
+        }
+        if self.media.len() > MAX_PORTS {
+            return Err(format!("there are more than {MAX_PORTS} [[datad.media]] sections"));
+        }
+        if self.gateway.listen.is_empty() {
+            return Err(
+                "datad.gateway.listen is empty: name an address, like \"10.9.0.1:2427\"".into()
+            );
+        }
+        if self.gateway.call_agents.is_empty() {
+            return Err(
+                "datad.gateway.call_agents is empty: nobody could command the gateway".into()
+            );
+        }
+        for (index, media) in self.media.iter().enumerate() {
+            media.check()?;
+            let earlier = &self.media[..index];
+            if earlier.iter().any(|other| other.name == media.name) {
+                return Err(format!("two [[datad.media]] sections are named `{}`", media.name));
+            }
+            if let Some(address) = media
+                .addresses
+                .iter()
+                .find(|address| earlier.iter().any(|other| other.addresses.contains(address)))
+            {
+                return Err(format!("the media address {address} belongs to two networks"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl MediaConfig {
+    fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        if self.addresses.is_empty() {
+            return Err(format!("media network `{name}` has no addresses"));
+        }
+        let v4 = self.addresses.iter().filter(|address| address.is_ipv4()).count();
+        if v4 > 1 || self.addresses.len() - v4 > 1 {
+            return Err(format!("media network `{name}` has two addresses of one family"));
+        }
+        match (self.path, &self.interface) {
+            (PathChoice::XdpNative | PathChoice::XdpGeneric, None) => {
+                Err(format!("media network `{name}` wants XDP: name its `interface`"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const GOOD: &str = r#"
+[datad.gateway]
+name = "relay1"
+listen = ["10.9.0.1:2427"]
+call_agents = ["10.9.0.2"]
+
+[[datad.media]]
+name = "inside"
+interface = "eth1"
+addresses = ["10.1.0.1", "fd01::1"]
+networks = ["10.1.0.0/16"]
+"#;
+
+    fn parse(text: &str) -> Result<File, settings::Error> {
+        settings::parse(Path::new("ringfence.toml"), text)
+    }
+
+    fn complaint(text: &str) -> String {
+        match parse(text) {
+            Ok(file) => file.datad.check().unwrap_err(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_short_file_is_enough() {
+        let config = parse(GOOD).unwrap().datad;
+        config.check().unwrap();
+        assert_eq!(config.media[0].ports, Ports(16384..=32767));
+        assert_eq!(config.gateway.source, Source::Exact);
+    }
+
+    #[test]
+    fn the_control_planes_section_is_not_ours() {
+        let text = format!("[controld]\nanything = [1, 2]\n{GOOD}");
+        assert!(parse(&text).is_ok());
+    }
+
+    #[test]
+    fn mistakes_name_line_key_and_cure() {
+        let cases = [
+            ("name = \"inside\"", "nmae = \"inside\"", "ringfence.toml:8: unknown field `nmae`"),
+            ("name = \"inside\"", "nmae = \"inside\"", "did you mean `name`?"),
+            ("interface = \"eth1\"", "interface = \"eth1\"\nports = \"5-9\"", "16384-32767"),
+            ("name = \"relay1\"", "name = \"relay1\"\nendpoints = 0", "from 1 to 1000000"),
+            ("\"10.9.0.2\"", "\"10.9.0\"", "ringfence.toml:5"),
+            ("\"fd01::1\"", "\"10.1.0.2\"", "two addresses of one family"),
+            ("[\"10.9.0.2\"]", "[]", "nobody could command"),
+            ("interface = \"eth1\"", "path = \"xdp-native\"", "name its `interface`"),
+            ("interface = \"eth1\"", "path = \"fast\"", "expected one of `auto`"),
+        ];
+        for (good, bad, expected) in cases {
+            let complaint = complaint(&GOOD.replace(good, bad));
+            assert!(complaint.contains(expected), "{bad}: {complaint}");
+        }
+        let twice =
+            format!("{GOOD}\n[[datad.media]]\nname = \"inside\"\naddresses = [\"10.2.0.1\"]");
+        assert!(complaint(&twice).contains("two [[datad.media]] sections are named `inside`"));
+    }
+}

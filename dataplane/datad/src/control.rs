@@ -1,0 +1,275 @@
+//! The control loop: MGCP, signals, next hops; everything that is not a packet of media.
+//!
+//! It owns the gateway and talks to the worker through queues. One thread, woken by what happens.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use engine::command::Event;
+use gateway::Gateway;
+use mio::net::UdpSocket;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+use tracing::{debug, info, warn};
+
+use crate::neighbours::Neighbours;
+use crate::reports::Known;
+use crate::worker::{FromWorker, Outbox, ToWorker, WorkerHandle};
+
+const WAKER: Token = Token(0);
+const SIGNALS: Token = Token(1);
+const NEIGHBOURS: Token = Token(2);
+/// Tokens from here on are the MGCP sockets.
+const MGCP: usize = 3;
+
+/// Datagrams taken from one socket at a time, so that a flood does not stop the rest.
+const DATAGRAMS_AT_A_TIME: usize = 64;
+/// Strangers' addresses must not fill memory.
+const MAX_REMEMBERED: usize = 1024;
+/// How long a stopping gateway waits until its call agents know.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// The control loop.
+pub struct Control {
+    poll: Poll,
+    gateway: Gateway,
+    sockets: Vec<(SocketAddr, UdpSocket)>,
+    /// Which socket a peer's last datagram came to.
+    spoken_to: HashMap<SocketAddr, usize>,
+    neighbours: Neighbours,
+    signals: Signals,
+    worker: WorkerHandle,
+    thread: Option<JoinHandle<io::Result<()>>>,
+    from_worker: Receiver<FromWorker>,
+    snapshots: Receiver<Sender<Known>>,
+}
+
+/// What [`Control`] needs to be woken by others: made first, shared with them.
+pub struct Wakeup {
+    poll: Poll,
+    /// Wakes the control loop.
+    pub waker: Arc<Waker>,
+}
+
+impl Wakeup {
+    /// Makes the poll and its waker.
+    pub fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        Ok(Self { poll, waker })
+    }
+}
+
+/// The worker's way to the control loop.
+pub struct ToControl {
+    /// The queue.
+    pub queue: Sender<FromWorker>,
+    /// Wakes the loop.
+    pub waker: Arc<Waker>,
+}
+
+impl Outbox for ToControl {
+    fn put(&mut self, message: FromWorker) {
+        // Without a control loop the worker is about to be told to stop.
+        if self.queue.send(message).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+/// The ends of the queues that lead to the control loop, and the worker behind them.
+pub struct Lines {
+    /// What the worker tells.
+    pub from_worker: Receiver<FromWorker>,
+    /// Who wants to know what the gateway has.
+    pub snapshots: Receiver<Sender<Known>>,
+    /// The worker.
+    pub worker: WorkerHandle,
+    /// Its thread.
+    pub thread: JoinHandle<io::Result<()>>,
+}
+
+impl Control {
+    /// Puts the loop together.
+    pub fn new(
+        wakeup: Wakeup,
+        gateway: Gateway,
+        sockets: Vec<std::net::UdpSocket>,
+        neighbours: Neighbours,
+        lines: Lines,
+    ) -> io::Result<Self> {
+        let poll = wakeup.poll;
+        let registry = poll.registry();
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
+        registry.register(&mut SourceFd(&neighbours.fd()), NEIGHBOURS, Interest::READABLE)?;
+        let mut registered = Vec::new();
+        for (index, socket) in sockets.into_iter().enumerate() {
+            socket.set_nonblocking(true)?;
+            let address = socket.local_addr()?;
+            let mut socket = UdpSocket::from_std(socket);
+            registry.register(&mut socket, Token(MGCP + index), Interest::READABLE)?;
+            registered.push((address, socket));
+        }
+        Ok(Self {
+            poll,
+            gateway,
+            sockets: registered,
+            spoken_to: HashMap::new(),
+            neighbours,
+            signals,
+            worker: lines.worker,
+            thread: Some(lines.thread),
+            from_worker: lines.from_worker,
+            snapshots: lines.snapshots,
+        })
+    }
+
+    /// Runs until a signal says stop, then takes leave of the call agents and ends the worker.
+    pub fn run(mut self) -> anyhow::Result<()> {
+        let mut events = Events::with_capacity(64);
+        while self.turn(&mut events, None)? {}
+        info!("stopping");
+        self.gateway.stop(Instant::now());
+        let deadline = Instant::now() + FAREWELL;
+        while Instant::now() < deadline && !self.gateway.is_stopped() {
+            self.turn(&mut events, Some(deadline))?;
+        }
+        self.worker.send(ToWorker::Stop);
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(result)) => Ok(result?),
+            _ => anyhow::bail!("the packet worker panicked; this is a bug"),
+        }
+    }
+
+    /// Waits for something and deals with it. False when a signal says stop, or the worker ended.
+    fn turn(&mut self, events: &mut Events, deadline: Option<Instant>) -> anyhow::Result<bool> {
+        self.pump()?;
+        let now = Instant::now();
+        let due = [self.gateway.poll_timeout(), Some(self.neighbours.poll_timeout()), deadline];
+        let due = due.into_iter().flatten().min();
+        let timeout = due.map(|due| due.saturating_duration_since(now));
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => result?,
+        }
+        let now = Instant::now();
+        let mut goes_on = true;
+        for event in events.iter() {
+            match event.token() {
+                WAKER => {}
+                SIGNALS => goes_on &= self.signals.pending().next().is_none(),
+                NEIGHBOURS => self.neighbours.handle_readable()?,
+                Token(socket) => self.read_socket(now, socket - MGCP)?,
+            }
+        }
+        self.hear_worker(now)?;
+        self.gateway.handle_timeout(now);
+        self.neighbours.handle_timeout(now)?;
+        while let Ok(reply) = self.snapshots.try_recv() {
+            // Whoever asked may have given up.
+            let _ = reply.send((self.gateway.snapshot(), self.gateway.counters()));
+        }
+        let worker_lives = self.thread.as_ref().is_some_and(|thread| !thread.is_finished());
+        Ok(goes_on && worker_lives)
+    }
+
+    /// Lets out what the gateway and the resolver have to say.
+    fn pump(&mut self) -> io::Result<()> {
+        while let Some((token, command)) = self.gateway.poll_command() {
+            self.worker.send(ToWorker::Command(token, command));
+        }
+        while let Some((to, datagram)) = self.gateway.poll_datagram() {
+            self.send(to, &datagram);
+        }
+        while let Some((port, address, mac)) = self.neighbours.poll_answer() {
+            self.worker.send(ToWorker::NextHop(port, address, mac));
+        }
+        Ok(())
+    }
+
+    /// Sends from the socket that the peer talks to, or one of its address family.
+    fn send(&self, to: SocketAddr, bytes: &[u8]) {
+        let of_family = |(address, _): &&(SocketAddr, UdpSocket)| address.is_ipv4() == to.is_ipv4();
+        let socket = match self.spoken_to.get(&to) {
+            Some(&index) => self.sockets.get(index),
+            None => self.sockets.iter().find(of_family),
+        };
+        // What is lost here is sent again by the rules of transactions.
+        if let Some((_, socket)) = socket
+            && let Err(error) = socket.send_to(bytes, to)
+        {
+            debug!(%to, %error, "MGCP datagram not sent");
+        }
+    }
+
+    fn read_socket(&mut self, now: Instant, index: usize) -> io::Result<()> {
+        let mut buffer = [0; 1 << 16];
+        for _ in 0..DATAGRAMS_AT_A_TIME {
+            match self.sockets[index].1.recv_from(&mut buffer) {
+                Ok((len, from)) => {
+                    self.remember(from, index);
+                    self.gateway.handle_datagram(now, from, &buffer[..len]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                // An ICMP error of something sent before: retransmission deals with it.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // There may be more, and mio tells of changes only.
+        self.poll.registry().reregister(
+            &mut self.sockets[index].1,
+            Token(MGCP + index),
+            Interest::READABLE,
+        )
+    }
+
+    /// Notes which of our addresses a peer talks to: answers must come from there.
+    fn remember(&mut self, from: SocketAddr, index: usize) {
+        if self.sockets.len() > 1 {
+            if self.spoken_to.len() >= MAX_REMEMBERED {
+                self.spoken_to.clear();
+            }
+            self.spoken_to.insert(from, index);
+        }
+    }
+
+    fn hear_worker(&mut self, now: Instant) -> io::Result<()> {
+        while let Ok(message) = self.from_worker.try_recv() {
+            match message {
+                FromWorker::Reply(token, reply) => self.gateway.handle_reply(now, token, reply),
+                FromWorker::Event(Event::NextHopWanted(port, address)) => {
+                    self.neighbours.want(port, address)?;
+                }
+                FromWorker::Event(Event::NextHopUnwanted(port, address)) => {
+                    self.neighbours.unwant(port, address);
+                }
+                FromWorker::Event(event) => {
+                    if let Event::KeyExhausted(leg) = event {
+                        warn!(leg = leg.0, "a master key is spent: the flow is stopped");
+                    }
+                    self.gateway.handle_event(now, event);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // Whatever ended the loop, the worker must not go on without it.
+        self.worker.send(ToWorker::Stop);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

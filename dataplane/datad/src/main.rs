@@ -1,0 +1,48 @@
+//! See the library of this crate.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use ringfence_datad::config::File;
+use tracing_subscriber::EnvFilter;
+
+/// The media relay of ringfence: SRTP and RTP over AF_XDP, commanded by MGCP.
+///
+/// Stops cleanly on SIGTERM and SIGINT. Watch it with `ringfence relay show`.
+#[derive(Parser)]
+#[command(name = "ringfence-datad", version)]
+struct Cli {
+    /// Configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/ringfence/ringfence.toml")]
+    config: PathBuf,
+    /// Check the configuration and exit.
+    #[arg(long)]
+    check: bool,
+    /// What to log: error, warn, info, debug or trace, also per module.
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "RINGFENCE_LOG")]
+    log: String,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_new(&cli.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match start(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ringfence-datad: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(cli: &Cli) -> anyhow::Result<()> {
+    let File { datad: config, .. } = settings::load(&cli.config)?;
+    if cli.check {
+        return config
+            .check()
+            .map_err(|problem| anyhow::anyhow!("{}: {problem}", cli.config.display()));
+    }
+    ringfence_datad::run(&config)
+}

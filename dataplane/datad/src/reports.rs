@@ -1,0 +1,144 @@
+//! Reports: what the worker counts, joined with what the gateway knows of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use engine::LegReport;
+use engine::command::{LegId, Mode};
+use gateway::{Counters, Snapshot};
+use srtp::Suite;
+use status::{Flow, Packets, PortReport, RelayReport};
+
+use crate::worker::{Page, PortPage, WorkerHandle};
+
+/// Makes reports; a clone for every thread that wants some.
+#[derive(Clone)]
+pub struct Reporter {
+    worker: WorkerHandle,
+    control: Sender<Sender<Known>>,
+    waker: Arc<mio::Waker>,
+    networks: Arc<[Network]>,
+}
+
+/// What the gateway knows.
+pub type Known = (Snapshot, Counters);
+
+/// What configuration calls a port.
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// Its interface.
+    pub interface: Option<String>,
+}
+
+/// Longest wait for the control loop.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Reporter {
+    /// A reporter that asks `worker`, and the control loop through `control` and `waker`.
+    pub fn new(
+        worker: WorkerHandle,
+        control: Sender<Sender<Known>>,
+        waker: Arc<mio::Waker>,
+        networks: Vec<Network>,
+    ) -> Self {
+        Self { worker, control, waker, networks: networks.into() }
+    }
+
+    /// The relay now; `None` when the daemon is stopping.
+    pub fn relay(&self) -> Option<RelayReport> {
+        let (reply, snapshot) = crossbeam_channel::bounded(1);
+        self.control.send(reply).ok()?;
+        self.waker.wake().ok()?;
+        let known = snapshot.recv_timeout(PATIENCE).ok()?;
+        Some(self.join(&known, self.worker.report()?))
+    }
+
+    fn join(&self, (snapshot, counters): &Known, page: Page) -> RelayReport {
+        let legs: HashMap<LegId, &LegReport> = page.legs.iter().map(|leg| (leg.leg, leg)).collect();
+        let flows = snapshot.connections.iter().filter_map(|connection| {
+            let leg = legs.get(&connection.leg)?;
+            let port = usize::from(leg.port.0);
+            Some(Flow {
+                endpoint: connection.endpoint.clone(),
+                call: connection.call.clone(),
+                connection: connection.connection.clone(),
+                network: self.networks[port].name.clone(),
+                ..flow(leg, &page.ports[port])
+            })
+        });
+        RelayReport {
+            version: env!("CARGO_PKG_VERSION").into(),
+            srtp_backend: page.srtp_backend.into(),
+            packets: Packets {
+                received: page.counters.received,
+                forwarded: page.counters.forwarded,
+                consumed: page.counters.consumed,
+                dropped: page.counters.drops().map(|(r, n)| (r.name().to_owned(), n)).collect(),
+            },
+            flows: flows.collect(),
+            mgcp: counters.named().iter().map(|&(name, n)| (name.to_owned(), n)).collect(),
+            ports: page.ports.iter().zip(&*self.networks).map(port).collect(),
+        }
+    }
+}
+
+fn flow(leg: &LegReport, port: &PortPage) -> Flow {
+    Flow {
+        endpoint: String::new(),
+        call: String::new(),
+        connection: String::new(),
+        network: String::new(),
+        local: leg.local,
+        remote: leg.remote,
+        mode: mode_name(leg.mode).into(),
+        receive: suite_name(leg.receive).into(),
+        send: suite_name(leg.send).into(),
+        path: port.path.kind.name().into(),
+        reason: port.path.reason.clone().into_owned(),
+        packets_received: leg.stats.packets_received,
+        packets_sent: leg.stats.packets_sent,
+        octets_received: leg.stats.octets_received,
+        octets_sent: leg.stats.octets_sent,
+        rtcp_received: leg.stats.rtcp_received,
+        rtcp_sent: leg.stats.rtcp_sent,
+        packets_lost: leg.stats.packets_lost,
+        dropped: leg.stats.dropped,
+        jitter_us: leg.stats.jitter_us,
+        silent_ms: leg.silent.as_millis() as u64,
+    }
+}
+
+fn port((page, network): (&PortPage, &Network)) -> PortReport {
+    PortReport {
+        network: network.name.clone(),
+        interface: network.interface.clone(),
+        path: page.path.kind.name().into(),
+        reason: page.path.reason.clone().into_owned(),
+        rx: page.stats.rx,
+        tx: page.stats.tx,
+        rx_lost: page.stats.rx_lost,
+        tx_lost: page.stats.tx_lost,
+        details: page
+            .details
+            .iter()
+            .map(|&(name, n)| (name.to_owned(), n))
+            .collect::<BTreeMap<_, _>>(),
+    }
+}
+
+fn suite_name(suite: Option<Suite>) -> &'static str {
+    suite.map_or("RTP", Suite::name)
+}
+
+fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Inactive => "inactive",
+        Mode::SendOnly => "sendonly",
+        Mode::RecvOnly => "recvonly",
+        Mode::SendRecv => "sendrecv",
+        Mode::Loop => "netwloop",
+    }
+}

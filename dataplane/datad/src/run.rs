@@ -1,0 +1,157 @@
+use std::net::{SocketAddr, UdpSocket};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow, bail};
+use crossbeam_channel::unbounded;
+use engine::command::{RtcpPolicy, SourceRule};
+use engine::{Config as EngineConfig, Engine};
+use gateway::{CallAgent, Gateway, Network as GatewayNetwork};
+use port::PortId;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sd_notify::NotifyState;
+use srtp::BackendChoice;
+use tracing::info;
+
+use crate::config::{Config, Rtcp, Source, SrtpBackend};
+use crate::control::{Control, Lines, ToControl, Wakeup};
+use crate::metrics::MetricsServer;
+use crate::neighbours::Neighbours;
+use crate::ports::Ports;
+use crate::privilege::drop_privileges;
+use crate::reports::{Network, Reporter};
+use crate::status_server::StatusServer;
+use crate::worker::Worker;
+
+/// Runs the daemon until a signal ends it.
+pub fn run(config: &Config) -> anyhow::Result<()> {
+    config.check().map_err(|problem| anyhow!(problem))?;
+    let now = Instant::now();
+    let gateway = Gateway::new(now, gateway_config(config), Box::new(StdRng::from_os_rng()))?;
+
+    let sockets = bind_all(&config.gateway.listen)?;
+    let ports = Ports::open(config)?;
+    let status = StatusServer::bind(&config.status_socket)
+        .with_context(|| format!("cannot listen at {}", config.status_socket.display()))?;
+    let metrics = config.metrics.map(MetricsServer::bind).transpose();
+    let metrics = metrics.context("cannot listen on the `metrics` address")?;
+    drop_privileges().context("cannot give up privileges")?;
+
+    for (media, port) in config.media.iter().zip(&ports.ports) {
+        let path = port.path();
+        info!(network = media.name, path = path.kind.name(), reason = %path.reason, "open");
+    }
+    let engine = EngineConfig {
+        ports: ports.configs,
+        max_legs: 2 * config.gateway.endpoints.0 as usize,
+        srtp: srtp_config(config),
+    };
+    let neighbours = Neighbours::new(now, ports.interfaces).context("cannot ask for neighbours")?;
+    let wakeup = Wakeup::new()?;
+    let (to_control, from_worker) = unbounded();
+    let outbox = ToControl { queue: to_control, waker: wakeup.waker.clone() };
+    let engine = Engine::new(now, engine);
+    let (worker, handle) = Worker::new(engine, ports.pool, ports.ports, outbox, config.busy_poll)?;
+    let core = find_core(config.core)?;
+    let thread = thread::Builder::new().name("packets".into()).spawn(move || {
+        if let Some(core) = core {
+            core_affinity::set_for_current(core);
+        }
+        worker.run()
+    })?;
+
+    let (ask, snapshots) = unbounded();
+    let networks = config
+        .media
+        .iter()
+        .map(|media| Network { name: media.name.clone(), interface: media.interface.clone() });
+    let reporter = Reporter::new(handle.clone(), ask, wakeup.waker.clone(), networks.collect());
+    let lines = Lines { from_worker, snapshots, worker: handle, thread };
+    let control = Control::new(wakeup, gateway, sockets, neighbours, lines)?;
+
+    let asked = reporter.clone();
+    let _socket_file = status.file();
+    thread::Builder::new().name("status".into()).spawn(move || status.run(&asked))?;
+    if let Some(metrics) = metrics {
+        thread::Builder::new().name("metrics".into()).spawn(move || metrics.run(&reporter))?;
+    }
+    // Whoever started us may not be systemd.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    info!("ready");
+    let result = control.run();
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    result
+}
+
+fn bind_all(addresses: &[SocketAddr]) -> anyhow::Result<Vec<UdpSocket>> {
+    let bind = |address: &SocketAddr| {
+        UdpSocket::bind(address).with_context(|| {
+            format!("cannot listen for MGCP on {address}; is the address ours and the port free?")
+        })
+    };
+    addresses.iter().map(bind).collect()
+}
+
+fn find_core(wanted: Option<usize>) -> anyhow::Result<Option<core_affinity::CoreId>> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    match cores.iter().find(|core| core.id == wanted) {
+        Some(core) => Ok(Some(*core)),
+        None => bail!(
+            "`core = {wanted}`: this process may use cores {:?}",
+            cores.iter().map(|core| core.id).collect::<Vec<_>>()
+        ),
+    }
+}
+
+fn srtp_config(config: &Config) -> srtp::Config {
+    srtp::Config {
+        backend: match config.srtp_backend {
+            SrtpBackend::Best => BackendChoice::Best,
+            SrtpBackend::Portable => BackendChoice::Portable,
+        },
+        // Each leg may have keys for both directions.
+        max_sessions: 4 * config.gateway.endpoints.0 as usize,
+        ..srtp::Config::default()
+    }
+}
+
+fn gateway_config(config: &Config) -> gateway::Config {
+    let settings = &config.gateway;
+    let notify = settings.notify.or_else(|| {
+        settings.call_agents.first().map(|address| SocketAddr::new(*address, CALL_AGENT_PORT))
+    });
+    let others = settings.call_agents.iter().map(|a| SocketAddr::new(*a, CALL_AGENT_PORT));
+    let agents = notify.into_iter().chain(others.filter(|other| Some(*other) != notify));
+    let networks = config.media.iter().enumerate().map(|(index, media)| GatewayNetwork {
+        name: media.name.clone(),
+        port: PortId(index as u8),
+        addresses: media.addresses.clone(),
+        prefixes: media.networks.iter().map(|network| network.0).collect(),
+        ports: media.ports.0.clone(),
+    });
+    gateway::Config {
+        validate_domain: settings.validate_domain,
+        call_agents: agents
+            .map(|address| CallAgent { name: None, addresses: vec![address] })
+            .collect(),
+        endpoints: settings.endpoints.0,
+        networks: networks.collect(),
+        source: match settings.source {
+            Source::Exact => SourceRule::Exact,
+            Source::LearnAuthenticated => SourceRule::LearnAuthenticated,
+        },
+        rtcp: match settings.rtcp {
+            Rtcp::Off => RtcpPolicy::Off,
+            Rtcp::Clear => RtcpPolicy::Clear,
+            Rtcp::Srtcp => RtcpPolicy::LikeRtp,
+        },
+        idle_after: settings.idle.duration(),
+        restart_delay_max: settings.restart_wait.duration(),
+        ..gateway::Config::new(&settings.name)
+    }
+}
+
+/// Where call agents listen (RFC 3435 §3.5).
+const CALL_AGENT_PORT: u16 = 2727;

@@ -1,0 +1,77 @@
+//! Answers `ringfence relay show` on a Unix socket.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use status::Question;
+
+use crate::reports::Reporter;
+
+/// The listening socket.
+pub struct StatusServer {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+/// The socket's file, removed with this.
+pub struct SocketFile(PathBuf);
+
+/// Longest wait for a client, which is served alone: a stuck one delays others by so much.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Longest question.
+const MAX_QUESTION: u64 = 1024;
+
+impl StatusServer {
+    /// Listens at `path`, for the owner and its group only. A socket that a killed daemon left is
+    /// replaced.
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        if UnixStream::connect(path).is_err() {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+        Ok(Self { listener, path: path.to_owned() })
+    }
+
+    /// The file, for whoever ends last.
+    pub fn file(&self) -> SocketFile {
+        SocketFile(self.path.clone())
+    }
+
+    /// Answers until the reporter has nothing to tell any more.
+    pub fn run(self, reporter: &Reporter) {
+        for stream in self.listener.incoming().flatten() {
+            // A client that goes away in the middle harms nobody.
+            let _ = answer(&stream, reporter);
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn answer(mut stream: &UnixStream, reporter: &Reporter) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut question = String::new();
+    BufReader::new(stream.take(MAX_QUESTION)).read_line(&mut question)?;
+    let Question::Relay = serde_json::from_str(&question)?;
+    if let Some(report) = reporter.relay() {
+        let mut answer = serde_json::to_vec(&report)?;
+        answer.push(b'\n');
+        stream.write_all(&answer)?;
+    }
+    Ok(())
+}
