@@ -47,7 +47,8 @@ impl Daemon {
 fn tell(done: &Done, style: Style) {
     match done.revision {
         Some(revision) => println!("{}", REVISION.fill(style.language, &[("n", &revision)])),
-        None => println!("{}", NO_CHANGE.say(style.language)),
+        None if done.notes.is_empty() => println!("{}", NO_CHANGE.say(style.language)),
+        None => {}
     }
     for note in &done.notes {
         println!("{note}");

@@ -46,6 +46,8 @@ enum Noun {
     Cluster(noun::cluster::Args),
     /// The servers of the cluster.
     Node(noun::node::Args),
+    /// The services of this node.
+    Service(noun::service::Args),
     /// Enterprise and service parameters.
     Param(noun::param::Args),
     /// Phones.
@@ -93,6 +95,7 @@ fn main() -> ExitCode {
         Noun::Status(args) => noun::status::run(args, style),
         Noun::Cluster(args) => noun::cluster::run(args, style),
         Noun::Node(args) => noun::node::run(args, style),
+        Noun::Service(args) => noun::service::run(args, style),
         Noun::Param(args) => noun::param::run(args, style),
         Noun::Device(args) => noun::device::run(args, style),
         Noun::Token(args) => noun::token::run(args, style),

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::SystemTime;
 
 use controld::config::Config;
 use controld::office::Office;
+use controld::phones::Phones;
+use controld::services::{Services, Sockets};
 use controld::socket::{AdminSocket, Stopper};
 use serde_json::Value;
 use store::{Store, StoreUrl};
@@ -26,13 +29,21 @@ impl Daemon {
             node: Some("cm1".into()),
             store: StoreUrl::Sqlite(dir.path().join("ringfence.db")),
             key_directory: dir.path().join("keys"),
+            phone_directory: dir.path().join("phones"),
+            tftp: Vec::new(),
+            http: Vec::new(),
             admin_socket: dir.path().join("controld.sock"),
             ..Config::default()
         };
         let socket = AdminSocket::bind(&config.admin_socket).unwrap();
         let stopper = socket.stopper();
         let store = Arc::new(Store::open(&config.store).unwrap());
-        let thread = std::thread::spawn(move || socket.run(&Office::new(store, config)));
+        let phones = Phones::open(&config.phone_directory, Arc::clone(&store), "cm1").unwrap();
+        let sockets = Sockets::open(&config).unwrap();
+        let (phones, now) = (Arc::new(phones), SystemTime::now());
+        let services = Services::new(Arc::clone(&store), config, sockets, phones, now);
+        let office = Office::new(store, "cm1".into(), Arc::new(services));
+        let thread = std::thread::spawn(move || socket.run(&office));
         Self { dir, stopper, thread: Some(thread) }
     }
 

@@ -28,10 +28,10 @@ mod wire;
 pub use client::{AskError, ask};
 pub use request::{
     ActivateService, AddDevice, AddNode, AuditTrail, AuditView, CheckItem, CheckState,
-    CreateCluster, DeviceChanges, DeviceView, Done, History, ListAdministrators, ListDevices,
-    ListNodes, ListParameters, ParameterView, PutAdministrator, RemoveAdministrator, RemoveDevice,
-    RemoveNode, Request, ResetDevices, RevisionView, SetDevice, SetParameter, ShowDevice, Status,
-    StatusReport,
+    CreateCluster, DeviceChanges, DeviceErased, DeviceLog, DeviceView, Done, FileRequestView,
+    History, ListAdministrators, ListDevices, ListNodes, ListParameters, ParameterView,
+    PutAdministrator, RemoveAdministrator, RemoveDevice, RemoveNode, Request, ResetDevices,
+    RestartService, RevisionView, SetDevice, SetParameter, ShowDevice, Status, StatusReport,
 };
 pub use secret::Secret;
 pub use wire::{Answer, Call, Failure, FailureKind, MAX_LINE};

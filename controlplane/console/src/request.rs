@@ -135,6 +135,24 @@ requests! {
         name: Option<DeviceName>,
     }
 
+    /// What a phone asked this node for, oldest first.
+    DeviceLog = "device-log" -> Vec<FileRequestView> {
+        /// Which phone.
+        name: DeviceName,
+    }
+
+    /// Notes that the CTL file of a phone was erased by hand, so that it takes the next one.
+    DeviceErased = "device-erased" -> Done {
+        /// Which phone.
+        name: DeviceName,
+    }
+
+    /// Restarts a service of this node.
+    RestartService = "restart-service" -> Done {
+        /// Which one.
+        service: Service,
+    }
+
     /// All administrators.
     ListAdministrators = "list-administrators" -> Vec<Administrator> {}
 
@@ -351,4 +369,27 @@ pub struct AuditView {
     pub action: String,
     /// The rest.
     pub detail: String,
+}
+
+/// A file that a phone asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRequestView {
+    /// When, RFC 3339, UTC.
+    pub at: String,
+    /// Address and port it asked from.
+    pub from: String,
+    /// `tftp` or `http`.
+    pub protocol: String,
+    /// The name it asked for.
+    pub file: String,
+    /// Why that file answered.
+    pub rule: Option<String>,
+    /// What became of it: `completed`, or why not.
+    pub result: String,
+    /// Bytes of the file.
+    pub size: Option<u64>,
+    /// Who signed the file.
+    pub signer: Option<String>,
+    /// MD5 of the trust list, if it was one.
+    pub ctl_md5: Option<String>,
 }

@@ -5,7 +5,9 @@
 //! node = "cm1"                                         # absent: the machine's host name
 //! user = "ringfence"                                   # whom to run as when started by root
 //! store = "sqlite:/var/lib/ringfence/ringfence.db"     # or postgresql://…
-//! key_directory = "/var/lib/ringfence/keys"
+//! key_directory = "/var/lib/ringfence/keys"            # this node's private keys
+//! certificate_directory = "/var/lib/ringfence/certs"   # certificates of the cluster's services
+//! phone_directory = "/var/lib/ringfence/phones"        # what phones hold
 //! admin_socket = "/run/ringfence/controld.sock"
 //! tftp = ["0.0.0.0:69"]
 //! http = ["0.0.0.0:6970"]
@@ -44,6 +46,10 @@ pub struct Config {
     pub store: StoreUrl,
     /// Where private keys are.
     pub key_directory: PathBuf,
+    /// Where certificates of the cluster's services are.
+    pub certificate_directory: PathBuf,
+    /// Where it is remembered what phones hold.
+    pub phone_directory: PathBuf,
     /// Where `ringfence` asks.
     pub admin_socket: PathBuf,
     /// Where TFTP listens.
@@ -62,6 +68,8 @@ impl Default for Config {
             user: None,
             store: StoreUrl::Sqlite("/var/lib/ringfence/ringfence.db".into()),
             key_directory: "/var/lib/ringfence/keys".into(),
+            certificate_directory: "/var/lib/ringfence/certs".into(),
+            phone_directory: "/var/lib/ringfence/phones".into(),
             admin_socket: console::DEFAULT_SOCKET.into(),
             tftp: vec![SocketAddr::new(any, 69)],
             http: vec![SocketAddr::new(any, 6970)],

@@ -5,6 +5,8 @@
 //! | [`config`] | its section of `/etc/ringfence/ringfence.toml` |
 //! | [`office`] | what administrators ask, carried out: one handler for each request of `console` |
 //! | [`socket`] | the administration socket |
+//! | [`services`] | the services of this node: started and stopped as the database says |
+//! | [`phones`] | what phones ask and hold |
 //! | [`identity`] | this node's own certificate |
 //! | [`privilege`] | giving up root |
 //!
@@ -19,6 +21,8 @@
 pub mod config;
 pub mod identity;
 pub mod office;
+pub mod phones;
 pub mod privilege;
+pub mod services;
 pub mod socket;
 mod users;

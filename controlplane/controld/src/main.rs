@@ -3,18 +3,22 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use clap::Parser;
 use ringfence_controld::config::File;
 use ringfence_controld::office::Office;
+use ringfence_controld::phones::Phones;
 use ringfence_controld::privilege;
+use ringfence_controld::services::{Services, Sockets};
 use ringfence_controld::socket::AdminSocket;
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use store::Store;
+use store::{Revision, Store};
 
 /// The control-plane daemon of ringfence.
 #[derive(Parser)]
@@ -43,20 +47,43 @@ fn run(args: &Args) -> Result<()> {
     if args.check {
         return Ok(());
     }
+    let sockets = Sockets::open(&config).map_err(Error::msg)?;
     privilege::give_up(&config)?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot wait for signals")?;
     let store = Arc::new(Store::open(&config.store)?);
+    let node = config.node_name();
+    let phones = Phones::open(&config.phone_directory, Arc::clone(&store), &node)
+        .with_context(|| format!("cannot use {}", config.phone_directory.display()))?;
     let path = config.admin_socket.clone();
     let socket = AdminSocket::bind(&path)
         .with_context(|| format!("cannot listen on {}: set admin_socket", path.display()))?;
     let stopper = socket.stopper();
-    let office = Office::new(store, config);
+    let phones = Arc::new(phones);
+    let services =
+        Arc::new(Services::new(Arc::clone(&store), config, sockets, phones, SystemTime::now()));
+    let office = Office::new(Arc::clone(&store), node, Arc::clone(&services));
+    let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| socket.run(&office));
+        scope.spawn(|| keep_running(&store, &services, &ended));
         sd_notify::notify(&[NotifyState::Ready])?;
         signals.forever().next();
         sd_notify::notify(&[NotifyState::Stopping])?;
         stopper.stop();
+        ended.store(true, Ordering::Release);
         Ok(())
     })
 }
+
+/// Follows the database: at once what is changed through this daemon, a little later what others
+/// change or what could not be started before.
+fn keep_running(store: &Store, services: &Services, ended: &AtomicBool) {
+    let mut seen = Revision(0);
+    while !ended.load(Ordering::Acquire) {
+        services.reconcile(SystemTime::now());
+        seen = store.wait(seen, GLANCE);
+    }
+}
+
+/// How often the database is looked at for what others changed.
+const GLANCE: Duration = Duration::from_secs(1);

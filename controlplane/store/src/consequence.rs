@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, json};
 use crate::sql::values;
 use crate::store::time;
-use crate::{DeviceName, Error, Result, View};
+use crate::{DeviceName, Error, Result, Service, View};
 
 /// Said before phones are reset.
 pub const RESET_ENDS_CALLS: Text = Text::new(
@@ -108,6 +108,17 @@ impl Action {
         })
     }
 
+    /// The service it restarts, on every node that runs it.
+    pub fn restarts(&self) -> Option<Service> {
+        match self {
+            Self::RestartCtlProvider => Some(Service::CtlProvider),
+            Self::RestartCapf => Some(Service::Capf),
+            Self::RestartCallManager => Some(Service::CallManager),
+            Self::RestartTftp => Some(Service::Tftp),
+            Self::ResetDevice(_) | Self::ResetDependents(_) | Self::ResetAllDevices => None,
+        }
+    }
+
     /// Whether phones lose calls by it: then [`RESET_ENDS_CALLS`] is said first.
     pub fn resets_phones(&self) -> bool {
         matches!(self, Self::ResetDevice(_) | Self::ResetDependents(_) | Self::ResetAllDevices)
@@ -139,9 +150,9 @@ impl fmt::Display for Action {
 /// An action that waits to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// What.
+    /// What. A restart is done on a node when its service was started later than `since`.
     pub action: Action,
-    /// Since when.
+    /// When it was last asked for.
     pub since: SystemTime,
 }
 
@@ -165,7 +176,7 @@ impl View<'_> {
             let (action, subject) = action.parts();
             self.sql.execute(
                 "INSERT INTO due_action (action, subject, since) VALUES ($1, $2, $3)
-                    ON CONFLICT (action, subject) DO NOTHING",
+                    ON CONFLICT (action, subject) DO UPDATE SET since = excluded.since",
                 values![action, subject, at],
             )?;
         }
@@ -174,7 +185,8 @@ impl View<'_> {
 }
 
 impl Change<'_> {
-    /// Notes that an action was done. Resetting all devices does what waits for single ones too.
+    /// Notes that an action was done in the whole cluster. Resetting all devices does what waits
+    /// for single ones too.
     pub fn done(&mut self, action: &Action) -> Result<()> {
         for due in self.due()? {
             let covered = *action == Action::ResetAllDevices && due.action.resets_phones();

@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 use console::{
-    AddDevice, DeviceChanges, DeviceView, ListDevices, RemoveDevice, ResetDevices, SetDevice,
-    ShowDevice,
+    AddDevice, DeviceChanges, DeviceErased, DeviceLog, DeviceView, FileRequestView, ListDevices,
+    RemoveDevice, ResetDevices, SetDevice, ShowDevice,
 };
 use lang::Text;
 use store::{DeviceName, Model};
@@ -44,6 +44,10 @@ enum Verb {
     },
     /// Remove a phone.
     Remove { name: DeviceName },
+    /// Show what a phone asked the node for whose daemon is asked.
+    Log { name: DeviceName },
+    /// Say that the CTL file of a phone was erased by hand: it will take the next one.
+    Erased { name: DeviceName },
     /// Make a phone, or all, fetch their files again. Calls through gateways end.
     Reset {
         #[arg(required_unless_present = "all")]
@@ -65,6 +69,8 @@ pub fn run(args: Args, style: Style) -> Result {
         Verb::Show { name } => show(&daemon.ask(style, &ShowDevice { name })?, style),
         Verb::Set { name, changes } => daemon.change(style, &SetDevice { name, changes }),
         Verb::Remove { name } => daemon.change(style, &RemoveDevice { name }),
+        Verb::Log { name } => log(&daemon.ask(style, &DeviceLog { name })?, style),
+        Verb::Erased { name } => daemon.change(style, &DeviceErased { name }),
         Verb::Reset { name, all: _ } => daemon.change(style, &ResetDevices { name }),
     }
 }
@@ -99,6 +105,27 @@ fn show(view: &DeviceView, style: Style) -> Result {
     Ok(Outcome::Done)
 }
 
+fn log(requests: &[FileRequestView], style: Style) -> Result {
+    match style.format {
+        Format::Json => output::json(&requests)?,
+        Format::Table => output::table(
+            REQUESTS.get(style.language),
+            REQUEST_COLUMNS.map(|column| column.get(style.language)),
+            requests.iter().map(|request| {
+                [
+                    request.at.clone(),
+                    request.from.clone(),
+                    request.file.clone(),
+                    request.size.map_or_else(|| "-".into(), |size| size.to_string()),
+                    request.result.clone(),
+                    request.rule.clone().unwrap_or_default(),
+                ]
+            }),
+        )?,
+    }
+    Ok(Outcome::Done)
+}
+
 const DEVICES: Text = Text::new("Devices", "デバイス");
 const COLUMNS: [Text; 7] = [
     Text::new("name", "名前"),
@@ -108,4 +135,13 @@ const COLUMNS: [Text; 7] = [
     Text::new("number", "番号"),
     Text::new("owner", "所有者"),
     Text::new("description", "説明"),
+];
+const REQUESTS: Text = Text::new("Requests", "要求");
+const REQUEST_COLUMNS: [Text; 6] = [
+    Text::new("time", "日時"),
+    Text::new("from", "送信元"),
+    Text::new("file", "ファイル"),
+    Text::new("bytes", "バイト"),
+    Text::new("result", "結果"),
+    Text::new("answered by", "応答の元"),
 ];

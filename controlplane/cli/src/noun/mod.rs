@@ -7,5 +7,6 @@ pub mod log;
 pub mod node;
 pub mod param;
 pub mod relay;
+pub mod service;
 pub mod status;
 pub mod token;

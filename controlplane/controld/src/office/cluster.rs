@@ -9,7 +9,7 @@ impl Handle<CreateCluster> for Office {
             .map_err(|error| caller.failure(&error))?;
         let role = AdministratorRole::Administrator;
         let administrator = Administrator { name: request.administrator, role };
-        let node = Node::new(self.config.node_name(), request.address, NodeRole::Publisher);
+        let node = Node::new(&*self.node, request.address, NodeRole::Publisher);
         let changed = self.change(caller, |change| {
             change.create_cluster(&request.name)?;
             change.put_node(&node)?;

@@ -1,9 +1,10 @@
 use console::{
-    AddDevice, DeviceView, Done, Failure, ListDevices, RemoveDevice, ResetDevices, SetDevice,
-    ShowDevice,
+    AddDevice, DeviceErased, DeviceLog, DeviceView, Done, Failure, FileRequestView, ListDevices,
+    RemoveDevice, ResetDevices, SetDevice, ShowDevice,
 };
 use lang::{Say, Text};
 use store::{Action, Device, EffectiveMode, SecurityMode, View};
+use tftp::Outcome;
 
 use super::{Caller, Handle, Office};
 
@@ -81,6 +82,45 @@ impl Handle<ResetDevices> for Office {
         let mut done = caller.done(changed);
         done.notes.push(RESET_BY_HAND.say(caller.language));
         Ok(done)
+    }
+}
+
+impl Handle<DeviceLog> for Office {
+    fn handle(&self, _: &Caller, request: DeviceLog) -> Result<Vec<FileRequestView>, Failure> {
+        let phone = tftp::DeviceName::parse(request.name.as_str())
+            .expect("names of devices in the store are names of phones");
+        Ok(self.services.phones().requests(phone).into_iter().map(asked).collect())
+    }
+}
+
+fn asked(record: tftp::Record) -> FileRequestView {
+    FileRequestView {
+        at: humantime::format_rfc3339_millis(record.at).to_string(),
+        from: record.from.to_string(),
+        protocol: record.protocol.to_string(),
+        file: record.name,
+        rule: record.rule,
+        result: match record.outcome {
+            Outcome::Completed => "completed".to_owned(),
+            Outcome::Refused(refusal) => refusal.to_string(),
+            Outcome::PeerError { code, text } => format!("the phone said {code:?}: {text}"),
+            Outcome::TimedOut => "the phone fell silent".to_owned(),
+            Outcome::Abandoned => "the phone gave up".to_owned(),
+        },
+        size: record.size,
+        signer: record.signer,
+        ctl_md5: record.ctl_version,
+    }
+}
+
+impl Handle<DeviceErased> for Office {
+    fn handle(&self, caller: &Caller, request: DeviceErased) -> Result<Done, Failure> {
+        self.services.phones().erased(request.name.as_str());
+        self.store
+            .audit(&caller.author, caller.now, "ctl-erased-on-phone", request.name.as_str())
+            .or_else(|error| if error == store::Error::ReadOnly { Ok(()) } else { Err(error) })
+            .map_err(|error| caller.failure(&error))?;
+        Ok(Done { revision: None, actions: Vec::new(), notes: Vec::new() })
     }
 }
 

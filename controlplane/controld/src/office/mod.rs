@@ -7,6 +7,7 @@ mod device;
 mod history;
 mod node;
 mod parameter;
+mod service;
 mod status;
 
 use std::sync::Arc;
@@ -17,12 +18,13 @@ use lang::{Language, Say, Text};
 use serde_json::Value as Json;
 use store::{Author, Change, Changed, RESET_ENDS_CALLS, Store};
 
-use crate::config::Config;
+use crate::services::Services;
 
 /// Carries out requests.
 pub struct Office {
     store: Arc<Store>,
-    config: Config,
+    node: String,
+    services: Arc<Services>,
 }
 
 /// Who asks, in which language, and when.
@@ -58,6 +60,9 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::SetDevice>(),
     entry::<console::RemoveDevice>(),
     entry::<console::ResetDevices>(),
+    entry::<console::DeviceLog>(),
+    entry::<console::DeviceErased>(),
+    entry::<console::RestartService>(),
     entry::<console::ListAdministrators>(),
     entry::<console::PutAdministrator>(),
     entry::<console::RemoveAdministrator>(),
@@ -85,8 +90,8 @@ where
 
 impl Office {
     /// An office for this node.
-    pub fn new(store: Arc<Store>, config: Config) -> Self {
-        Self { store, config }
+    pub fn new(store: Arc<Store>, node: String, services: Arc<Services>) -> Self {
+        Self { store, node, services }
     }
 
     /// Carries out a request.

@@ -1,7 +1,7 @@
 use console::{Failure, Status, StatusReport};
 use lang::{Say, Text};
 use md5::{Digest, Md5};
-use store::SecurityMode;
+use store::{Due, SecurityMode};
 
 use super::checklist::Facts;
 use super::{Caller, Handle, Office};
@@ -12,10 +12,14 @@ impl Handle<Status> for Office {
             let cluster = view.cluster()?;
             let ctl = view.ctl()?;
             let mode = cluster.as_ref().and_then(|cluster| cluster.security_mode);
-            let due: Vec<_> = view.due()?.into_iter().map(|due| due.action).collect();
+            let mut due = view.due()?;
+            due.retain(|due| self.is_due(due));
             let mut alarms = Vec::new();
             if mode == Some(SecurityMode::Mixed) && ctl.is_none() {
                 alarms.push(NO_CTL_IN_MIXED_MODE.say(caller.language));
+            }
+            for (service, why) in self.services.problems() {
+                alarms.push(format!("{service}: {why}"));
             }
             if let Err(error) = view.verify_audit() {
                 alarms.push(error.say(caller.language));
@@ -31,16 +35,27 @@ impl Handle<Status> for Office {
             };
             Ok(StatusReport {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                node: self.config.node_name(),
+                node: self.node.clone(),
                 cluster: cluster.map(|cluster| cluster.name),
                 security_mode: mode.map(SecurityMode::number),
                 revision: view.revision()?.0,
                 ctl_md5: ctl.map(|ctl| hex(&Md5::digest(&ctl.file))),
                 checklist: facts.checklist(caller.language),
-                due,
+                due: due.into_iter().map(|due| due.action).collect(),
                 alarms,
             })
         })
+    }
+}
+
+impl Office {
+    /// Whether an action is still to be done on this node. A service that does not run here has
+    /// nothing to take over.
+    fn is_due(&self, due: &Due) -> bool {
+        match due.action.restarts() {
+            None => true,
+            Some(service) => self.services.since(service).is_some_and(|since| since < due.since),
+        }
     }
 }
 

@@ -1,0 +1,205 @@
+//! The services of this node: started, stopped and restarted as the database says.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use cluster::locations::Locations;
+use cluster::provider::{self, NodeFiles, Provider};
+use provisioning::Provisioning;
+use store::{Node, Service, Store};
+use tftp::server::{HttpConfig, Server};
+
+use crate::config::Config;
+use crate::identity;
+use crate::phones::Phones;
+
+/// Sockets that only root may open on most machines: open before root is given up, kept open.
+pub struct Sockets {
+    tftp: Vec<UdpSocket>,
+    http: Vec<TcpListener>,
+}
+
+impl Sockets {
+    /// Opens them where the configuration says. The error names the address.
+    pub fn open(config: &Config) -> Result<Self, String> {
+        Ok(Self {
+            tftp: all("tftp", &config.tftp, UdpSocket::bind)?,
+            http: all("http", &config.http, TcpListener::bind)?,
+        })
+    }
+}
+
+fn all<T>(
+    key: &str,
+    addresses: &[SocketAddr],
+    bind: impl Fn(SocketAddr) -> io::Result<T>,
+) -> Result<Vec<T>, String> {
+    let bind = |address: &SocketAddr| {
+        bind(*address).map_err(|error| {
+            format!("cannot listen on {address}: {error}; set `{key}` in [controld]")
+        })
+    };
+    addresses.iter().map(bind).collect()
+}
+
+/// The services of this node.
+pub struct Services {
+    store: Arc<Store>,
+    config: Config,
+    node: String,
+    sockets: Sockets,
+    phones: Arc<Phones>,
+    started: SystemTime,
+    slots: Mutex<BTreeMap<Service, Slot>>,
+}
+
+enum Slot {
+    Running { since: SystemTime, warning: Option<String>, _until_dropped: Box<dyn Send> },
+    Failed(String),
+}
+
+/// What keeps a service running, and what is not right with it all the same.
+type Started = (Box<dyn Send>, Option<String>);
+
+/// Services that run in this process. CallManager and CAPF are not among them yet.
+const OURS: [Service; 2] = [Service::Tftp, Service::CtlProvider];
+
+impl Services {
+    /// None runs yet: see [`Services::reconcile`].
+    pub fn new(
+        store: Arc<Store>,
+        config: Config,
+        sockets: Sockets,
+        phones: Arc<Phones>,
+        now: SystemTime,
+    ) -> Self {
+        let node = config.node_name();
+        Self { store, config, node, sockets, phones, started: now, slots: Mutex::default() }
+    }
+
+    /// What the phones of this node asked and hold.
+    pub fn phones(&self) -> &Phones {
+        &self.phones
+    }
+
+    /// Starts what is active on this node and does not run, stops what runs and is not active.
+    /// What runs is left alone: changed parameters take effect at its restart.
+    pub fn reconcile(&self, now: SystemTime) {
+        // While the database is away everything stays as it is.
+        let Ok(nodes) = self.store.read(|view| view.nodes()) else { return };
+        let me = nodes.into_iter().find(|node| node.name == self.node);
+        let mut slots = self.slots();
+        for service in OURS {
+            let active = me.as_ref().filter(|me| me.services.contains(&service));
+            match (active, slots.get(&service)) {
+                (None, _) => drop(slots.remove(&service)),
+                (Some(_), Some(Slot::Running { .. })) => {}
+                (Some(me), _) => {
+                    slots.insert(service, self.start(service, me, now));
+                }
+            }
+        }
+    }
+
+    /// Stops a service and starts it again, so that it sees its parameters.
+    pub fn restart(&self, service: Service, now: SystemTime) {
+        self.slots().remove(&service);
+        self.reconcile(now);
+    }
+
+    /// Since when a service runs; that of this process for those that it only stands for.
+    pub fn since(&self, service: Service) -> Option<SystemTime> {
+        match self.slots().get(&service) {
+            Some(Slot::Running { since, .. }) => Some(*since),
+            Some(Slot::Failed(_)) => None,
+            None if OURS.contains(&service) => None,
+            None => Some(self.started),
+        }
+    }
+
+    /// What does not run as it should, and why. In English, for logs and alarms.
+    pub fn problems(&self) -> Vec<(Service, String)> {
+        let slots = self.slots();
+        let failed = slots.iter().filter_map(|(service, slot)| match slot {
+            Slot::Failed(why) => Some((*service, why.clone())),
+            Slot::Running { warning, .. } => Some((*service, warning.clone()?)),
+        });
+        failed.collect()
+    }
+
+    fn start(&self, service: Service, me: &Node, now: SystemTime) -> Slot {
+        let server = match service {
+            Service::Tftp => self.start_tftp(me, now),
+            _ => self.start_provider(me, now),
+        };
+        match server {
+            Ok((server, warning)) => Slot::Running { since: now, warning, _until_dropped: server },
+            Err(why) => Slot::Failed(why),
+        }
+    }
+
+    fn start_tftp(&self, me: &Node, now: SystemTime) -> Result<Started, String> {
+        let identity = identity::open(&self.config.key_directory, me, &self.store, now)?;
+        let (locations, guid) = self
+            .store
+            .read(|view| Ok((Locations::of_node(view, &me.name)?, view.cluster()?)))
+            .map_err(|error| error.to_string())?;
+        let (Some(locations), Some(cluster)) = (locations, guid) else {
+            return Err("there is no cluster".into());
+        };
+        let owned = tftp::Locations::claim(locations.all(), cluster.guid.as_str())
+            .map_err(|error| error.to_string())?;
+        let source = Provisioning::new(
+            Arc::clone(&self.store),
+            &me.name,
+            owned,
+            Arc::new(identity),
+            SystemTime::now,
+        )
+        .map_err(|error| error.to_string())?;
+        let service = tftp::server::Service {
+            source: Arc::new(source),
+            observer: Arc::clone(&self.phones) as _,
+        };
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let tftp = Server::tftp(&tftp::Config::default(), &self.sockets.tftp, workers, &service);
+        let http = Server::http(&HttpConfig::default(), &self.sockets.http, &service);
+        let failed = |error: io::Error| error.to_string();
+        Ok((Box::new((tftp.map_err(failed)?, http.map_err(failed)?)), None))
+    }
+
+    fn start_provider(&self, me: &Node, now: SystemTime) -> Result<Started, String> {
+        identity::open(&self.config.key_directory, me, &self.store, now)?;
+        let port = self
+            .store
+            .read(|view| view.parameter(Some(&me.name), "ctl-provider.port")?.integer())
+            .map_err(|error| error.to_string())?;
+        let address = (self.config.ctl_provider, port);
+        let listener = TcpListener::bind(address)
+            .map_err(|error| format!("cannot listen on port {port}: {error}"))?;
+        let tls = provider::tls::server_config(&self.config.key_directory, now)
+            .map_err(|fault| fault.to_string())?;
+        let files = NodeFiles {
+            keys: self.config.key_directory.clone(),
+            certificates: self.config.certificate_directory.clone(),
+        };
+        let phones = Arc::clone(self.phones.lists());
+        let provider = Provider::new(Arc::clone(&self.store), &*me.name, files, phones);
+        let recovered = provider.recover().map_err(|error| error.to_string())?;
+        let warning = recovered.iter().find_map(|(path, result)| {
+            let fault = result.as_ref().err()?;
+            Some(format!("{}: {fault}", path.display()))
+        });
+        let running = provider::server::start(Arc::new(provider), listener, tls)
+            .map_err(|error| error.to_string())?;
+        Ok((Box::new(running), warning))
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<Service, Slot>> {
+        // A panic while starting leaves the slot as it was.
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
