@@ -16,7 +16,7 @@
 //! - The mode changes after the file is everywhere it can be, and only through the provider.
 //! - Nothing here holds a token's password or a private key longer than an operation.
 //!
-//! This crate must not know TFTP, SCCP or how a person is asked.
+//! This crate must not know how phones fetch files, SCCP, or how a person is asked.
 
 #![forbid(unsafe_code)]
 

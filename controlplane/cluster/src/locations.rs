@@ -1,21 +1,19 @@
 //! The directories of a node that hold the CTL file: the TFTP File Location, and alternate ones
 //! that belong to TFTP servers elsewhere.
 //!
-//! A directory that holds a list is marked with its cluster, so that two clusters which share a
-//! TFTP server cannot overwrite each other's file.
+//! Each directory is claimed for the cluster before anything is written, so that two clusters which
+//! share a TFTP server cannot overwrite each other's file.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use durable::Readers;
 use messages::{Explain, Message, provider, trust_list};
 use store::{Guid, View};
+use tftp::{FileName, Location, LocationError};
 use tlv::{Kind, VerifiedCtl};
 
 use crate::list::{ListFault, read_list};
 
-/// File that marks a directory with the cluster it belongs to.
-pub const MARK: &str = ".ringfence-cluster";
 /// The name of the list's file.
 pub const CTL_FILE: &str = <tlv::Ctl as Kind>::FILE_NAME;
 
@@ -33,38 +31,36 @@ pub struct Locations {
 
 /// Why a directory did not take the list.
 #[derive(Debug)]
-pub enum LocationFault {
-    /// Another cluster owns it, or somebody unknown put a list there.
-    OfAnotherCluster {
-        /// The directory.
-        path: PathBuf,
-        /// The other cluster, as far as it is known.
-        owner: String,
-    },
-    /// It cannot be written.
-    Io {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+pub struct LocationFault(LocationError);
+
+impl From<LocationError> for LocationFault {
+    fn from(error: LocationError) -> Self {
+        Self(error)
+    }
 }
 
 impl Explain for LocationFault {
     fn message(&self) -> &'static Message {
-        match self {
-            Self::OfAnotherCluster { .. } => &trust_list::PATH_OF_ANOTHER_CLUSTER,
-            Self::Io { .. } => &provider::DURING_POST_CTL_FILE,
+        match &self.0 {
+            LocationError::Owned { .. } | LocationError::ForeignTrustList { .. } => {
+                &trust_list::PATH_OF_ANOTHER_CLUSTER
+            }
+            LocationError::Twice { .. } | LocationError::Unusable { .. } => {
+                &provider::DURING_POST_CTL_FILE
+            }
         }
     }
 
     fn values(&self) -> Vec<(&'static str, String)> {
-        match self {
-            Self::OfAnotherCluster { path, owner } => {
-                vec![("path", path.display().to_string()), ("owner", owner.clone())]
+        match &self.0 {
+            LocationError::Owned { path, owner } => {
+                vec![("path", path.display().to_string()), ("owner", format!("cluster {owner}"))]
             }
-            Self::Io { path, source } => {
-                vec![("server", path.display().to_string()), ("detail", source.to_string())]
+            LocationError::ForeignTrustList { path } => {
+                vec![("path", path.display().to_string()), ("owner", "an unknown cluster".into())]
+            }
+            LocationError::Twice { path } | LocationError::Unusable { path, .. } => {
+                vec![("server", path.display().to_string()), ("detail", self.0.to_string())]
             }
         }
     }
@@ -105,61 +101,28 @@ impl Locations {
 
     /// Writes the list to every directory. Each either has it whole afterwards or is as it was.
     pub fn write(&self, list: &VerifiedCtl) -> Vec<(PathBuf, Result<(), LocationFault>)> {
-        self.each(|directory| {
-            self.claim(directory)?;
-            durable::replace(&directory.join(CTL_FILE), list.as_bytes(), Readers::Everybody)
-                .map_err(|source| io_fault(directory, source))
-        })
+        self.each(|location| location.publish(&ctl_file(), list.as_bytes()))
     }
 
     /// Removes the list from every directory that is ours.
     pub fn remove(&self) -> Vec<(PathBuf, Result<(), LocationFault>)> {
-        self.each(|directory| {
-            self.check_owner(directory)?;
-            durable::remove(&directory.join(CTL_FILE))
-                .map(drop)
-                .map_err(|source| io_fault(directory, source))
-        })
+        self.each(|location| location.remove(&ctl_file()).map(drop))
     }
 
     fn each(
         &self,
-        act: impl Fn(&Path) -> Result<(), LocationFault>,
+        act: impl Fn(&Location) -> io::Result<()>,
     ) -> Vec<(PathBuf, Result<(), LocationFault>)> {
-        self.all().map(|directory| (directory.to_owned(), act(directory))).collect()
-    }
-
-    /// Marks a directory as ours, unless it is somebody else's.
-    fn claim(&self, directory: &Path) -> Result<(), LocationFault> {
-        if self.check_owner(directory)? {
-            return Ok(());
-        }
-        let mark = format!("{}\n", self.cluster);
-        match durable::create(&directory.join(MARK), mark.as_bytes(), Readers::Everybody) {
-            Ok(()) => Ok(()),
-            // Somebody was quicker: it depends on who.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.check_owner(directory).map(drop)
-            }
-            Err(source) => Err(io_fault(directory, source)),
-        }
-    }
-
-    /// Whether a directory is marked as ours; an error if it is another's.
-    fn check_owner(&self, directory: &Path) -> Result<bool, LocationFault> {
-        let other =
-            |owner: String| Err(LocationFault::OfAnotherCluster { path: directory.into(), owner });
-        let mark = durable::read(&directory.join(MARK), 256)
-            .map_err(|source| io_fault(directory, source))?;
-        match mark.map(|mark| String::from_utf8_lossy(&mark).trim().to_owned()) {
-            Some(owner) if owner == self.cluster.as_str() => Ok(true),
-            Some(owner) => other(format!("cluster {owner}")),
-            None if directory.join(CTL_FILE).exists() => other("an unknown cluster".into()),
-            None => Ok(false),
-        }
+        let one = |directory: &Path| {
+            let location = Location::claim(directory, self.cluster.as_str())?;
+            act(&location)
+                .map_err(|error| LocationError::Unusable { path: directory.into(), error })?;
+            Ok(())
+        };
+        self.all().map(|directory| (directory.to_owned(), one(directory))).collect()
     }
 }
 
-fn io_fault(directory: &Path, source: io::Error) -> LocationFault {
-    LocationFault::Io { path: directory.into(), source }
+fn ctl_file() -> FileName {
+    FileName::parse(CTL_FILE.as_bytes()).expect("a plain name")
 }

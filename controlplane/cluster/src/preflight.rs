@@ -56,6 +56,8 @@ impl fmt::Display for Why {
 pub struct Preflight {
     /// By device name.
     pub phones: BTreeMap<String, Verdict>,
+    /// Nodes that could not be asked: telephones that fetch from them alone are not here.
+    pub silent: Vec<String>,
 }
 
 /// Some telephones would be stranded.
@@ -72,7 +74,7 @@ impl Preflight {
         phones: impl IntoIterator<Item = (&'a str, &'a Held)>,
     ) -> Self {
         let phones = phones.into_iter().map(|(phone, held)| (phone.to_owned(), judge(new, held)));
-        Self { phones: phones.collect() }
+        Self { phones: phones.collect(), silent: Vec::new() }
     }
 
     /// Whether nobody is stranded.

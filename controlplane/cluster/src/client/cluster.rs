@@ -178,18 +178,19 @@ impl<'a> Cluster<'a> {
         self.present()?.ok_or(OperationFault::List(ListFault::NoFile))
     }
 
-    /// What the telephones hold, as far as the nodes that answer know.
-    pub fn phones(&self) -> Result<PhoneLists, ClientFault> {
-        let mut all = self.publisher.phones()?;
-        for remote in self.nodes.iter().filter_map(|node| node.remote.as_ref()?.as_ref().ok()) {
-            all.merge(remote.phones()?);
-        }
-        Ok(all)
-    }
-
-    /// What the telephones would do with a list.
+    /// What the telephones would do with a list, as far as the nodes that answer know; those that
+    /// do not are named in the answer.
     pub fn preflight(&self, list: &VerifiedCtl) -> Result<Preflight, ClientFault> {
-        Ok(self.phones()?.preflight(list))
+        let mut phones = PhoneLists::default();
+        let mut silent = Vec::new();
+        for node in &self.nodes {
+            match self.remote_of(node).map_err(Clone::clone).and_then(Remote::phones) {
+                Ok(known) => phones.merge(known),
+                Err(ClientFault::Transport { server, .. }) => silent.push(server),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(Preflight { silent, ..phones.preflight(list) })
     }
 
     /// Signs a draft and pushes the list to every server. Nothing is written if the draft is not
