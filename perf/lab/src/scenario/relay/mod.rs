@@ -195,7 +195,12 @@ fn refuse_bad_commands(agent: &mut CallAgent, relay: &Relay) -> Result<((), Stri
         (b"CRCX 9001 nowhere/1@relay1 MGCP 1.0\r\nC: 1\r\nM: sendrecv\r\n", Some(500)),
         (b"XYZW 9002 pr/1@relay1 MGCP 1.0\r\n", Some(504)),
         (b"MDCX 9003 pr/1@relay1 MGCP 1.0\r\nC: 1\r\nI: 1\r\nM: sideways\r\n", Some(517)),
-        (b"AUEP 9004 pr/1@relay1 MGCP 7.0\r\n", Some(528)),
+        // SRTP without a key is refused, never made RTP.
+        (
+            b"CRCX 9004 pr/$@relay1 MGCP 1.0\r\nC: 1\r\nM: sendrecv\r\n\r\n\
+              v=0\r\nc=IN IP4 10.1.0.2\r\nm=audio 40000 RTP/SAVP 0\r\n",
+            Some(509),
+        ),
         (b"\0\0\0\0", None),
     ];
     for (datagram, expected) in bad {
@@ -204,7 +209,7 @@ fn refuse_bad_commands(agent: &mut CallAgent, relay: &Relay) -> Result<((), Stri
         ensure!(code == expected, "`{said}` was answered {code:?} instead of {expected:?}");
     }
     relay.report().context("after them")?;
-    Ok(((), "500, 504, 517, 528, and silence for NUL octets".to_owned()))
+    Ok(((), "500, 504, 517, 509, and silence for NUL octets".to_owned()))
 }
 
 /// What happened to all packets, in words.
