@@ -6,3 +6,4 @@
 //! promises ratios.
 
 pub mod report;
+pub mod srtp;

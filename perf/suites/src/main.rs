@@ -14,7 +14,11 @@ struct Suite {
     run: fn() -> Result<Report>,
 }
 
-const SUITES: &[Suite] = &[];
+const SUITES: &[Suite] = &[Suite {
+    name: "srtp",
+    about: "SRTP crypto on one core, against libsrtp, ipsec-mb and webrtc-srtp",
+    run: ringfence_suites::srtp::run,
+}];
 
 /// Measures a suite, prints its table and writes target/perf/SUITE.json.
 #[derive(Parser)]

@@ -208,7 +208,7 @@ impl<B: Backend> Sessions<B> {
         let layout = Layout::of_protected(Protocol::Rtp, suite, Services::ALL, mki.len(), job.len)
             .ok_or(Error::TooShort)?;
         let header = Header::read_rtp(&packet[..layout.end])?;
-        if packet[layout.mki] != *mki {
+        if !mki.is_empty() && packet[layout.mki] != *mki {
             return Err(Error::UnknownMki);
         }
         let Some(context) = self.contexts[RTP].find(job.session, header.ssrc) else {

@@ -1,0 +1,142 @@
+//! What contenders are given to do.
+
+use std::fmt;
+
+use anyhow::Result;
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+use srtp::{Config, Direction, Job, Keying, MasterKey, SessionId, Srtp, Suite};
+
+/// Packets between two looks at the clock. Few enough for their buffers to stay in the cache, as
+/// those of a network card's ring do.
+pub(super) const LAP: usize = 512;
+
+const HEADER: usize = 12;
+/// Room for a packet and its trailer.
+const TRAILER: usize = 32;
+
+/// One thing to measure.
+#[derive(Clone, Copy)]
+pub(super) struct Load {
+    pub(super) suite: Suite,
+    /// Octets.
+    pub(super) payload: usize,
+    pub(super) flows: usize,
+    pub(super) operation: Operation,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    Protect,
+    Unprotect,
+    /// Unprotect under one key, protect under another.
+    Relay,
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = match self.operation {
+            Operation::Protect => "protect",
+            Operation::Unprotect => "unprotect",
+            Operation::Relay => "relay",
+        };
+        let Self { suite, payload, flows, .. } = self;
+        write!(f, "{operation} {suite}, {payload} B, {flows} flows")
+    }
+}
+
+/// A packet and which flow it belongs to.
+pub(super) struct Packet {
+    pub(super) flow: usize,
+    pub(super) octets: Vec<u8>,
+    pub(super) len: usize,
+}
+
+/// Makes packets, lap by lap, each flow in order.
+pub(super) struct Source {
+    load: Load,
+    sender: Srtp,
+    sessions: Vec<SessionId>,
+    seqs: Vec<u16>,
+    /// Flows in the order in which they take turns.
+    order: Vec<usize>,
+    next: usize,
+    pub(super) packets: Vec<Packet>,
+}
+
+impl Source {
+    pub(super) fn new(load: Load) -> Result<Self> {
+        let mut sender = Srtp::new(Config::default());
+        let sessions = (0..load.flows)
+            .map(|flow| Ok(sender.insert(Direction::Outbound, &inbound_keying(load.suite, flow))?))
+            .collect::<Result<_>>()?;
+        let mut order: Vec<_> = (0..load.flows).collect();
+        order.shuffle(&mut SmallRng::seed_from_u64(1));
+        let room = (HEADER + load.payload + TRAILER).next_multiple_of(64) + 64;
+        let packets =
+            (0..LAP).map(|_| Packet { flow: 0, octets: vec![0; room], len: 0 }).collect();
+        Ok(Self { load, sender, sessions, seqs: vec![0; load.flows], order, next: 0, packets })
+    }
+
+    /// Fills all packets anew.
+    pub(super) fn fill(&mut self) {
+        for packet in &mut self.packets {
+            let flow = self.order[self.next];
+            self.next = (self.next + 1) % self.order.len();
+            let seq = self.seqs[flow];
+            self.seqs[flow] = seq.wrapping_add(1);
+            packet.flow = flow;
+            packet.len = HEADER + self.load.payload;
+            let [s0, s1] = seq.to_be_bytes();
+            let [a, b, c, d] = ssrc(flow).to_be_bytes();
+            packet.octets[..HEADER].copy_from_slice(&[0x80, 0, s0, s1, 0, 0, s0, s1, a, b, c, d]);
+        }
+        if self.load.operation != Operation::Protect {
+            for burst in self.packets.chunks_mut(64) {
+                let mut jobs: Vec<_> = burst
+                    .iter_mut()
+                    .map(|packet| {
+                        Job::new(self.sessions[packet.flow], &mut packet.octets, packet.len)
+                    })
+                    .collect();
+                self.sender.protect_rtp(&mut jobs);
+                let lens: Vec<_> = jobs.iter().map(|job| job.len).collect();
+                for (packet, len) in burst.iter_mut().zip(lens) {
+                    packet.len = len;
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn ssrc(flow: usize) -> u32 {
+    0x1000_0000 + flow as u32 * 77
+}
+
+/// The keys packets come under.
+pub(super) fn inbound_keying(suite: Suite, flow: usize) -> Keying {
+    Keying::new(suite, master(suite, flow as u32))
+}
+
+/// The keys packets leave under.
+pub(super) fn outbound_keying(suite: Suite, flow: usize) -> Keying {
+    Keying::new(suite, master(suite, flow as u32 | 1 << 31))
+}
+
+fn master(suite: Suite, seed: u32) -> MasterKey {
+    MasterKey::from_key_salt(suite, &key_salt(suite, seed)).expect("the right length")
+}
+
+pub(super) fn inbound_key_salt(suite: Suite, flow: usize) -> Vec<u8> {
+    key_salt(suite, flow as u32)
+}
+
+pub(super) fn outbound_key_salt(suite: Suite, flow: usize) -> Vec<u8> {
+    key_salt(suite, flow as u32 | 1 << 31)
+}
+
+fn key_salt(suite: Suite, seed: u32) -> Vec<u8> {
+    let len = suite.master_key_len() + suite.master_salt_len();
+    (0..len as u32).map(|n| (seed ^ n.wrapping_mul(0x9e37_79b9)).to_le_bytes()[n as usize % 4]).collect()
+}
