@@ -36,6 +36,7 @@ mod packet;
 mod params;
 mod replay;
 mod session;
+mod snapshot;
 mod srtp;
 mod suite;
 
@@ -45,5 +46,6 @@ pub use keying::{
     KeyError, Keying, Lifetime, MAX_MASTER_KEYS, MAX_MKI_LEN, MAX_WINDOW, MIN_WINDOW, MasterKey,
 };
 pub use params::{ParamError, ParamPolicy, SessionParams};
+pub use snapshot::{Snapshot, SnapshotError};
 pub use srtp::{BackendChoice, Config, Direction, Job, MAX_TRAILER, SessionError, SessionId, Srtp};
 pub use suite::Suite;

@@ -74,24 +74,23 @@ pub(crate) struct Wide {
 impl Wide {
     const BITS: u64 = 4096;
 
-    fn new(packets: u16) -> Self {
-        Self { bits: [0; 64], packets }
+    /// The window that ends at `highest`, where `seen` says it of the index so many before.
+    pub(crate) fn build(highest: u64, packets: u16, seen: impl Fn(u64) -> bool) -> Self {
+        let mut wide = Self { bits: [0; 64], packets };
+        for behind in (0..u64::from(packets).min(highest + 1)).filter(|&n| seen(n)) {
+            wide.set(highest - behind);
+        }
+        wide
     }
 
     /// A window whose first and only packet was `index`.
     pub(crate) fn starting_at(index: u64, packets: u16) -> Self {
-        let mut wide = Self::new(packets);
-        wide.set(index);
-        wide
+        Self::build(index, packets, |behind| behind == 0)
     }
 
-    /// A window of 128 packets, the highest of which is `highest`.
+    /// The same window in the general form.
     pub(crate) fn from_narrow(narrow: Narrow, highest: u64) -> Self {
-        let mut wide = Self::new(Narrow::BITS as u16);
-        for behind in (0..Narrow::BITS.min(highest + 1)).filter(|n| narrow.bits() >> n & 1 == 1) {
-            wide.set(highest - behind);
-        }
-        wide
+        Self::build(highest, Narrow::BITS as u16, |behind| narrow.bits() >> behind & 1 == 1)
     }
 
     /// The last 128 packets of the window.
@@ -103,16 +102,18 @@ impl Wide {
         narrow
     }
 
-    /// The same window over another number of packets.
-    ///
-    /// What the old window was too short to remember counts as seen.
-    pub(crate) fn resized(mut self, packets: u16, highest: u64) -> Self {
-        for behind in self.packets..packets {
-            let Some(index) = highest.checked_sub(behind.into()) else { break };
-            self.set(index);
-        }
-        self.packets = packets;
-        self
+    /// The same window over another number of packets. What the old one was too short to remember
+    /// counts as seen.
+    pub(crate) fn resized(&self, packets: u16, highest: u64) -> Self {
+        Self::build(highest, packets, |behind| {
+            behind >= u64::from(self.packets) || self.seen(highest - behind)
+        })
+    }
+
+    /// Whether the index so many before `highest` counts as seen.
+    pub(crate) fn seen_behind(&self, highest: u64, behind: u64) -> bool {
+        behind >= u64::from(self.packets)
+            || highest.checked_sub(behind).is_none_or(|index| self.seen(index))
     }
 
     pub(crate) fn packets(&self) -> u16 {
@@ -195,9 +196,8 @@ mod tests {
         let mut model =
             Model { packets: packets.into(), highest: first, seen: [first].into_iter().collect() };
         let mut narrow = Narrow::default();
-        let mut wide = Wide::new(packets);
+        let mut wide = Wide::starting_at(first, packets);
         narrow.mark(first, first);
-        wide.mark(first, first);
         for index in indices {
             let expected = model.age(index);
             assert_eq!(wide.age(model.highest, index), expected, "wide {packets}: {index}");

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::keying::{Keying, MAX_MKI_LEN};
 use crate::session::Sessions;
+use crate::snapshot::Snapshot;
 use thiserror::Error;
 
 /// Most octets protection adds behind a packet: a GCM tag, SRTCP's index word and the longest
@@ -97,6 +98,9 @@ pub enum SessionError {
     /// The session was removed, or never was.
     #[error("no such session")]
     NoSession,
+    /// A snapshot of more SSRCs than [`Config::max_ssrcs_per_session`] allows.
+    #[error("the snapshot has more SSRCs than the {0} a session may have here; raise the limit")]
+    TooManySsrcs(usize),
 }
 
 /// A packet to transform, and what came of it.
@@ -206,6 +210,26 @@ impl Srtp {
     /// Ends a session and erases its keys. Removing what is gone is harmless.
     pub fn remove(&mut self, session: SessionId) {
         each!(&mut self.engine, sessions => sessions.remove(session));
+    }
+
+    /// What a session remembers, for [`Srtp::import`] elsewhere. It holds no key.
+    pub fn export(&self, session: SessionId) -> Result<Snapshot, SessionError> {
+        each!(&self.engine, sessions => sessions.export(session))
+    }
+
+    /// Starts a session that goes on where another one was.
+    ///
+    /// `margin` is how many packets of an SSRC that one may have transformed after the snapshot
+    /// was taken. So many indices beyond the highest count as seen: inbound none of them can be
+    /// replayed here, outbound none is used a second time under the same key.
+    pub fn import(
+        &mut self,
+        direction: Direction,
+        keying: &Keying,
+        snapshot: &Snapshot,
+        margin: u16,
+    ) -> Result<SessionId, SessionError> {
+        each!(&mut self.engine, sessions => sessions.import(direction, keying, snapshot, margin))
     }
 
     /// Asks for a session's RTP context in the processor's cache. Worth its while a burst before

@@ -61,7 +61,7 @@ impl<B: Backend> Sessions<B> {
     ) -> Result<(), Error> {
         let session = job.session;
         self.primary(protocol, session, Direction::Outbound)?;
-        let slot = self.slot(session)?;
+        let slot = self.slot(session).ok_or(Error::NoSession)?;
         let key = self.usable_key(protocol, session, slot).ok_or(Error::KeyExpired)?;
         let (number, suite, services) = (key.number, key.suite, slot.services());
 
@@ -93,7 +93,7 @@ impl<B: Backend> Sessions<B> {
 
         let word = (protocol == Protocol::Rtcp)
             .then(|| (index as u32 | if encrypted { E_FLAG } else { 0 }).to_be_bytes());
-        let mki = self.slot(session)?.key(number).map_or(&[][..], Key::mki);
+        let mki = self.slot(session).ok_or(Error::NoSession)?.key(number).map_or(&[][..], Key::mki);
         job.packet[layout.mki.clone()].copy_from_slice(mki);
         let packet = Packet {
             keys: &keys,
@@ -120,7 +120,7 @@ impl<B: Backend> Sessions<B> {
         let ssrc = Header::peek_ssrc(protocol, packet).ok_or(Error::TooShort)?;
         let contexts = &self.contexts[protocol as usize];
         let found = contexts.find(session, ssrc);
-        let likeliest = contexts.get(found.unwrap_or(ContextRef::primary(session))).state.key;
+        let likeliest = contexts.get(found.unwrap_or(session.into())).state.key;
 
         let (effect, layout) = self.open_under_any(protocol, job, found, likeliest)?;
         let Effect { suite, index, number, .. } = effect;
@@ -152,7 +152,7 @@ impl<B: Backend> Sessions<B> {
         found: Option<ContextRef>,
         likeliest: u8,
     ) -> Result<(Effect<B::Keys>, Layout), Error> {
-        let slot = self.slot(job.session)?;
+        let slot = self.slot(job.session).ok_or(Error::NoSession)?;
         let (first, others): (ArrayVec<&Key, MAX_KEYS>, ArrayVec<&Key, MAX_KEYS>) =
             slot.keys().iter().partition(|key| key.number == likeliest);
         let mut verdict = Error::UnknownMki;
@@ -350,7 +350,7 @@ impl<B: Backend> Sessions<B> {
         session: SessionId,
         slot: &'s Slot,
     ) -> Option<&'s Key> {
-        let primary = &self.contexts[protocol as usize].get(ContextRef::primary(session)).state;
+        let primary = &self.contexts[protocol as usize].get(session.into()).state;
         slot.keys().iter().find(|key| {
             let credit = if primary.key == key.number { primary.credit } else { 0 };
             !key.is_spent(protocol, credit)
@@ -363,15 +363,11 @@ impl<B: Backend> Sessions<B> {
         suite: Suite,
         session: SessionId,
     ) -> Result<bool, Error> {
-        Ok(is_encrypted(protocol, suite, self.slot(session)?))
+        Ok(is_encrypted(protocol, suite, self.slot(session).ok_or(Error::NoSession)?))
     }
 
     fn highest(&self, protocol: Protocol, at: ContextRef) -> u64 {
         self.contexts[protocol as usize].get(at).state.highest()
-    }
-
-    fn slot(&self, session: SessionId) -> Result<&Slot, Error> {
-        self.slots[session.index as usize].as_ref().ok_or(Error::NoSession)
     }
 }
 

@@ -86,8 +86,12 @@ impl ContextRef {
     pub(crate) const fn number(self) -> usize {
         (self.0 & !Self::FURTHER) as usize
     }
+}
 
-    pub(crate) const fn primary(session: SessionId) -> Self {
+impl From<SessionId> for ContextRef {
+    /// The primary context of the session.
+    #[inline]
+    fn from(session: SessionId) -> Self {
         Self(session.index)
     }
 }

@@ -85,7 +85,7 @@ impl<K: Zeroize> Contexts<K> {
     /// All contexts of a session, the primary first.
     #[inline]
     pub(crate) fn chain(&self, session: SessionId) -> impl Iterator<Item = ContextRef> + '_ {
-        let mut at = ContextRef::primary(session);
+        let mut at = session.into();
         std::iter::from_fn(move || {
             let here = (at != ContextRef::NONE).then_some(at)?;
             at = self.get(here).state.next;
@@ -95,7 +95,7 @@ impl<K: Zeroize> Contexts<K> {
 
     /// Does something to every context of a session.
     pub(crate) fn for_each(&mut self, session: SessionId, mut change: impl FnMut(&mut Context<K>)) {
-        let mut at = ContextRef::primary(session);
+        let mut at = session.into();
         while at != ContextRef::NONE {
             let context = self.get_mut(at);
             change(context);
@@ -111,7 +111,7 @@ impl<K: Zeroize> Contexts<K> {
         keys: K,
         window: Wide,
     ) -> ContextRef {
-        let first = ContextRef::primary(session);
+        let first = session.into();
         let primary = self.get_mut(first);
         let at = if primary.state.flags.has(Flags::BOUND) {
             let next = primary.state.next;
@@ -130,7 +130,7 @@ impl<K: Zeroize> Contexts<K> {
     /// Empties the contexts of a session, erases their keys and frees all but the primary, which
     /// waits for the next session in its place.
     pub(crate) fn clear(&mut self, session: SessionId) {
-        let mut at = ContextRef::primary(session);
+        let mut at = session.into();
         while at != ContextRef::NONE {
             let Context { keys, state } = self.get_mut(at);
             keys.zeroize();

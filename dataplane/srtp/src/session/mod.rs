@@ -6,6 +6,7 @@
 mod alone;
 mod context;
 mod contexts;
+mod handover;
 mod layout;
 mod rtp;
 mod slot;
@@ -83,7 +84,8 @@ impl<B: Backend> Sessions<B> {
         session: SessionId,
         keying: &Keying,
     ) -> Result<(), SessionError> {
-        if !self.slot_mut(session)?.adopt(keying) {
+        let slot = self.slot_mut(session).ok_or(SessionError::NoSession)?;
+        if !slot.adopt(keying) {
             return Ok(());
         }
         self.settle(session);
@@ -128,7 +130,7 @@ impl<B: Backend> Sessions<B> {
     }
 
     pub(crate) fn remove(&mut self, session: SessionId) {
-        if self.slot_mut(session).is_err() {
+        if self.slot(session).is_none() {
             return;
         }
         self.slots[session.index as usize] = None;
@@ -138,11 +140,14 @@ impl<B: Backend> Sessions<B> {
         }
     }
 
-    fn slot_mut(&mut self, session: SessionId) -> Result<&mut Slot, SessionError> {
-        if self.contexts[0].primary(session).is_err() {
-            return Err(SessionError::NoSession);
-        }
-        self.slots[session.index as usize].as_mut().ok_or(SessionError::NoSession)
+    fn slot(&self, session: SessionId) -> Option<&Slot> {
+        self.contexts[0].primary(session).ok()?;
+        self.slots[session.index as usize].as_ref()
+    }
+
+    fn slot_mut(&mut self, session: SessionId) -> Option<&mut Slot> {
+        self.contexts[0].primary(session).ok()?;
+        self.slots[session.index as usize].as_mut()
     }
 
     pub(crate) fn prefetch(&self, session: SessionId) {
@@ -202,7 +207,7 @@ impl<B: Backend> Sessions<B> {
         if protocol == Protocol::Rtp {
             self.events.push(Event::NewSsrc { session, ssrc });
         }
-        let primary = &contexts.get(ContextRef::primary(session)).state;
+        let primary = &contexts.get(session.into()).state;
         let state = State { key: number, suite, ..primary.bound(ssrc, index) };
         contexts.bind(session, state, keys, Wide::starting_at(index, slot.window()));
         Ok(())
@@ -212,7 +217,7 @@ impl<B: Backend> Sessions<B> {
     fn count(&mut self, protocol: Protocol, session: SessionId, number: u8) -> Result<(), Error> {
         let slot = self.slots[session.index as usize].as_mut().ok_or(Error::NoSession)?;
         let key = slot.key_mut(number).ok_or(Error::KeyExpired)?;
-        let at = ContextRef::primary(session);
+        let at = session.into();
         let state = &mut self.contexts[protocol as usize].get_mut(at).state;
         let holds_credit = state.key == number;
         let credit = if holds_credit { std::mem::take(&mut state.credit) } else { 0 };
@@ -247,7 +252,7 @@ impl<B: Backend> Sessions<B> {
         ssrc: u32,
         index: u64,
     ) -> B::Keys {
-        let at = found.unwrap_or(ContextRef::primary(session));
+        let at = found.unwrap_or(session.into());
         let Context { keys, state } = self.contexts[protocol as usize].get(at);
         let derivation = key.derivation(index);
         if state.key != key.number || key.derivation(state.highest()) != derivation {

@@ -132,7 +132,7 @@ impl<B: Backend> Sessions<B> {
     /// Puts the identifier behind a protected packet, if there is one.
     #[inline]
     fn complete(&self, job: &mut Job<'_>, plan: &Plan) -> Layout {
-        let state = &self.contexts[RTP].get(ContextRef::primary(job.session)).state;
+        let state = &self.contexts[RTP].get(job.session.into()).state;
         let layout = self.layout(job.session, state, plan.end);
         if !layout.mki.is_empty() {
             job.packet[layout.mki.clone()].copy_from_slice(self.mki(job.session, state));
@@ -276,7 +276,7 @@ impl<B: Backend> Sessions<B> {
     #[inline]
     fn accept(&mut self, session: SessionId, context: ContextRef, index: u64) {
         self.contexts[RTP].mark(context, index);
-        self.contexts[RTP].get_mut(ContextRef::primary(session)).state.credit -= 1;
+        self.contexts[RTP].get_mut(session.into()).state.credit -= 1;
     }
 
     #[inline]

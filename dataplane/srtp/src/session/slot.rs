@@ -135,6 +135,33 @@ impl Slot {
         self.keys.iter_mut().find(|key| key.number == number)
     }
 
+    /// Position of a key among the agreed ones; of a retiring one, that of its first successor.
+    pub(super) fn position(&self, number: u8) -> u8 {
+        let agreed = self.keys.iter().filter(|key| key.retiring.is_none());
+        agreed.zip(0..).find(|(key, _)| key.number == number).map_or(0, |(_, position)| position)
+    }
+
+    /// Packets counted under each agreed key, given whose credit is not spent yet.
+    pub(super) fn used(&self, credits: [(u8, u16); 2]) -> Vec<[u64; 2]> {
+        let used = |key: &Key| {
+            Protocol::BOTH.map(|protocol| {
+                let (number, credit) = credits[protocol as usize];
+                let credit = if number == key.number { u64::from(credit) } else { 0 };
+                key.entry.lifetime.of(protocol) - key.left[protocol as usize] - credit
+            })
+        };
+        self.keys.iter().filter(|key| key.retiring.is_none()).map(used).collect()
+    }
+
+    /// Counts what was used elsewhere, and `margin` packets more.
+    pub(super) fn set_used(&mut self, used: &[[u64; 2]], margin: u16) {
+        for (key, used) in self.keys.iter_mut().zip(used) {
+            for (left, used) in key.left.iter_mut().zip(used) {
+                *left = left.saturating_sub(used.saturating_add(margin.into()));
+            }
+        }
+    }
+
     pub(super) fn window(&self) -> u16 {
         self.window
     }
