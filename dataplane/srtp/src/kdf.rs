@@ -35,6 +35,15 @@ impl SessionKeys {
         keys
     }
 
+    /// Session keys given as such, for examples that do not start from a master key.
+    #[cfg(test)]
+    pub(crate) fn from_parts(suite: Suite, cipher: &[u8], salt: &[u8], auth: &[u8; 20]) -> Self {
+        let mut keys = Self { suite, cipher: [0; 32], salt: [0; 14], auth: *auth };
+        keys.cipher[..cipher.len()].copy_from_slice(cipher);
+        keys.salt[..salt.len()].copy_from_slice(salt);
+        keys
+    }
+
     /// The key of the block cipher; empty for the NULL suites.
     pub(crate) fn cipher(&self) -> &[u8] {
         match self.suite.cipher() {
@@ -89,15 +98,70 @@ mod tests {
     use super::*;
     use hex_literal::hex;
 
-    #[test]
-    fn rfc_3711_appendix_b3() {
-        let suite = Suite::AesCm128HmacSha1_80;
-        let key = hex!("E1F97A0D3E018BE0D64FA32C06DE4139");
-        let salt = hex!("0EC675AD498AFEEBB6960B3AABE6");
-        let master = MasterKey::new(suite, &key, &salt).unwrap();
+    fn derives(suite: Suite, master: (&[u8], [u8; 14]), session: (&[u8], [u8; 14], [u8; 20])) {
+        let master = MasterKey::new(suite, master.0, &master.1).unwrap();
         let keys = SessionKeys::derive(suite, &master, Protocol::Rtp, 0);
-        assert_eq!(keys.cipher(), hex!("C61E7A93744F39EE10734AFE3FF7A087"));
-        assert_eq!(keys.salt, hex!("30CBBC08863D8C85D49DB34A9AE1"));
-        assert_eq!(keys.auth, hex!("CEBE321F6FF7716B6FD4AB49AF256A156D38BAA4"));
+        assert_eq!((keys.cipher(), keys.salt, keys.auth), session);
+    }
+
+    #[test]
+    fn rfc_3711_appendix_b_3() {
+        derives(
+            Suite::AesCm128HmacSha1_80,
+            (&hex!("e1f97a0d3e018be0d64fa32c06de4139"), hex!("0ec675ad498afeebb6960b3aabe6")),
+            (
+                &hex!("c61e7a93744f39ee10734afe3ff7a087"),
+                hex!("30cbbc08863d8c85d49db34a9ae1"),
+                hex!("cebe321f6ff7716b6fd4ab49af256a156d38baa4"),
+            ),
+        );
+    }
+
+    #[test]
+    fn rfc_6188_section_7_2() {
+        derives(
+            Suite::AesCm256HmacSha1_80,
+            (
+                &hex!("f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6"),
+                hex!("3b04803de51ee7c96423ab5b78d2"),
+            ),
+            (
+                &hex!("5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4"),
+                hex!("fa31791685ca444a9e07c6c64e93"),
+                hex!("fd9c32d39ed5fbb5a9dc96b30818454d1313dc05"),
+            ),
+        );
+    }
+
+    #[test]
+    fn rfc_6188_section_7_4() {
+        derives(
+            Suite::AesCm192HmacSha1_80,
+            (
+                &hex!("73edc66c4fa15776fb57f9505c17136550ffda71f3e8e5f1"),
+                hex!("c8522f3acd4ce86d5add78edbb11"),
+            ),
+            (
+                &hex!("31874736a8f1143870c26e4857d8a5b2c4a354407faadabb"),
+                hex!("2372b82d639b6d8503a47adc0a6c"),
+                hex!("355b10973cd95b9eacf4061c7e1a7151e7cfbfcb"),
+            ),
+        );
+    }
+
+    #[test]
+    fn the_derivation_number_changes_every_key() {
+        let suite = Suite::AesCm128HmacSha1_80;
+        let master = MasterKey::new(suite, &[1; 16], &[2; 14]).unwrap();
+        let [first, second] = [0, 1].map(|r| SessionKeys::derive(suite, &master, Protocol::Rtp, r));
+        assert_ne!(first.cipher(), second.cipher());
+        assert_ne!(first.salt, second.salt);
+        assert_ne!(first.auth, second.auth);
+        // The number ends where the salt ends: r = 1 is salt + 1, RFC 3711 §4.3.1.
+        let mut salt = [2; 14];
+        salt[13] ^= 1;
+        let master = MasterKey::new(suite, &[1; 16], &salt).unwrap();
+        let same = SessionKeys::derive(suite, &master, Protocol::Rtp, 0);
+        assert_eq!(second.cipher(), same.cipher());
     }
 }

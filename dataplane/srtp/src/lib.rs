@@ -39,6 +39,8 @@ mod session;
 mod snapshot;
 mod srtp;
 mod suite;
+#[cfg(test)]
+mod vectors;
 
 pub use error::Error;
 pub use event::Event;

@@ -82,18 +82,24 @@ impl Header {
         Ok(Self { ssrc, seq, len })
     }
 
-    /// The first packet's header and sender. Its length field must fit; those of the following
-    /// packets may still be encrypted.
+    /// The first packet's header and sender (RFC 3550 §6.4.1).
     fn read_rtcp(packet: &[u8]) -> Result<Self, Error> {
-        let Some(&[first, _, hi, lo, a, b, c, d]) = packet.first_chunk::<RTCP_HEADER>() else {
+        let Some(&[first, _, _, _, a, b, c, d]) = packet.first_chunk::<RTCP_HEADER>() else {
             return Err(Error::TooShort);
         };
-        let first_len = 4 + 4 * usize::from(u16::from_be_bytes([hi, lo]));
-        if first >> 6 != 2 || first_len < RTCP_HEADER || first_len > packet.len() {
+        if first >> 6 != 2 {
             return Err(Error::Malformed);
         }
         Ok(Self { ssrc: u32::from_be_bytes([a, b, c, d]), seq: 0, len: RTCP_HEADER })
     }
+}
+
+/// Whether an RTCP packet that may be encrypted behind its header contains the first packet of its
+/// compound.
+pub(crate) fn contains_first_rtcp(packet: &[u8]) -> bool {
+    let len =
+        packet.first_chunk().map(|&[_, _, hi, lo]| 4 + 4 * u16::from_be_bytes([hi, lo]) as usize);
+    len.is_some_and(|len| (RTCP_HEADER..=packet.len()).contains(&len))
 }
 
 /// Whether a readable compound packet is made of packets whose lengths fill it exactly

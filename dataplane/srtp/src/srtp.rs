@@ -81,11 +81,19 @@ pub struct Config {
     pub max_sessions: usize,
     /// SSRCs one session may have at a time.
     pub max_ssrcs_per_session: usize,
+    /// Lets RTCP pass whose length fields do not fill the packet exactly. Such a packet is in the
+    /// examples of RFC 7714 §17, for instance.
+    pub lenient_rtcp: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { backend: BackendChoice::Best, max_sessions: 65_536, max_ssrcs_per_session: 16 }
+        Self {
+            backend: BackendChoice::Best,
+            max_sessions: 65_536,
+            max_ssrcs_per_session: 16,
+            lenient_rtcp: false,
+        }
     }
 }
 
@@ -194,6 +202,18 @@ impl Srtp {
         keying: &Keying,
     ) -> Result<SessionId, SessionError> {
         each!(&mut self.engine, sessions => sessions.insert(direction, keying))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn insert_session_keys(
+        &mut self,
+        direction: Direction,
+        encrypt_rtcp: bool,
+        keys: crate::kdf::SessionKeys,
+    ) -> SessionId {
+        each!(&mut self.engine, sessions => {
+            sessions.insert_session_keys(direction, encrypt_rtcp, keys)
+        })
     }
 
     /// Gives a session new keys, with nothing lost. Rollover counters and replay windows stay

@@ -10,7 +10,7 @@ use super::slot::{Key, MAX_KEYS, Slot};
 use crate::backend::{Backend, CmJob, GcmJob, MacJob, same_tag};
 use crate::error::Error;
 use crate::index::estimate;
-use crate::packet::{Header, Protocol, is_rtcp_compound};
+use crate::packet::{Header, Protocol, contains_first_rtcp, is_rtcp_compound};
 use crate::srtp::{Direction, Job, SessionId};
 use crate::suite::{Cipher, Suite};
 
@@ -67,7 +67,7 @@ impl<B: Backend> Sessions<B> {
 
         let packet = job.packet.get(..job.len).ok_or(Error::NoRoom)?;
         let header = Header::read(protocol, packet)?;
-        if protocol == Protocol::Rtcp && !is_rtcp_compound(packet) {
+        if protocol == Protocol::Rtcp && !self.lenient_rtcp && !is_rtcp_compound(packet) {
             return Err(Error::Malformed);
         }
         let layout = Layout::new(protocol, suite, services, key.mki().len(), job.len);
@@ -136,10 +136,11 @@ impl<B: Backend> Sessions<B> {
             let data = &mut job.packet[clear..layout.end];
             self.backend.aes_cm([CmJob { keys: &keys, suite, index, data }].into_iter());
         }
-        job.len = layout.end;
-        if protocol == Protocol::Rtcp && !is_rtcp_compound(&job.packet[..job.len]) {
+        let readable = &job.packet[..layout.end];
+        if protocol == Protocol::Rtcp && !self.lenient_rtcp && !is_rtcp_compound(readable) {
             return Err(Error::Malformed);
         }
+        job.len = layout.end;
         Ok(())
     }
 
@@ -179,6 +180,12 @@ impl<B: Backend> Sessions<B> {
         let layout = Layout::of_protected(protocol, suite, slot.services(), mki_len, job.len)
             .ok_or(Error::TooShort)?;
         let header = Header::read(protocol, &job.packet[..layout.end])?;
+        if protocol == Protocol::Rtcp
+            && !self.lenient_rtcp
+            && !contains_first_rtcp(&job.packet[..layout.end])
+        {
+            return Err(Error::Malformed);
+        }
         if job.packet[layout.mki.clone()] != *key.mki() {
             return Err(Error::UnknownMki);
         }

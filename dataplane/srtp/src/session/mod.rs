@@ -32,6 +32,7 @@ pub(crate) struct Sessions<B: Backend> {
     contexts: [Contexts<B::Keys>; 2],
     max_sessions: usize,
     max_ssrcs: usize,
+    lenient_rtcp: bool,
     pub(crate) events: Events,
 }
 
@@ -44,6 +45,7 @@ impl<B: Backend> Sessions<B> {
             contexts: Protocol::BOTH.map(|_| Contexts::new(config.max_sessions)),
             max_sessions: config.max_sessions,
             max_ssrcs: config.max_ssrcs_per_session,
+            lenient_rtcp: config.lenient_rtcp,
             events: Events::new(),
         }
     }
@@ -103,6 +105,26 @@ impl<B: Backend> Sessions<B> {
             }
         }
         Ok(())
+    }
+
+    /// Starts a session whose session keys are given, those of RTP and RTCP alike.
+    #[cfg(test)]
+    pub(crate) fn insert_session_keys(
+        &mut self,
+        direction: Direction,
+        encrypt_rtcp: bool,
+        keys: SessionKeys,
+    ) -> SessionId {
+        let suite = keys.suite;
+        let octets = vec![0; suite.master_key_len() + suite.master_salt_len()];
+        let master = crate::MasterKey::from_key_salt(suite, &octets).unwrap();
+        let services = crate::keying::Services { encrypt_rtcp, ..crate::keying::Services::ALL };
+        let keying = Keying::new(suite, master).with_services(services);
+        let session = self.insert(direction, &keying).unwrap();
+        for contexts in &mut self.contexts {
+            contexts.get_mut(session.into()).keys = self.backend.expand(&keys);
+        }
+        session
     }
 
     /// Brings the contexts of a session in line with its keys: those whose key is gone, or that
