@@ -191,7 +191,7 @@ impl Net {
         self.trace.iter().filter(to_it).map(|(at, ..)| *at).collect()
     }
 
-    fn from_gateway(&self) -> Vec<String> {
+    fn gateway_said(&self) -> Vec<String> {
         let from_it = |(_, from, ..): &&(_, SocketAddr, _, _)| *from == address(2);
         let text = |(.., octets): &(_, _, _, Vec<u8>)| String::from_utf8(octets.clone()).unwrap();
         self.trace.iter().filter(from_it).map(text).collect()
@@ -237,7 +237,7 @@ fn a_repeated_command_gets_the_same_octets_until_it_is_forgotten() {
         let now = net.now;
         net.gateway().end.handle_input(now, address(AGENT), &octets);
         net.exchange();
-        answers.push(net.from_gateway().pop().unwrap());
+        answers.push(net.gateway_said().pop().unwrap());
         net.pass(wait * SECOND);
     }
     assert!(answers.iter().all(|answer| *answer == "200 7 OK\r\n"));
@@ -323,13 +323,13 @@ fn a_long_execution_is_provisional_and_its_answer_acknowledged() {
     let id = net.send(audit());
     net.pass(3 * SECOND);
     assert_eq!(net.sent_to(2).len(), 2, "after the 100 there is no haste");
-    assert!(net.from_gateway()[0].starts_with(&format!("100 {id} ")));
+    assert!(net.gateway_said()[0].starts_with(&format!("100 {id} ")));
     net.pass(5 * SECOND);
     assert_eq!(net.sent_to(2).len(), 3, "but it is asked again, slowly");
     let (now, key) = (net.now, net.gateway().kept[0]);
     net.gateway().end.respond(now, key, Response::new(ReturnCode::OK));
     net.exchange();
-    assert!(net.from_gateway().pop().unwrap().contains("K: \r\n"));
+    assert!(net.gateway_said().pop().unwrap().contains("K: \r\n"));
     net.pass(SECOND);
     let last = net.trace.last().unwrap();
     assert_eq!(last.3, format!("000 {id}\r\n").into_bytes());
@@ -350,7 +350,7 @@ fn a_lost_acknowledgement_repeats_the_answer_for_a_while() {
     net.gateway().end.respond(now, key, Response::new(ReturnCode::OK));
     net.exchange();
     net.pass(10 * SECOND);
-    let finals = net.from_gateway().iter().filter(|text| text.starts_with("200 ")).count();
+    let finals = net.gateway_said().iter().filter(|text| text.starts_with("200 ")).count();
     assert!((3..=6).contains(&finals), "{finals}");
     // The link is back: the command is repeated, the answer comes, and is acknowledged.
     net.link.dead.clear();
@@ -370,7 +370,7 @@ fn peers_of_the_old_dialect_are_not_expected_to_acknowledge() {
     net.exchange();
     net.pass(20 * SECOND);
     let finals: Vec<_> =
-        net.from_gateway().into_iter().filter(|text| text.starts_with("200 ")).collect();
+        net.gateway_said().into_iter().filter(|text| text.starts_with("200 ")).collect();
     assert_eq!(finals.len(), 1);
     assert!(!finals[0].contains("K:"));
 }
@@ -384,12 +384,12 @@ fn a_provisional_answer_may_say_what_is_known_and_where_it_stands() {
     let (now, key) = (net.now, net.gateway().kept[0]);
     net.gateway().end.set_queued(key, true);
     net.pass(SECOND);
-    assert!(net.from_gateway()[0].starts_with(&format!("101 {id} ")));
+    assert!(net.gateway_said()[0].starts_with(&format!("101 {id} ")));
     let mut progress = Response::new(ReturnCode::IN_PROGRESS);
     progress.params.connections = vec!["A".parse().unwrap()];
     net.gateway().end.respond_provisionally(now, key, progress);
     net.pass(8 * SECOND);
-    let repeated = net.from_gateway().iter().filter(|text| text.contains("I: A")).count();
+    let repeated = net.gateway_said().iter().filter(|text| text.contains("I: A")).count();
     assert_eq!(repeated, 2, "said at once, and again when asked again");
     let provisional = |i: &Indication| matches!(i, Indication::Provisional { .. });
     assert_eq!(net.heard.iter().filter(|(_, i)| provisional(i)).count(), 3);
@@ -485,7 +485,7 @@ fn piggybacked_commands_are_answered_one_by_one() {
     let datagram = format!("{one}.\r\n{bad}.\r\n\r\n.\r\nAUEP 3 pr/1@g MGCP 1.0");
     net.gateway().end.handle_input(now, address(AGENT), datagram.as_bytes());
     net.exchange();
-    let mut answers = net.from_gateway();
+    let mut answers = net.gateway_said();
     answers.sort_by_key(|answer| answer[4..].to_owned());
     assert_eq!(answers, ["200 1 OK\r\n", "510 2 request id missing\r\n", "200 3 OK\r\n"]);
     assert_eq!(net.gateway().end.counters().malformed, 2);
@@ -501,7 +501,7 @@ fn senseless_commands_are_answered_once_a_second() {
         net.exchange();
         net.pass(50 * MS);
     }
-    assert_eq!(net.from_gateway().len(), 5);
+    assert_eq!(net.gateway_said().len(), 5);
     assert_eq!(net.gateway().end.counters().malformed, 100);
     // Where the header makes sense, each is answered, and repeats get the same.
     let (now, before) = (net.now, net.trace.len());
@@ -511,7 +511,7 @@ fn senseless_commands_are_answered_once_a_second() {
         }
     }
     net.exchange();
-    let answers = &net.from_gateway()[5..];
+    let answers = &net.gateway_said()[5..];
     assert_eq!(net.trace.len() - before, 4);
     assert_eq!((&answers[0], &answers[2]), (&answers[1], &answers[3]));
 }
@@ -578,5 +578,5 @@ fn an_answer_that_does_not_fit_becomes_533() {
     let (now, key) = (net.now, net.gateway().kept[0]);
     net.gateway().end.respond(now, key, long);
     net.exchange();
-    assert!(net.from_gateway().pop().unwrap().starts_with("533 "));
+    assert!(net.gateway_said().pop().unwrap().starts_with("533 "));
 }

@@ -187,8 +187,10 @@ impl Lab {
         while let Some((_, datagram)) = self.agent.poll_output() {
             self.wire.push_back((at, true, datagram.to_vec()));
         }
-        while let Some((_, datagram)) = self.gateway.poll_datagram() {
-            self.wire.push_back((at, false, datagram.to_vec()));
+        while let Some((to, datagram)) = self.gateway.poll_datagram() {
+            if to == AGENT.parse().unwrap() {
+                self.wire.push_back((at, false, datagram.to_vec()));
+            }
         }
     }
 
@@ -225,14 +227,17 @@ pub struct Books {
     pub queue: VecDeque<(Token, EngineCommand)>,
     /// Commands stay in the queue.
     pub held: bool,
-    /// The next command is refused with this.
+    /// The next command that makes or changes a leg is refused with this.
     pub refuse: Option<Refusal>,
     pub stats: LegStats,
 }
 
 impl Books {
     pub fn execute(&mut self, command: EngineCommand) -> Reply {
-        if let Some(refusal) = self.refuse.take() {
+        // Closing and asking are only refused for legs that are not there.
+        let refusable =
+            matches!(command, EngineCommand::Open { .. } | EngineCommand::Modify { .. });
+        if let Some(refusal) = self.refuse.take_if(|_| refusable) {
             return Reply::Refused(refusal);
         }
         match command {
