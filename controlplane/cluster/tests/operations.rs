@@ -55,7 +55,7 @@ fn a_list_is_created_and_reaches_every_server() {
     for machine in &office.machines[1..] {
         assert_eq!(fs::read(machine.certificates.join("CAPF.cer")).unwrap(), capf);
         let pem = fs::read_to_string(machine.certificates.join("CAPF-5d9e2b.0")).unwrap();
-        assert_eq!(export::read_pem(&pem).unwrap(), [capf.clone()]);
+        assert_eq!(export::read_pem(&pem).unwrap(), std::slice::from_ref(&capf));
     }
     let of = |what| report.results.iter().filter(|r| r.what == what).count();
     assert_eq!((of(What::CtlFile), of(What::CapfCertificate), of(What::Mode)), (3, 4, 1));

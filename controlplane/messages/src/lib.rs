@@ -147,7 +147,8 @@ macro_rules! messages {
                 action: lang::Text::new($action_en, $action_ja),
             };
         )*
-        pub(crate) static ALL: &[&crate::Message] = &[$(&$name),*];
+        /// Every message of this module.
+        pub static ALL: &[&crate::Message] = &[$(&$name),*];
     };
 }
 pub(crate) use messages;

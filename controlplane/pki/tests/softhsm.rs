@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use messages::{Explain, token};
 use ringfence_pki::token::{
     Authorities, Ledger, Location, MAX_WRONG_PASSWORDS, Password, PasswordPolicy, Pkcs11Init,
     Pkcs11Uri, Reader, TokenAuthority, TokenError, init_pkcs11,
@@ -128,7 +129,7 @@ fn passwords_are_changed_and_counted() {
     });
 }
 
-// R: TOK-01
+// R: TOK-01, MSG-01
 #[test]
 fn what_is_no_token_says_so() {
     with_softhsm("what_is_no_token_says_so", |dir| {
@@ -141,6 +142,7 @@ fn what_is_no_token_says_so() {
         assert!(init.status.success());
         let error = bench.login("token=empty", "Cisco123").unwrap_err();
         assert_eq!(error, TokenError::NoCertificate("empty".into()));
+        assert_eq!(error.message(), &token::NO_CERTIFICATE_IN_TOKEN);
         let present =
             |text: &str| bench.reader.present(&Location::parse(text).unwrap(), now()).unwrap_err();
         assert!(matches!(present("pkcs11:"), TokenError::Store { .. }));

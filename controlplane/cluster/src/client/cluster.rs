@@ -52,6 +52,25 @@ pub enum OperationFault {
     NoFileInMixedMode,
 }
 
+/// A node with another TFTP File Location than the publisher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathDiffers {
+    /// Which node.
+    pub server: String,
+    /// Its location.
+    pub path: String,
+}
+
+impl Explain for PathDiffers {
+    fn message(&self) -> &'static Message {
+        &trust_list::PATHS_DIFFER
+    }
+
+    fn values(&self) -> Vec<(&'static str, String)> {
+        vec![("server", self.server.clone()), ("path", self.path.clone())]
+    }
+}
+
 impl From<ClientFault> for OperationFault {
     fn from(fault: ClientFault) -> Self {
         Self::Client(fault)
@@ -176,6 +195,20 @@ impl<'a> Cluster<'a> {
     /// The list to be updated: it must be there, and intact.
     pub fn present_for_update(&self) -> Result<VerifiedCtl, OperationFault> {
         self.present()?.ok_or(OperationFault::List(ListFault::NoFile))
+    }
+
+    /// The nodes whose TFTP File Location is not the publisher's: telephones would not find the
+    /// file wherever they ask.
+    pub fn paths_that_differ(&self) -> Result<Vec<PathDiffers>, ClientFault> {
+        let expected = self.publisher.paths()?.primary;
+        let mut differ = Vec::new();
+        for remote in self.nodes.iter().filter_map(|node| node.remote.as_ref()?.as_ref().ok()) {
+            let path = remote.paths()?.primary;
+            if path != expected {
+                differ.push(PathDiffers { server: remote.server().name.clone(), path });
+            }
+        }
+        Ok(differ)
     }
 
     /// What the telephones would do with a list, as far as the nodes that answer know; those that

@@ -3,7 +3,7 @@
 use messages::{Explain, Message, input, provider, trust_list};
 use pki::CertificateFault;
 
-use crate::http::MAX_BODY;
+use crate::http::{HttpFault, MAX_BODY};
 use crate::provider::Problem;
 use crate::provider::api::Operation;
 use crate::provider::tls::TlsFault;
@@ -27,6 +27,16 @@ pub enum TransportFault {
     Malformed(String),
     /// The answer is longer than what is set aside for it: its bytes.
     TooLarge(u64),
+}
+
+impl From<HttpFault> for TransportFault {
+    fn from(fault: HttpFault) -> Self {
+        match fault {
+            HttpFault::Io(error) => Self::Broken(error.to_string()),
+            HttpFault::Malformed(what) => Self::Malformed(what.into()),
+            HttpFault::TooLarge(bytes) => Self::TooLarge(bytes),
+        }
+    }
 }
 
 /// Why an operation with a provider failed.

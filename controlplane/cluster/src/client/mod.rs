@@ -13,7 +13,7 @@ mod settings;
 mod tls;
 mod trace;
 
-pub use cluster::{Cluster, OperationFault, Stranding};
+pub use cluster::{Cluster, OperationFault, PathDiffers, Stranding};
 pub use fault::{ClientFault, TransportFault};
 pub use push::{PushReport, ServerResult, What};
 pub use remote::{Credentials, Remote};

@@ -16,7 +16,7 @@ use rustls::{
 };
 
 use super::{KnownServers, Server, Transport, TransportFault};
-use crate::http::{self, HttpFault, Request, Response};
+use crate::http::{self, Request, Response};
 use crate::provider::tls::TlsFault;
 
 /// How long connecting may take, and how long a provider may be silent.
@@ -119,11 +119,7 @@ impl Transport for TlsTransport {
         let mut stream = self.connect(server)?;
         http::write_request(&mut stream, &server.host, request)
             .map_err(|error| TransportFault::Broken(error.to_string()))?;
-        http::read_response(&mut BufReader::new(stream)).map_err(|fault| match fault {
-            HttpFault::Io(error) => TransportFault::Broken(error.to_string()),
-            HttpFault::Malformed(what) => TransportFault::Malformed(what.into()),
-            HttpFault::TooLarge(bytes) => TransportFault::TooLarge(bytes),
-        })
+        Ok(http::read_response(&mut BufReader::new(stream))?)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use messages::{Explain, Message, input};
+use messages::{Explain, Message, input, token};
 use pki::check::ServerCertificate;
 use pki::{Certificate, Hash, Identity, Signer};
 use store::SecurityMode;
@@ -170,10 +170,19 @@ impl Draft {
         self.tokens.iter().cloned().chain(servers).collect()
     }
 
+    /// What to ask for while tokens are missing.
+    pub fn token_prompt(&self) -> Option<&'static Message> {
+        match self.tokens.len() {
+            0 => Some(&token::INSERT_TOKEN),
+            1 => Some(&token::INSERT_ANOTHER_TOKEN),
+            _ => None,
+        }
+    }
+
     /// Adds a token. It can sign this list only if the list is created, not updated.
     pub fn add_token(&mut self, certificate: &Certificate) -> Result<(), ListFault> {
         let id = signer_id(certificate)?;
-        if self.tokens.iter().any(|token| token.is_certificate_of(&id)) {
+        if self.tokens.iter().any(|known| known.is_certificate_of(&id)) {
             return Err(ListFault::TokenExists(id.serial.to_string()));
         }
         let entry = token_entry(certificate)?;
@@ -286,16 +295,16 @@ impl Draft {
     }
 
     /// Signs the list. The signature is verified before anybody sees the file.
-    pub fn finish(&self, token: &Identity, now: SystemTime) -> Result<NewList, ListFault> {
+    pub fn finish(&self, signer: &Identity, now: SystemTime) -> Result<NewList, ListFault> {
         self.check()?;
-        self.may_sign(token.certificate())?;
-        let bits = token.certificate().public_key().bits() as usize;
+        self.may_sign(signer.certificate())?;
+        let bits = signer.certificate().public_key().bits() as usize;
         let modulus = SignatureModulus::from_bits(bits).ok_or_else(|| {
             ListFault::CannotCreate(format!("a key of {bits} bits cannot sign lists"))
         })?;
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let signing = Signing {
-            signer: signer_id(token.certificate())?,
+            signer: signer_id(signer.certificate())?,
             // The only digest telephones of the 79xx family know.
             digest: DigestAlgorithm::Sha1,
             modulus,
@@ -303,8 +312,9 @@ impl Draft {
             signer_version: None,
         };
         let unsigned = CtlFile::unsigned(signing, &self.entries()).map_err(not_built)?;
-        let signature =
-            token.sign(Hash::LegacySha1, unsigned.to_be_signed()).map_err(ListFault::CannotSign)?;
+        let signature = signer
+            .sign(Hash::LegacySha1, unsigned.to_be_signed())
+            .map_err(ListFault::CannotSign)?;
         let list: Verified<CtlFile> = unsigned.attach(&signature).map_err(not_built)?;
         Ok(NewList { list, mode: self.mode })
     }

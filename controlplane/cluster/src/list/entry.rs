@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use lang::Language;
+use messages::{Message, trust_list};
 use pki::{Certificate, Name};
 use tlv::{PublicKey, Record, Role, Serial, SignerId, Text};
 
@@ -44,6 +46,16 @@ pub fn alternate_tftp_entry(
     server_entry(server, address, Role::Tftp, certificate)
 }
 
+/// The subject of an entry as it is shown: a label where Non-Secure mode took the certificate.
+pub fn subject_shown(record: &Record, language: Language) -> String {
+    shown(record.subject.as_ref(), &trust_list::LABEL_NO_SUBJECT_NAME, language)
+}
+
+/// The issuer of an entry as it is shown: a label where Non-Secure mode took the certificate.
+pub fn issuer_shown(record: &Record, language: Language) -> String {
+    shown(record.issuer.as_ref(), &trust_list::LABEL_NO_ISSUER_NAME, language)
+}
+
 /// A certificate as the header of a signed file names it: the same bytes as in its entry.
 pub fn signer_id(certificate: &Certificate) -> Result<SignerId, ListFault> {
     Ok(SignerId {
@@ -51,6 +63,13 @@ pub fn signer_id(certificate: &Certificate) -> Result<SignerId, ListFault> {
         serial: serial(certificate)?,
         issuer: name(certificate.issuer())?,
     })
+}
+
+fn shown(name: Option<&Text>, label: &'static Message, language: Language) -> String {
+    match name {
+        Some(name) => name.to_string(),
+        None => label.text.get(language).to_owned(),
+    }
 }
 
 fn with_certificate(role: Role, certificate: &Certificate) -> Result<Record, ListFault> {

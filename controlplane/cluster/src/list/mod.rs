@@ -6,6 +6,9 @@ mod fault;
 mod present;
 
 pub use draft::{Confirmation, Discovery, Draft, FoundCapf, FoundServer, NewList};
-pub use entry::{alternate_tftp_entry, capf_entry, server_entry, signer_id, token_entry};
+pub use entry::{
+    alternate_tftp_entry, capf_entry, issuer_shown, server_entry, signer_id, subject_shown,
+    token_entry,
+};
 pub use fault::ListFault;
 pub use present::{mode_of, present_list, read_list};

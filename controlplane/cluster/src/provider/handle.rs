@@ -102,8 +102,10 @@ impl Provider {
 
     /// Answers a request from `peer`.
     pub fn handle(&self, request: &Request, peer: IpAddr, now: SystemTime) -> Response {
-        self.answer(request, peer, now)
-            .unwrap_or_else(|refused| json(refused.status, &ProblemBody { error: refused.problem }))
+        self.answer(request, peer, now).unwrap_or_else(|Refused { status, mut problem }| {
+            problem.values.entry("server".into()).or_insert_with(|| self.node.clone());
+            json(status, &ProblemBody { error: problem })
+        })
     }
 
     fn answer(&self, request: &Request, peer: IpAddr, now: SystemTime) -> Answer {
@@ -125,7 +127,7 @@ impl Provider {
         }
         let token = request.bearer.as_deref().unwrap_or_default();
         let seated = lock(&self.sessions).find(token, now);
-        let seated = seated.ok_or_else(|| Refused::new(401, &self.not_authenticated()))?;
+        let seated = seated.ok_or_else(|| Refused::new(401, &&input::USER_NOT_AUTHENTICATED))?;
         let author = Author::new(&seated.user, format!("CTL client {peer}"));
         let call = Call { body: &request.body, token, seated, author, now };
         self.perform(operation, &call)
@@ -201,12 +203,12 @@ impl Provider {
             return Err(malformed("the client has no name"));
         }
         if !lock(&self.sessions).may_try(&login.user, now) {
-            return Err(Refused::new(429, &self.not_authenticated()));
+            return Err(Refused::new(429, &&input::USER_NOT_AUTHENTICATED));
         }
         let found = self.store.authenticate(&login.user, &Password::new(login.password))?;
         let Some(administrator) = found else {
             lock(&self.sessions).failed(&login.user, now);
-            return Err(Refused::new(401, &self.not_authenticated()));
+            return Err(Refused::new(401, &&input::USER_NOT_AUTHENTICATED));
         };
         if !administrator.role.may_run_ctl_client() {
             let values = vec![("user", login.user)];
@@ -282,7 +284,7 @@ impl Provider {
         let certificate = check::server_certificate(&body.certificate.0, call.now, Keys::RsaAndEc)
             .map_err(|fault| Refused::new(400, &fault))?;
         let paths = self.files.put_capf(&certificate).map_err(|error| {
-            let values = vec![("server", self.node.clone()), ("detail", error.to_string())];
+            let values = vec![("detail", error.to_string())];
             Refused::new(500, &Detailed(&provider::DURING_GET_CAPF_FILE, values))
         })?;
         self.audit(&call.author, call.now, "capf-certificate-copied", &certificate.fingerprint());
@@ -410,10 +412,6 @@ impl Provider {
     /// operation then.
     fn audit(&self, author: &Author, now: SystemTime, action: &str, detail: &str) {
         let _ = self.store.audit(author, now, action, detail);
-    }
-
-    fn not_authenticated(&self) -> Detailed {
-        Detailed(&input::USER_NOT_AUTHENTICATED, vec![("server", self.node.clone())])
     }
 }
 

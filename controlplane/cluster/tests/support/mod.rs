@@ -70,13 +70,29 @@ impl Office {
     }
 
     pub fn with_keys(nodes: u8, kind: KeyKind) -> Self {
+        let mut office = Self::without_nodes();
+        let create = |change: &mut store::Change<'_>| change.create_cluster("office");
+        office.store.change(&author(), now(), create).unwrap();
+        for _ in 0..nodes {
+            office.add_node(kind);
+        }
+        office
+    }
+
+    /// A node whose database was never given a cluster.
+    pub fn without_cluster() -> Self {
+        let mut office = Self::without_nodes();
+        office.add_node(KeyKind::Rsa1024);
+        office
+    }
+
+    fn without_nodes() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}/ringfence.db", dir.path().display());
         let store = Arc::new(Store::open(&url.parse().unwrap()).unwrap());
         let hash = PasswordHash::new(&Password::new(PASSWORD)).unwrap();
         store
             .change(&author(), now(), |change| {
-                change.create_cluster("office")?;
                 for (name, role) in [
                     (USER, AdministratorRole::Administrator),
                     ("guest", AdministratorRole::ReadOnly),
@@ -86,17 +102,8 @@ impl Office {
                 Ok(())
             })
             .unwrap();
-        let mut office = Self {
-            dir,
-            store,
-            machines: Vec::new(),
-            down: Mutex::default(),
-            intercept: Mutex::default(),
-        };
-        for _ in 0..nodes {
-            office.add_node(kind);
-        }
-        office
+        let (machines, down, intercept) = (Vec::new(), Mutex::default(), Mutex::default());
+        Self { dir, store, machines, down, intercept }
     }
 
     pub fn add_node(&mut self, kind: KeyKind) {
