@@ -8,11 +8,13 @@
 
 #![forbid(unsafe_code)]
 
+mod ask;
 mod daemon;
 mod failure;
 mod noun;
 mod output;
 mod secret;
+mod state;
 mod token_home;
 
 use std::process::ExitCode;
@@ -52,6 +54,8 @@ enum Noun {
     Param(noun::param::Args),
     /// Phones.
     Device(noun::device::Args),
+    /// The CTL file: whom phones may trust.
+    Ctl(noun::ctl::Args),
     /// Security tokens, which sign the CTL file.
     Token(noun::token::Args),
     /// Those who may log in.
@@ -73,12 +77,15 @@ struct Style {
 /// How a command ended that did what it could.
 enum Outcome {
     Done,
+    /// Some servers did not do their part; running the command again finishes it.
+    Partial,
 }
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::SUCCESS,
+            Outcome::Partial => Self::from(4),
         }
     }
 }
@@ -98,6 +105,7 @@ fn main() -> ExitCode {
         Noun::Service(args) => noun::service::run(args, style),
         Noun::Param(args) => noun::param::run(args, style),
         Noun::Device(args) => noun::device::run(args, style),
+        Noun::Ctl(args) => noun::ctl::run(args, style),
         Noun::Token(args) => noun::token::run(args, style),
         Noun::Admin(args) => noun::admin::run(args, style),
         Noun::Log(args) => noun::log::run(args, style),
@@ -109,5 +117,17 @@ fn main() -> ExitCode {
             eprintln!("ringfence: {failure}");
             failure.into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_is_well_formed() {
+        Cli::command().debug_assert();
     }
 }

@@ -7,6 +7,7 @@ use lang::{Say, Text};
 use zeroize::Zeroizing;
 
 use crate::Style;
+use crate::ask;
 use crate::failure::Failure;
 
 /// Longest file that is taken for a password.
@@ -16,7 +17,7 @@ const MAX_BYTES: u64 = 1024;
 #[derive(Clone, Default, clap::Args)]
 pub struct PasswordSource {
     /// File whose first line is the password [default: ask for it].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
 
@@ -30,7 +31,7 @@ impl PasswordSource {
     pub fn known(&self, prompt: &str) -> Result<Secret, Failure> {
         match &self.password_file {
             Some(path) => first_line(path),
-            None => ask(prompt),
+            None => ask::password(prompt),
         }
     }
 
@@ -38,17 +39,13 @@ impl PasswordSource {
     pub fn fresh(&self, prompt: &str, style: Style) -> Result<Secret, Failure> {
         let password = self.known(prompt)?;
         if self.password_file.is_none() {
-            let again = ask(&AGAIN.say(style.language))?;
+            let again = ask::password(&AGAIN.say(style.language))?;
             if again.expose() != password.expose() {
                 return Err(Failure::usage(DIFFERENT.say(style.language)));
             }
         }
         Ok(password)
     }
-}
-
-fn ask(prompt: &str) -> Result<Secret, Failure> {
-    Ok(Secret::new(rpassword::prompt_password(format!("{prompt}: "))?))
 }
 
 fn first_line(path: &std::path::Path) -> Result<Secret, Failure> {

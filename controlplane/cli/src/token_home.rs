@@ -8,6 +8,7 @@ use pki::token::{Authorities, Ledger, PasswordPolicy, Reader, TokenAuthority};
 
 use crate::Style;
 use crate::failure::Failure;
+use crate::state;
 
 /// How tokens are read here.
 #[derive(clap::Args)]
@@ -60,18 +61,10 @@ impl TokenHome {
     }
 
     fn directory(&self) -> Result<PathBuf, Failure> {
-        let state = || {
-            let absolute = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-            absolute("XDG_STATE_HOME")
-                .map(PathBuf::from)
-                .or_else(|| absolute("HOME").map(|home| PathBuf::from(home).join(".local/state")))
-        };
-        let default = || state().map(|state| state.join("ringfence/tokens"));
-        self.token_home.clone().or_else(default).ok_or_else(|| {
-            Failure::usage(
-                "neither HOME nor XDG_STATE_HOME is set: name a directory with --token-home",
-            )
-        })
+        match &self.token_home {
+            Some(directory) => Ok(directory.clone()),
+            None => state::file("tokens"),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod cluster;
+pub mod ctl;
 pub mod device;
 pub mod log;
 pub mod node;

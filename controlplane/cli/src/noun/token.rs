@@ -135,7 +135,8 @@ pub fn run(args: Args, style: Style) -> Result {
     }
 }
 
-fn location(text: &str) -> std::result::Result<Location, String> {
+/// Reads where a token is.
+pub fn location(text: &str) -> std::result::Result<Location, String> {
     Location::parse(text).map_err(|error| error.to_string())
 }
 

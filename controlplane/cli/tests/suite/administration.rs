@@ -1,106 +1,10 @@
 //! The command against a running office: answers, languages, exit codes.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
-use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::SystemTime;
+use std::process::Command;
 
-use controld::config::Config;
-use controld::office::Office;
-use controld::phones::Phones;
-use controld::services::{Services, Sockets};
-use controld::socket::{AdminSocket, Stopper};
+use crate::daemon::{Daemon, stderr, stdout};
 use serde_json::Value;
-use store::{Store, StoreUrl};
-use tempfile::TempDir;
-
-/// A daemon's office behind its socket, and the command that asks it.
-struct Daemon {
-    dir: TempDir,
-    stopper: Stopper,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Daemon {
-    fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let config = Config {
-            node: Some("cm1".into()),
-            store: StoreUrl::Sqlite(dir.path().join("ringfence.db")),
-            key_directory: dir.path().join("keys"),
-            phone_directory: dir.path().join("phones"),
-            tftp: Vec::new(),
-            http: Vec::new(),
-            admin_socket: dir.path().join("controld.sock"),
-            ..Config::default()
-        };
-        let socket = AdminSocket::bind(&config.admin_socket).unwrap();
-        let stopper = socket.stopper();
-        let store = Arc::new(Store::open(&config.store).unwrap());
-        let phones = Phones::open(&config.phone_directory, Arc::clone(&store), "cm1").unwrap();
-        let sockets = Sockets::open(&config).unwrap();
-        let (phones, now) = (Arc::new(phones), SystemTime::now());
-        let services = Services::new(Arc::clone(&store), config, sockets, phones, now);
-        let office = Office::new(store, "cm1".into(), Arc::new(services));
-        let thread = std::thread::spawn(move || socket.run(&office));
-        Self { dir, stopper, thread: Some(thread) }
-    }
-
-    fn file(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.dir.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path
-    }
-
-    fn run(&self, words: &str) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_ringfence"))
-            .args(words.split_whitespace())
-            .env("RINGFENCE_CONTROLD", self.dir.path().join("controld.sock"))
-            .env("LC_ALL", "C")
-            .output()
-            .unwrap()
-    }
-
-    /// Runs a command that must end with 0, and reads its JSON.
-    fn json(&self, words: &str) -> Value {
-        let output = self.run(&format!("-o json {words}"));
-        assert_eq!(output.status.code(), Some(0), "{words}: {}", stderr(&output));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// Runs a command that must end with `code`, and returns what it complains of.
-    fn fails(&self, code: i32, words: &str) -> String {
-        let output = self.run(words);
-        assert_eq!(output.status.code(), Some(code), "{words}: {}", stderr(&output));
-        stderr(&output)
-    }
-
-    fn with_cluster() -> Self {
-        let daemon = Self::start();
-        let password = daemon.file("password", "correct horse\n");
-        let init = "cluster init lab --address 192.0.2.10 --password-file";
-        daemon.json(&format!("{init} {}", password.display()));
-        daemon
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.stopper.stop();
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
-        }
-    }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 #[test]
 fn exit_codes_tell_what_kind_of_no_it_is() {
@@ -152,7 +56,7 @@ fn the_way_of_a_new_cluster() {
     assert_eq!(check("cluster"), "open");
     let password = daemon.file("password", "correct horse\n");
     let init =
-        format!("cluster init lab --address 192.0.2.10 --password-file {}", password.display());
+        format!("cluster init lab --address 127.0.0.1 --password-file {}", password.display());
     assert_eq!(daemon.json(&init)["revision"], 1);
     assert_eq!(check("cluster"), "done");
     let status = daemon.json("status");
@@ -198,7 +102,7 @@ fn passwords_come_from_files_and_are_kept_nowhere() {
     daemon.json(&put(&long));
     assert_eq!(daemon.json("admin list")[1]["role"], "power-user");
     for file in ["ringfence.db", "ringfence.db-wal"] {
-        let bytes = std::fs::read(daemon.dir.path().join(file)).unwrap();
+        let bytes = std::fs::read(daemon.path(file)).unwrap();
         for secret in ["correct horse", "battery staple"] {
             assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));
         }

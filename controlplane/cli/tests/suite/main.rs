@@ -1,0 +1,5 @@
+//! The command `ringfence` against a daemon in this process.
+
+mod administration;
+mod ctl;
+mod daemon;
