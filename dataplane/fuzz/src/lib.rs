@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod engine;
+pub mod gateway;
+pub mod mgcp;
 pub mod wire;
 
 /// A function that takes any bytes.
@@ -21,6 +23,11 @@ pub struct Target {
 /// All targets.
 pub const TARGETS: &[Target] = &[
     Target { name: "engine-burst", run: engine::burst },
+    Target { name: "gateway-datagrams", run: gateway::datagrams },
+    Target { name: "mgcp-message", run: mgcp::message },
+    Target { name: "mgcp-datagram", run: mgcp::messages },
+    Target { name: "mgcp-sdp", run: mgcp::session_description },
+    Target { name: "mgcp-crypto", run: mgcp::crypto },
     Target { name: "wire-frame", run: wire::frame },
     Target { name: "wire-media", run: wire::media },
     Target { name: "wire-packet", run: wire::packet },

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text::{comma_list, is_name, join, number, split_list, trim};
+use crate::text::{comma_list, is_name, join, number, trim};
 use crate::{ReturnCode, TransactionId, ValueError, limits};
 
 /// A closed set of keywords, compared without case.
@@ -412,8 +412,10 @@ impl Capabilities {
 
     /// The line form `M: sendonly;recvonly` that some gateways use for modes.
     pub(crate) fn of_modes(text: &str) -> Result<Self, ValueError> {
-        let separator = if text.contains(';') { ';' } else { ',' };
-        let modes = split_list(text, separator)?;
+        let modes: Vec<&str> = text.split([',', ';']).map(trim).collect();
+        if !modes.iter().all(|mode| is_name(mode, 32)) {
+            return Err(ValueError::protocol("illegal list of modes"));
+        }
         Ok(Self { as_options: true, items: vec![("m".into(), modes.join(";").into())] })
     }
 }
