@@ -1,46 +1,46 @@
 //! Counter mode with one block a register.
 
 use std::arch::x86_64::*;
+use std::array;
 
 use zeroize::Zeroize;
 
 use super::super::cpu::AesNi;
-use super::block::load;
-use super::{Block, CtrJob};
+use super::block::{load, store};
+use super::{Block, CtrJob, check_counter, check_rounds};
 
 /// Registers in flight: enough to hide the latency of a round, few enough to stay in the sixteen there are.
 const MOST: usize = 8;
 
 pub(super) fn apply(_: AesNi, jobs: &mut [CtrJob<'_>]) {
-    for job in jobs {
-        job.check();
+    for CtrJob { round_keys, iv, data } in jobs {
+        check_rounds(round_keys);
+        check_counter(iv, data);
         // SAFETY: the token proves the features.
-        unsafe { apply_one(job) };
+        unsafe { encrypt(round_keys, iv, data) };
     }
 }
 
 #[target_feature(enable = "aes,ssse3,sse4.1")]
-fn apply_one(job: &mut CtrJob<'_>) {
-    let mut counter =
-        Counter { iv: load(&job.iv), block: u16::from_be_bytes([job.iv[14], job.iv[15]]) };
-    let (blocks, rest) = job.data.as_chunks_mut::<16>();
+fn encrypt(round_keys: &[Block], iv: &Block, data: &mut [u8]) {
+    let mut counter = Counter { iv: load(iv), block: u16::from_be_bytes([iv[14], iv[15]]) };
+    let (blocks, rest) = data.as_chunks_mut::<16>();
     let (eights, blocks) = blocks.as_chunks_mut::<MOST>();
     for eight in eights {
-        encrypt(job.round_keys, &mut counter, eight);
+        encrypt_blocks(round_keys, &mut counter, eight);
     }
-    let (twos, blocks) = blocks.as_chunks_mut::<2>();
+    let (twos, ones) = blocks.as_chunks_mut::<2>();
     for two in twos {
-        encrypt(job.round_keys, &mut counter, two);
+        encrypt_blocks(round_keys, &mut counter, two);
     }
-    let (ones, _) = blocks.as_chunks_mut::<1>();
     for one in ones {
-        encrypt(job.round_keys, &mut counter, one);
+        encrypt_blocks(round_keys, &mut counter, array::from_mut(one));
     }
     if !rest.is_empty() {
-        let mut last = [[0; 16]];
-        last[0][..rest.len()].copy_from_slice(rest);
-        encrypt(job.round_keys, &mut counter, &mut last);
-        rest.copy_from_slice(&last[0][..rest.len()]);
+        let mut last = [0; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        encrypt_blocks(round_keys, &mut counter, array::from_mut(&mut last));
+        rest.copy_from_slice(&last[..rest.len()]);
         last.zeroize();
     }
 }
@@ -61,16 +61,20 @@ impl Counter {
     }
 }
 
+/// The rounds are a loop here: unrolled, the compiler takes one block after the other to save registers.
 #[inline]
 #[target_feature(enable = "aes,ssse3,sse4.1")]
-fn encrypt<const N: usize>(round_keys: &[Block], counter: &mut Counter, data: &mut [Block; N]) {
+fn encrypt_blocks<const N: usize>(
+    round_keys: &[Block],
+    counter: &mut Counter,
+    data: &mut [Block; N],
+) {
     let [first, middle @ .., last] = round_keys else {
         return;
     };
-    let mut blocks = [counter.iv; N];
-    let key = load(first);
+    let mut blocks = [load(first); N];
     for block in &mut blocks {
-        *block = _mm_xor_si128(counter.next(), key);
+        *block = _mm_xor_si128(counter.next(), *block);
     }
     for key in middle {
         let key = load(key);
@@ -80,9 +84,6 @@ fn encrypt<const N: usize>(round_keys: &[Block], counter: &mut Counter, data: &m
     }
     let key = load(last);
     for (text, block) in data.iter_mut().zip(blocks) {
-        let key_stream = _mm_aesenclast_si128(block, key);
-        let address = text.as_mut_ptr().cast();
-        // SAFETY: a block is as long as a register; load and store need no alignment.
-        unsafe { _mm_storeu_si128(address, _mm_xor_si128(load(text), key_stream)) };
+        *text = store(_mm_xor_si128(load(text), _mm_aesenclast_si128(block, key)));
     }
 }

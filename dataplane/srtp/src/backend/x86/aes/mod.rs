@@ -60,13 +60,19 @@ impl AesCtr {
     }
 }
 
-impl CtrJob<'_> {
-    fn check(&self) {
-        check_rounds(self.round_keys);
-        let first = u16::from_be_bytes([self.iv[14], self.iv[15]]);
-        let blocks = self.data.len().div_ceil(size_of::<Block>());
-        assert!(usize::from(first) + blocks <= 1 << 16, "block counter must not come around");
-    }
+/// Key stream that comes around would be used twice.
+fn check_counter(iv: &Block, data: &[u8]) {
+    let first = u16::from_be_bytes([iv[14], iv[15]]);
+    let blocks = data.len().div_ceil(size_of::<Block>());
+    assert!(usize::from(first) + blocks <= 1 << 16, "block counter must not come around");
+}
+
+/// Round keys whose number is known to the compiler.
+///
+/// # Panics
+/// If there are not so many.
+fn sized<const KEYS: usize>(round_keys: &[Block]) -> &[Block; KEYS] {
+    round_keys.try_into().expect("11, 13 or 15 round keys, as expanded")
 }
 
 /// Fewer round keys would encrypt badly, or not at all.

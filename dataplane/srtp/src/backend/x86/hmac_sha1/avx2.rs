@@ -5,20 +5,14 @@ use std::arch::x86_64::*;
 use super::super::cpu::Avx2;
 use super::lanes::{self, Lanes};
 use super::padding::Block;
-use super::{Digest, MacJob, MacKey};
+use super::{Digest, MacJob};
 
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
-/// Digests the jobs named by `order` and returns how many those were.
-pub(super) fn hmac(
-    proof: Avx2,
-    jobs: &[MacJob<'_>],
-    order: &[u8],
-    digests: &mut [Digest],
-) -> usize {
+/// Digests the jobs named by `order`, at most eight.
+pub(super) fn hmac(proof: Avx2, jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
     // SAFETY: `proof` says that the features are there.
-    unsafe { hmac_lanes(proof, jobs, order, digests) };
-    order.len()
+    unsafe { hmac_lanes(proof, jobs, order, digests) }
 }
 
 #[target_feature(enable = "avx2")]
@@ -55,12 +49,12 @@ impl Lanes<LANES> for Words {
     }
 
     #[inline(always)]
-    fn load_keys(proof: Avx2, keys: &[&MacKey; LANES]) -> [[Self; 5]; 2] {
+    fn load_keys(proof: Avx2, jobs: &[&MacJob<'_>; LANES]) -> [[Self; 5]; 2] {
         let mut states = [[Self::splat(proof, 0); 5]; 2];
         for (index, word) in states.as_flattened_mut().iter_mut().enumerate() {
             let mut lanes = [0; LANES];
-            for (lane, key) in lanes.iter_mut().zip(keys) {
-                *lane = [key.inner, key.outer].as_flattened()[index];
+            for (lane, job) in lanes.iter_mut().zip(jobs) {
+                *lane = [job.key.inner, job.key.outer].as_flattened()[index];
             }
             *word = Self::from_words(proof, &lanes);
         }
@@ -74,6 +68,17 @@ impl Lanes<LANES> for Words {
                 digests[lane][4 * index..][..4].copy_from_slice(&value.to_ne_bytes());
             }
         }
+    }
+
+    #[inline(always)]
+    fn compress(proof: Avx2, state: &mut [Self; 5], words: &[Self; 16]) {
+        #[inline(never)]
+        #[target_feature(enable = "avx2")]
+        fn compress(proof: Avx2, state: &mut [Words; 5], words: &[Words; 16]) {
+            lanes::compress(proof, state, words);
+        }
+        // SAFETY: AVX2 is proven.
+        unsafe { compress(proof, state, words) }
     }
 
     #[inline(always)]

@@ -1,46 +1,68 @@
-//! Sixteen messages side by side in AVX-512 registers.
+//! Sixteen or thirty-two messages side by side in AVX-512 registers.
+//!
+//! One register of sixteen lanes leaves half of the processor idle, since each round of SHA-1 waits for the one before.
+//! Two registers in step take hardly longer than one.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 use super::super::cpu::Avx512;
 use super::lanes::{self, Lanes};
-use super::padding::Block;
+use super::padding::{BLOCK, Block, Tail};
 use super::{Digest, MacJob, MacKey};
 
-const LANES: usize = 16;
+/// How many of the jobs, ordered longest first, to hash side by side: 32, 16, or none if so few lanes would be at work
+/// that SHA instructions are faster.
+pub(super) fn lanes_worthwhile(jobs: &[MacJob<'_>], order: &[u8]) -> usize {
+    // Measured: a block of 16 lanes takes as long as 9 blocks of single streams, one of 32 lanes as long as 12.
+    const ENOUGH_FOR_16: usize = 9;
+    const ENOUGH_FOR_32_BESIDES_16: usize = 3;
 
-/// So many lanes must be at work on average for sixteen at once to beat two streams of the SHA instructions (measured).
-const LANES_WORTHWHILE: usize = 8;
-
-/// Whether hashing these jobs, ordered longest first, side by side is faster than pair by pair.
-pub(super) fn pays(jobs: &[MacJob<'_>], order: &[u8]) -> bool {
-    let blocks = |&index: &u8| 1 + jobs[usize::from(index)].block_count();
-    let all: usize = order.iter().map(blocks).sum();
-    all >= LANES_WORTHWHILE * order.first().map_or(0, blocks)
+    let blocks = |index: &u8| 1 + jobs[usize::from(*index)].block_count();
+    let mut lanes = order.iter().map(blocks);
+    let longest = lanes.clone().next().unwrap_or(0);
+    let in_16: usize = lanes.by_ref().take(16).sum();
+    let in_16_more: usize = lanes.take(16).sum();
+    if in_16_more >= ENOUGH_FOR_32_BESIDES_16 * longest {
+        32
+    } else if in_16 >= ENOUGH_FOR_16 * longest {
+        16
+    } else {
+        0
+    }
 }
 
-/// Digests the jobs named by `order` and returns how many those were.
-pub(super) fn hmac(
-    proof: Avx512,
-    jobs: &[MacJob<'_>],
-    order: &[u8],
-    digests: &mut [Digest],
-) -> usize {
+/// Digests the jobs named by `order`, at most 32.
+pub(super) fn hmac(proof: Avx512, jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
     // SAFETY: `proof` says that the features are there.
-    unsafe { hmac_lanes(proof, jobs, order, digests) };
-    order.len()
+    unsafe {
+        match order.len() {
+            ..=16 => hmac_16(proof, jobs, order, digests),
+            _ => hmac_32(proof, jobs, order, digests),
+        }
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn hmac_lanes(proof: Avx512, jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
-    lanes::hmac::<LANES, Words>(proof, jobs, order, digests);
+fn hmac_16(proof: Avx512, jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
+    lanes::hmac::<16, Words>(proof, jobs, order, digests);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn hmac_32(proof: Avx512, jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
+    lanes::hmac::<32, TwiceWords>(proof, jobs, order, digests);
 }
 
 /// One word from each of sixteen messages. Made only by functions that were given the proof.
 #[derive(Clone, Copy)]
 struct Words(__m512i);
 
-impl Lanes<LANES> for Words {
+/// One word from each of thirty-two messages.
+#[derive(Clone, Copy)]
+struct TwiceWords(Words, Words);
+
+impl Lanes<16> for Words {
     type Proof = Avx512;
 
     #[inline(always)]
@@ -50,8 +72,8 @@ impl Lanes<LANES> for Words {
     }
 
     #[inline(always)]
-    fn load_blocks(proof: Avx512, blocks: &[&Block; LANES]) -> [Self; 16] {
-        let mut rows = [Self::splat(proof, 0); LANES];
+    fn load_blocks(proof: Avx512, blocks: &[&Block; 16]) -> [Self; 16] {
+        let mut rows = [Self::splat(proof, 0); 16];
         for (row, block) in rows.iter_mut().zip(blocks) {
             // SAFETY: AVX-512 is proven; a block is as long as a register, and the load needs no alignment.
             *row = Self(unsafe { _mm512_loadu_si512(block.as_ptr().cast()) }).swap_bytes();
@@ -60,34 +82,65 @@ impl Lanes<LANES> for Words {
     }
 
     #[inline(always)]
-    fn load_keys(proof: Avx512, keys: &[&MacKey; LANES]) -> [[Self; 5]; 2] {
+    fn load_keys(proof: Avx512, jobs: &[&MacJob<'_>; 16]) -> [[Self; 5]; 2] {
         const _: () = assert!(size_of::<MacKey>() == 40);
-        let mut rows = [Self::splat(proof, 0); LANES];
-        for (row, key) in rows.iter_mut().zip(keys) {
+        let mut rows = [Self::splat(proof, 0); 16];
+        for (row, job) in rows.iter_mut().zip(jobs) {
+            let key = (&raw const *job.key).cast();
             // SAFETY: AVX-512 is proven; the mask keeps the load within the ten words of a `MacKey`, which is `repr(C)`.
-            *row = Self(unsafe { _mm512_maskz_loadu_epi32(0x3ff, (&raw const **key).cast()) });
+            *row = Self(unsafe { _mm512_maskz_loadu_epi32(0x3ff, key) });
         }
         let [a, b, c, d, e, f, g, h, i, j, ..] = transpose(rows);
         [[a, b, c, d, e], [f, g, h, i, j]]
     }
 
     #[inline(always)]
-    fn store_digests(state: [Self; 5], digests: &mut [Digest; LANES]) {
-        // Rows six to sixteen of the transpose are cut off again by the mask.
+    fn store_digests(state: [Self; 5], digests: &mut [Digest; 16]) {
+        // What the other eleven columns become is cut off again by the mask.
         let mut columns = [state[0]; 16];
         columns[..5].copy_from_slice(&state);
         for (row, digest) in transpose(columns).into_iter().zip(digests) {
+            let address = digest.as_mut_ptr().cast();
             // SAFETY: `row` proves AVX-512; the mask keeps the store within the five words of a digest.
-            unsafe {
-                _mm512_mask_storeu_epi32(digest.as_mut_ptr().cast(), 0x1f, row.swap_bytes().0)
-            };
+            unsafe { _mm512_mask_storeu_epi32(address, 0x1f, row.swap_bytes().0) };
         }
+    }
+
+    #[inline(always)]
+    fn tail_of<'t>(_: Avx512, message: &[u8], tail: &'t mut MaybeUninit<Tail>) -> &'t mut Tail {
+        let rest = message.as_chunks::<BLOCK>().1;
+        let bytes = (1 << rest.len()) - 1;
+        let mut block = [0; BLOCK];
+        // SAFETY: AVX-512 is proven; the mask has a bit for each byte of the rest and so keeps the load within it; a block
+        // is as long as a register, and the store needs no alignment.
+        unsafe {
+            let rest = _mm512_maskz_loadu_epi8(bytes, rest.as_ptr().cast());
+            _mm512_storeu_si512(block.as_mut_ptr().cast(), rest);
+        }
+        tail.write(Tail([[0; BLOCK], block, [0; BLOCK]]))
+    }
+
+    #[inline(always)]
+    fn compress(proof: Avx512, state: &mut [Self; 5], words: &[Self; 16]) {
+        #[inline(never)]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+        fn compress(proof: Avx512, state: &mut [Words; 5], words: &[Words; 16]) {
+            lanes::compress(proof, state, words);
+        }
+        // SAFETY: AVX-512 is proven.
+        unsafe { compress(proof, state, words) }
     }
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         // SAFETY: `self` proves AVX-512.
         Self(unsafe { _mm512_add_epi32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        // SAFETY: `self` proves AVX-512.
+        Self(unsafe { _mm512_xor_si512(self.0, other.0) })
     }
 
     #[inline(always)]
@@ -109,12 +162,6 @@ impl Lanes<LANES> for Words {
     #[inline(always)]
     fn majority(self, b: Self, c: Self) -> Self {
         self.ternary::<0xe8>(b, c)
-    }
-
-    #[inline(always)]
-    fn xor(self, other: Self) -> Self {
-        // SAFETY: `self` proves AVX-512.
-        Self(unsafe { _mm512_xor_si512(self.0, other.0) })
     }
 
     #[inline(always)]
@@ -182,4 +229,124 @@ fn transpose(mut rows: [Words; 16]) -> [Words; 16] {
         }
     }
     rows
+}
+
+impl Lanes<32> for TwiceWords {
+    type Proof = Avx512;
+
+    #[inline(always)]
+    fn splat(proof: Avx512, word: u32) -> Self {
+        let words = Words::splat(proof, word);
+        Self(words, words)
+    }
+
+    #[inline(always)]
+    fn load_blocks(proof: Avx512, blocks: &[&Block; 32]) -> [Self; 16] {
+        let (first, second) = halves(blocks);
+        join(Words::load_blocks(proof, first), Words::load_blocks(proof, second))
+    }
+
+    #[inline(always)]
+    fn load_keys(proof: Avx512, jobs: &[&MacJob<'_>; 32]) -> [[Self; 5]; 2] {
+        let (first, second) = halves(jobs);
+        let [inner, outer] = Words::load_keys(proof, first);
+        let [second_inner, second_outer] = Words::load_keys(proof, second);
+        [join(inner, second_inner), join(outer, second_outer)]
+    }
+
+    #[inline(always)]
+    fn store_digests(state: [Self; 5], digests: &mut [Digest; 32]) {
+        if let ([first, second], []) = digests.as_chunks_mut() {
+            Words::store_digests(state.map(|words| words.0), first);
+            Words::store_digests(state.map(|words| words.1), second);
+        }
+    }
+
+    #[inline(always)]
+    fn tail_of<'t>(proof: Avx512, message: &[u8], tail: &'t mut MaybeUninit<Tail>) -> &'t mut Tail {
+        Words::tail_of(proof, message, tail)
+    }
+
+    #[inline(always)]
+    fn compress(proof: Avx512, state: &mut [Self; 5], words: &[Self; 16]) {
+        #[inline(never)]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+        fn compress(proof: Avx512, state: &mut [TwiceWords; 5], words: &[TwiceWords; 16]) {
+            lanes::compress(proof, state, words);
+        }
+        // SAFETY: AVX-512 is proven.
+        unsafe { compress(proof, state, words) }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(self.0.add(other.0), self.1.add(other.1))
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        Self(self.0.xor(other.0), self.1.xor(other.1))
+    }
+
+    #[inline(always)]
+    fn rotate_left<const BITS: i32>(self) -> Self {
+        Self(self.0.rotate_left::<BITS>(), self.1.rotate_left::<BITS>())
+    }
+
+    #[inline(always)]
+    fn choose(self, b: Self, c: Self) -> Self {
+        Self(self.0.choose(b.0, c.0), self.1.choose(b.1, c.1))
+    }
+
+    #[inline(always)]
+    fn parity(self, b: Self, c: Self) -> Self {
+        Self(self.0.parity(b.0, c.0), self.1.parity(b.1, c.1))
+    }
+
+    #[inline(always)]
+    fn majority(self, b: Self, c: Self) -> Self {
+        Self(self.0.majority(b.0, c.0), self.1.majority(b.1, c.1))
+    }
+
+    #[inline(always)]
+    fn select(self, lanes: u32, other: Self) -> Self {
+        Self(self.0.select(lanes, other.0), self.1.select(lanes >> 16, other.1))
+    }
+
+    #[inline(always)]
+    fn in_step(mut self) -> Self {
+        #[inline]
+        #[target_feature(enable = "avx512f")]
+        fn tie(a: &mut __m512i, b: &mut __m512i) {
+            // SAFETY: the assembly is a comment, but what follows from either value now seems to follow from both.
+            unsafe {
+                asm!(
+                    "/* {0} {1} */",
+                    inout(zmm_reg) * a,
+                    inout(zmm_reg) * b,
+                    options(pure, nomem, nostack, preserves_flags)
+                );
+            }
+        }
+        // SAFETY: `self` proves AVX-512.
+        unsafe { tie(&mut self.0.0, &mut self.1.0) };
+        self
+    }
+}
+
+#[inline(always)]
+fn halves<T>(lanes: &[T; 32]) -> (&[T; 16], &[T; 16]) {
+    match lanes.as_chunks() {
+        ([first, second], []) => (first, second),
+        _ => unreachable!("32 is twice 16"),
+    }
+}
+
+#[inline(always)]
+fn join<const COUNT: usize>(first: [Words; COUNT], second: [Words; COUNT]) -> [TwiceWords; COUNT] {
+    let mut both = [TwiceWords(first[0], second[0]); COUNT];
+    for (index, both) in both.iter_mut().enumerate() {
+        *both = TwiceWords(first[index], second[index]);
+    }
+    both
 }

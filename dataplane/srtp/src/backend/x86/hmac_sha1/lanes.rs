@@ -2,8 +2,10 @@
 //!
 //! Everything here is inlined into the caller, which enables the vectors' CPU features.
 
+use std::mem::MaybeUninit;
+
 use super::padding::{Block, Blocks, Tail};
-use super::{Digest, MacJob, MacKey};
+use super::{Digest, MacJob};
 
 /// A vector of one 32-bit word from each of `N` messages. A value exists only where its CPU features do, hence the
 /// `Proof` in every operation that makes one from nothing; so all operations are safe.
@@ -13,19 +15,37 @@ pub(super) trait Lanes<const N: usize>: Copy {
     fn splat(proof: Self::Proof, word: u32) -> Self;
     /// The sixteen big-endian words of a block from each message.
     fn load_blocks(proof: Self::Proof, blocks: &[&Block; N]) -> [Self; 16];
-    /// The inner and the outer state from each key.
-    fn load_keys(proof: Self::Proof, keys: &[&MacKey; N]) -> [[Self; 5]; 2];
+    /// The inner and the outer state from each job's key.
+    fn load_keys(proof: Self::Proof, jobs: &[&MacJob<'_>; N]) -> [[Self; 5]; 2];
     fn store_digests(state: [Self; 5], digests: &mut [Digest; N]);
+    /// [`Tail::of`], or the same by the vectors' own means.
+    #[inline(always)]
+    fn tail_of<'t>(
+        _: Self::Proof,
+        message: &[u8],
+        tail: &'t mut MaybeUninit<Tail>,
+    ) -> &'t mut Tail {
+        Tail::of(message, tail)
+    }
+
+    /// [`compress`] as a function of its own: a second copy of it inlined, and instructions no longer fit the caches.
+    fn compress(proof: Self::Proof, state: &mut [Self; 5], words: &[Self; 16]);
 
     fn add(self, other: Self) -> Self;
+    fn xor(self, other: Self) -> Self;
     fn rotate_left<const BITS: i32>(self) -> Self;
     /// `b` where `self` has ones, else `c`.
     fn choose(self, b: Self, c: Self) -> Self;
     fn parity(self, b: Self, c: Self) -> Self;
     fn majority(self, b: Self, c: Self) -> Self;
-    fn xor(self, other: Self) -> Self;
     /// `self` in the lanes whose bit is set, else `other`.
     fn select(self, lanes: u32, other: Self) -> Self;
+    /// For vectors of several registers: keeps the compiler from computing ahead in one of them. It would, to save
+    /// registers, and lose what the processor can do at the same time.
+    #[inline(always)]
+    fn in_step(self) -> Self {
+        self
+    }
 }
 
 /// Digests the jobs named by `order`, at most `N`, into the places of the same index.
@@ -42,13 +62,9 @@ pub(super) fn hmac<const N: usize, V: Lanes<N>>(
         *lane = &jobs[usize::from(index)];
     }
 
-    let mut keys = [lane_jobs[0].key; N];
-    for (key, job) in keys.iter_mut().zip(&lane_jobs) {
-        *key = job.key;
-    }
-    let [mut state, mut outer] = V::load_keys(proof, &keys);
-    hash_messages(proof, &lane_jobs, &mut state);
-    compress(proof, &mut outer, outer_block(proof, state));
+    let [mut inner, mut outer] = V::load_keys(proof, &lane_jobs);
+    hash_messages(proof, &lane_jobs, &mut inner);
+    V::compress(proof, &mut outer, &outer_block(proof, inner));
 
     let mut lane_digests = [[0; 20]; N];
     V::store_digests(outer, &mut lane_digests);
@@ -63,27 +79,36 @@ fn hash_messages<const N: usize, V: Lanes<N>>(
     jobs: &[&MacJob<'_>; N],
     state: &mut [V; 5],
 ) {
-    let mut tails: [Tail; N] = [[[0; 64]; 2]; N];
-    let mut lanes = [Blocks::EMPTY; N];
+    let mut tails = [const { MaybeUninit::uninit() }; N];
+    let mut lanes = [Blocks::NONE; N];
     for ((lane, job), tail) in lanes.iter_mut().zip(jobs).zip(&mut tails) {
-        *lane = Blocks::new(job, tail);
+        *lane = Blocks::new(job, V::tail_of(proof, job.message, tail));
     }
-    let (mut fewest, mut most) = (usize::MAX, 0);
+    let (mut fewest_whole, mut fewest, mut most) = (usize::MAX, usize::MAX, 0);
     for lane in &lanes {
+        fewest_whole = fewest_whole.min(lane.whole.len());
         fewest = fewest.min(lane.count());
         most = most.max(lane.count());
     }
 
+    let mut blocks = [lanes[0].at(0); N];
     for index in 0..most {
-        let mut blocks = [lanes[0].at(index); N];
-        let mut alive = 0;
-        for (number, (block, lane)) in blocks.iter_mut().zip(&lanes).enumerate() {
-            *block = lane.at(index);
-            alive |= u32::from(index < lane.count()) << number;
+        if index < fewest_whole {
+            for (block, lane) in blocks.iter_mut().zip(&lanes) {
+                *block = &lane.whole[index];
+            }
+        } else {
+            for (block, lane) in blocks.iter_mut().zip(&lanes) {
+                *block = lane.at(index);
+            }
         }
         let before = *state;
-        compress(proof, state, V::load_blocks(proof, &blocks));
+        V::compress(proof, state, &V::load_blocks(proof, &blocks));
         if index >= fewest {
+            let mut alive = 0;
+            for (number, lane) in lanes.iter().enumerate() {
+                alive |= u32::from(index < lane.count()) << number;
+            }
             for (word, before) in state.iter_mut().zip(before) {
                 *word = word.select(alive, before);
             }
@@ -103,8 +128,13 @@ fn outer_block<const N: usize, V: Lanes<N>>(proof: V::Proof, inner: [V; 5]) -> [
 
 /// The SHA-1 compression function (FIPS 180-4 §6.1.2) in every lane.
 #[inline(always)]
-fn compress<const N: usize, V: Lanes<N>>(proof: V::Proof, state: &mut [V; 5], mut w: [V; 16]) {
+pub(super) fn compress<const N: usize, V: Lanes<N>>(
+    proof: V::Proof,
+    state: &mut [V; 5],
+    words: &[V; 16],
+) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
+    let mut w = *words;
 
     macro_rules! round {
         ($a:ident $b:ident $c:ident $d:ident $e:ident, $f:ident, $k:ident, $t:expr) => {
@@ -112,11 +142,12 @@ fn compress<const N: usize, V: Lanes<N>>(proof: V::Proof, state: &mut [V; 5], mu
                 let next = w[($t + 13) % 16].parity(w[($t + 8) % 16], w[($t + 2) % 16]);
                 w[$t % 16] = next.xor(w[$t % 16]).rotate_left::<1>();
             }
-            $e = $e.add(w[$t % 16].add($k)).add($b.$f($c, $d)).add($a.rotate_left::<5>());
+            let sum = $e.add(w[$t % 16].add($k)).add($b.$f($c, $d));
+            $e = sum.add($a.rotate_left::<5>()).in_step();
             $b = $b.rotate_left::<30>();
         };
     }
-    macro_rules! twenty {
+    macro_rules! twenty_rounds {
         ($f:ident, $k:literal, $($t:literal)*) => {
             let k = V::splat(proof, $k);
             $(
@@ -128,10 +159,10 @@ fn compress<const N: usize, V: Lanes<N>>(proof: V::Proof, state: &mut [V; 5], mu
             )*
         };
     }
-    twenty!(choose, 0x5a82_7999, 0 5 10 15);
-    twenty!(parity, 0x6ed9_eba1, 20 25 30 35);
-    twenty!(majority, 0x8f1b_bcdc, 40 45 50 55);
-    twenty!(parity, 0xca62_c1d6, 60 65 70 75);
+    twenty_rounds!(choose, 0x5a82_7999, 0 5 10 15);
+    twenty_rounds!(parity, 0x6ed9_eba1, 20 25 30 35);
+    twenty_rounds!(majority, 0x8f1b_bcdc, 40 45 50 55);
+    twenty_rounds!(parity, 0xca62_c1d6, 60 65 70 75);
 
     for (word, change) in state.iter_mut().zip([a, b, c, d, e]) {
         *word = word.add(change);

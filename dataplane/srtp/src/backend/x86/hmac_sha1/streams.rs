@@ -1,30 +1,20 @@
 //! Up to two messages at a time through the SHA instructions, interleaved: one alone leaves half of their time unused.
 
+use std::arch::asm;
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 use super::super::cpu::ShaNi;
-use super::padding::{Block, Blocks};
+use super::padding::{Block, Blocks, Tail};
 use super::{Digest, MacJob};
 
-/// Digests the one or two jobs named by `order`, the longer one first, and returns how many those were.
-pub(super) fn hmac(_: ShaNi, jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) -> usize {
-    match *order {
-        [one, other, ..] => {
-            let pair = [one, other].map(usize::from);
-            // SAFETY: the token proves the features.
-            let [a, b] = unsafe { hmac_streams(pair.map(|index| &jobs[index])) };
-            digests[pair[0]] = a;
-            digests[pair[1]] = b;
-            2
-        }
-        [one] => {
-            // SAFETY: the token proves the features.
-            let [digest] = unsafe { hmac_streams([&jobs[usize::from(one)]]) };
-            digests[usize::from(one)] = digest;
-            1
-        }
-        [] => 0,
-    }
+/// As many as keep the SHA unit busy, since four rounds of one stream wait for the four before.
+pub(super) const STREAMS: usize = 4;
+
+/// Digests the jobs named by `order`, at most four and the longest first.
+pub(super) fn hmac(_: ShaNi, jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
+    // SAFETY: the token proves the features.
+    unsafe { hmac_streams(jobs, order, digests) }
 }
 
 /// A SHA-1 state as the instructions want it: `abcd` with `a` highest, and `e` in the highest word.
@@ -35,41 +25,34 @@ struct State {
 }
 
 #[target_feature(enable = "sha,ssse3,sse4.1")]
-fn hmac_streams<const N: usize>(jobs: [&MacJob<'_>; N]) -> [Digest; N] {
-    let mut tails = [[[0; 64]; 2]; N];
-    let mut messages = [Blocks::EMPTY; N];
-    let mut inner = [State::of(&jobs[0].key.inner); N];
+fn hmac_streams(jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
+    let mut tails = [const { MaybeUninit::uninit() }; STREAMS];
+    let mut messages = [Blocks::NONE; STREAMS];
+    let mut inner = [State::of(&[0; 5]); STREAMS];
     let mut outer = inner;
-    for (stream, tail) in tails.iter_mut().enumerate() {
-        messages[stream] = Blocks::new(jobs[stream], tail);
-        inner[stream] = State::of(&jobs[stream].key.inner);
-        outer[stream] = State::of(&jobs[stream].key.outer);
+    for (stream, (&index, tail)) in order.iter().zip(&mut tails).enumerate() {
+        let job = &jobs[usize::from(index)];
+        messages[stream] = Blocks::new(job, Tail::of(job.message, tail));
+        inner[stream] = State::of(&job.key.inner);
+        outer[stream] = State::of(&job.key.outer);
     }
 
-    let mut words = [[inner[0].e; 4]; N];
-    let mut index = 0;
-    while messages.iter().all(|message| index < message.count()) {
-        for (words, message) in words.iter_mut().zip(&messages) {
-            *words = load(message.at(index));
+    let mut words = [[_mm_setzero_si128(); 4]; STREAMS];
+    for index in 0..messages[0].count() {
+        let mut alive = 0;
+        while alive < order.len() && index < messages[alive].count() {
+            words[alive] = load(messages[alive].at(index));
+            alive += 1;
         }
-        compress(&mut inner, words);
-        index += 1;
+        compress_first(alive, &mut inner, &mut words);
     }
-    for (state, message) in inner.iter_mut().zip(&messages) {
-        for index in index..message.count() {
-            compress(std::array::from_mut(state), [load(message.at(index))]);
-        }
-    }
-
     for (words, state) in words.iter_mut().zip(&inner) {
         *words = outer_block(state);
     }
-    compress(&mut outer, words);
-    let mut digests = [[0; 20]; N];
-    for (digest, state) in digests.iter_mut().zip(&outer) {
-        *digest = state.digest();
+    compress_first(order.len(), &mut outer, &mut words);
+    for (&index, state) in order.iter().zip(&outer) {
+        digests[usize::from(index)] = state.digest();
     }
-    digests
 }
 
 impl State {
@@ -120,15 +103,31 @@ fn outer_block(inner: &State) -> [__m128i; 4] {
     ]
 }
 
-/// The SHA-1 compression function in every stream, four rounds at a time.
 #[inline]
 #[target_feature(enable = "sha,ssse3,sse4.1")]
-fn compress<const N: usize>(states: &mut [State; N], mut w: [[__m128i; 4]; N]) {
+fn compress_first(count: usize, states: &mut [State], words: &mut [[__m128i; 4]]) {
+    match count {
+        0 => {}
+        1 => compress::<1>(states, words),
+        2 => compress::<2>(states, words),
+        3 => compress::<3>(states, words),
+        _ => compress::<4>(states, words),
+    }
+}
+
+/// The SHA-1 compression function in the first `N` streams, four rounds at a time. Uses the words up.
+#[inline(never)]
+#[target_feature(enable = "sha,ssse3,sse4.1")]
+fn compress<const N: usize>(states: &mut [State], words: &mut [[__m128i; 4]]) {
+    let (Some(states), Some(w)) = (states.first_chunk_mut::<N>(), words.first_chunk_mut::<N>())
+    else {
+        return;
+    };
     let before = *states;
 
     macro_rules! four_rounds {
         ($function:literal, $($i:literal)*) => {$(
-            for (state, w) in states.iter_mut().zip(&mut w) {
+            for (state, w) in states.iter_mut().zip(&mut *w) {
                 let e = if $i == 0 {
                     _mm_add_epi32(state.e, w[0])
                 } else {
@@ -142,6 +141,7 @@ fn compress<const N: usize>(states: &mut [State; N], mut w: [[__m128i; 4]; N]) {
                     w[$i % 4] = _mm_sha1msg2_epu32(mixed, w[($i + 3) % 4]);
                 }
             }
+            in_step(states);
         )*};
     }
     four_rounds!(0, 0 1 2 3 4);
@@ -152,5 +152,18 @@ fn compress<const N: usize>(states: &mut [State; N], mut w: [[__m128i; 4]; N]) {
     for (state, before) in states.iter_mut().zip(before) {
         state.e = _mm_sha1nexte_epu32(state.e, before.e);
         state.abcd = _mm_add_epi32(state.abcd, before.abcd);
+    }
+}
+
+/// No instruction, but keeps the compiler from computing one stream long before the others.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn in_step<const N: usize>(states: &mut [State; N]) {
+    for stream in 1..N {
+        let (before, from) = states.split_at_mut(stream);
+        // SAFETY: the assembly is a comment.
+        unsafe {
+            asm!("/* {0} {1} */", inout(xmm_reg) before[0].abcd, inout(xmm_reg) from[0].abcd, options(pure, nomem, nostack, preserves_flags));
+        }
     }
 }

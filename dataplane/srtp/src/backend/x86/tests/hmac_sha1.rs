@@ -60,10 +60,11 @@ fn assert_equal_reference(messages: &[Message]) {
     for (name, kernel) in kernels() {
         let digests = digest(&kernel, messages);
         for (index, message) in messages.iter().enumerate() {
+            let (length, suffix) = (message.bytes.len(), message.suffix);
             assert_eq!(
                 digests[index],
                 expected[index],
-                "{name}: {index} of {}: {message:?}",
+                "{name}: {index} of {}: {length} bytes and {suffix:?}",
                 messages.len()
             );
         }
