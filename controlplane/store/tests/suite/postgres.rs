@@ -2,21 +2,26 @@
 
 use std::time::{Duration, Instant};
 
+use ringfence_postgres::Server;
 use ringfence_store::{Error, Revision, Store, StoreUrl};
 
-use crate::database::{NOW, Server, author};
+use crate::database::{NOW, author};
+
+fn open(server: &Server) -> Store {
+    Store::open(&server.url("postgres").parse().unwrap()).unwrap()
+}
 
 #[test]
 fn a_replica_is_read_and_refuses_changes() {
-    let primary = Server::start();
+    let primary = Server::start(None).unwrap();
     let set = |store: &Store, port: &str| {
         store.change(&author(), NOW, |c| c.set_parameter(None, "ctl-provider.port", port))
     };
-    let publisher = Store::open(&primary.url("postgres")).unwrap();
+    let publisher = open(&primary);
     set(&publisher, "3000").unwrap();
 
-    let standby = Server::replica_of(&primary);
-    let subscriber = Store::open(&standby.url("postgres")).unwrap();
+    let standby = Server::replica(&primary.dir().display().to_string()).unwrap();
+    let subscriber = open(&standby);
     assert_eq!(set(&subscriber, "3001").unwrap_err(), Error::ReadOnly);
 
     set(&publisher, "3002").unwrap();
@@ -34,12 +39,12 @@ fn a_replica_is_read_and_refuses_changes() {
 
 #[test]
 fn a_server_that_comes_back_is_used_again() {
-    let mut server = Server::start();
-    let store = Store::open(&server.url("postgres")).unwrap();
+    let mut server = Server::start(None).unwrap();
+    let store = open(&server);
     store.change(&author(), NOW, |c| c.create_cluster("lab")).unwrap();
-    server.pause();
+    server.pause().unwrap();
     assert!(store.read(|v| v.cluster()).is_err());
-    server.resume();
+    server.resume().unwrap();
     assert_eq!(store.read(|v| v.cluster()).unwrap().unwrap().name, "lab");
 }
 
