@@ -4,14 +4,17 @@
 //! packet costs from one key to another: verify, decrypt, encrypt, authenticate. One core's speed drifts on a shared
 //! machine: compare medians of runs taken alternately, and trust only ratios.
 
+#[path = "../src/backend/hmac.rs"]
+mod hmac;
 #[path = "../src/backend/x86/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the module as it is, private to the crate")]
+#[allow(dead_code, unused_imports, reason = "modules as they are, private to the crate")]
 mod x86;
 
 use std::array;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use hmac::{Digest, MacJob, MacKey};
 use x86::*;
 
 const BURST: usize = 32;
@@ -154,7 +157,7 @@ struct Bench {
     flows: [Vec<Flow>; 2],
     packets: [Packet; BURST],
     digests: [Digest; BURST],
-    tags: [Tag; BURST],
+    tags: [Block; BURST],
     /// The flow of the next packet.
     next: usize,
 }
