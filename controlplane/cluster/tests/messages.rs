@@ -193,10 +193,10 @@ fn files(provoked: &mut Provoked) {
     provoked.fails(present_list(&with(&all[2..])));
     provoked.fails(present_list(&with(&all[..1])));
 
-    let file = office.dir.path().join("file");
+    let file = office.dir.join("file");
     fs::write(&file, "").unwrap();
     provoked.fails(read_list(&file.join("CTLFile.tlv")));
-    provoked.fails(read_list(office.dir.path()));
+    provoked.fails(read_list(&office.dir));
 }
 
 /// The records of a list, each with its length.
@@ -230,7 +230,7 @@ fn pushes(provoked: &mut Provoked) {
     provoked.note(&update_required(&first.list, &inventory)[0]);
     provoked.note(&office.connect().paths_that_differ().unwrap()[0]);
 
-    let theirs = office.dir.path().join("theirs");
+    let theirs = office.dir.join("theirs");
     fs::create_dir(&theirs).unwrap();
     fs::write(theirs.join("CTLFile.tlv"), foreign.list.as_bytes()).unwrap();
     office.set_parameter(None, "tftp.alternate-file-location-1", theirs.to_str().unwrap());

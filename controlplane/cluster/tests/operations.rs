@@ -8,13 +8,13 @@ use std::time::Duration;
 use messages::{Explain, trust_list};
 use pki::check::{self, Keys};
 use pki::{KeyKind, export};
-use ringfence_cluster::client::{Cluster, OperationFault, Stranding, What};
+use ringfence_cluster::client::{Cluster, OperationFault, RELEASE, Settings, Stranding, What};
 use ringfence_cluster::list::{Draft, ListFault, mode_of, present_list};
 use ringfence_cluster::locations::Locations;
 use ringfence_cluster::preflight::{Verdict, Why};
 use ringfence_cluster::required::{Inventory, Reason, restored, update_required};
 use store::{Action, Guid, SecurityMode, Service};
-use support::{Office, author, credentials, now, self_signed, token};
+use support::{Office, credentials, now, self_signed, token};
 use tlv::{CtlFile, Role, Trust};
 
 fn parse(file: &[u8]) -> CtlFile {
@@ -298,7 +298,7 @@ fn a_push_that_fails_in_part_is_finished_later() {
 fn every_location_gets_the_file_and_no_other_clusters_does() {
     let office = Office::new(1);
     let [ours, theirs, unknown] = ["ours", "theirs", "unknown"].map(|name| {
-        let path = office.dir.path().join(name);
+        let path = office.dir.join(name);
         fs::create_dir(&path).unwrap();
         path
     });
@@ -328,7 +328,7 @@ fn every_location_gets_the_file_and_no_other_clusters_does() {
     assert_eq!(office.connect().publisher().paths().unwrap().alternates.len(), 3);
 }
 
-// R: CTL-05, CTL-18
+// R: CTL-05
 #[test]
 fn the_preflight_names_the_phones_that_would_be_stranded() {
     let office = Office::new(2);
@@ -503,5 +503,20 @@ fn a_node_finishes_what_a_crash_interrupted_and_leaves_the_unknown_alone() {
     assert!(machine.provider.recover().unwrap().is_empty());
     assert_eq!(fs::read(machine.ctl_file()).unwrap(), foreign.list.as_bytes());
     assert!(present_list(foreign.list.as_bytes()).is_ok());
-    assert_eq!(author().who, "test");
+}
+
+// R: CTL-20
+#[test]
+fn a_client_that_goes_leaves_list_and_mode_behind() {
+    let office = Office::new(1);
+    let [a, b] = ["sast-1", "sast-2"].map(token);
+    let (new, _) = office.create(SecurityMode::Mixed, [&a, &b]);
+    let settings = office.dir.join("settings.json");
+    Settings::fresh().save(&settings).unwrap();
+    office.connect().leave();
+    fs::remove_file(&settings).unwrap();
+    assert_eq!(office.files()["cm1"].as_deref(), Some(new.list.as_bytes()));
+    assert_eq!(office.mode(), SecurityMode::Mixed);
+    let version = RELEASE.split('.').map(str::parse::<u32>);
+    assert_eq!(version.filter(Result::is_ok).count(), 3, "{RELEASE}");
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -56,7 +56,9 @@ pub type Intercept =
 
 /// A cluster whose nodes share one database, as replication makes it.
 pub struct Office {
-    pub dir: tempfile::TempDir,
+    pub dir: PathBuf,
+    /// Removes the directory in the end, unless it is somebody else's.
+    _guard: Option<tempfile::TempDir>,
     pub store: Arc<Store>,
     pub machines: Vec<Machine>,
     pub down: Mutex<HashSet<String>>,
@@ -71,8 +73,7 @@ impl Office {
 
     pub fn with_keys(nodes: u8, kind: KeyKind) -> Self {
         let mut office = Self::without_nodes();
-        let create = |change: &mut store::Change<'_>| change.create_cluster("office");
-        office.store.change(&author(), now(), create).unwrap();
+        office.create_cluster();
         for _ in 0..nodes {
             office.add_node(kind);
         }
@@ -86,24 +87,57 @@ impl Office {
         office
     }
 
+    /// Opens what another process left in `dir`.
+    pub fn reopen(dir: &Path) -> Self {
+        let mut office = Self::at(dir.to_owned(), None);
+        for node in office.store.read(|view| view.nodes()).unwrap() {
+            office.plug_in(&node.name, node.address);
+        }
+        office
+    }
+
+    /// A fresh cluster in `dir`.
+    pub fn make(dir: &Path, nodes: u8) -> Self {
+        let mut office = Self::at(dir.to_owned(), None);
+        office.furnish();
+        office.create_cluster();
+        for _ in 0..nodes {
+            office.add_node(KeyKind::Rsa1024);
+        }
+        office
+    }
+
     fn without_nodes() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}/ringfence.db", dir.path().display());
+        let office = Self::at(dir.path().to_owned(), Some(dir));
+        office.furnish();
+        office
+    }
+
+    fn at(dir: PathBuf, guard: Option<tempfile::TempDir>) -> Self {
+        let url = format!("sqlite:{}/ringfence.db", dir.display());
         let store = Arc::new(Store::open(&url.parse().unwrap()).unwrap());
-        let hash = PasswordHash::new(&Password::new(PASSWORD)).unwrap();
-        store
-            .change(&author(), now(), |change| {
-                for (name, role) in [
-                    (USER, AdministratorRole::Administrator),
-                    ("guest", AdministratorRole::ReadOnly),
-                ] {
-                    change.put_administrator(&Administrator { name: name.into(), role }, &hash)?;
-                }
-                Ok(())
-            })
-            .unwrap();
         let (machines, down, intercept) = (Vec::new(), Mutex::default(), Mutex::default());
-        Self { dir, store, machines, down, intercept }
+        Self { dir, _guard: guard, store, machines, down, intercept }
+    }
+
+    fn create_cluster(&self) {
+        let create = |change: &mut store::Change<'_>| change.create_cluster("office");
+        self.store.change(&author(), now(), create).unwrap();
+    }
+
+    /// Hires the administrators.
+    fn furnish(&self) {
+        let hash = PasswordHash::new(&Password::new(PASSWORD)).unwrap();
+        let hire = |change: &mut store::Change<'_>| {
+            for (name, role) in
+                [(USER, AdministratorRole::Administrator), ("guest", AdministratorRole::ReadOnly)]
+            {
+                change.put_administrator(&Administrator { name: name.into(), role }, &hash)?;
+            }
+            Ok(())
+        };
+        self.store.change(&author(), now(), hire).unwrap();
     }
 
     pub fn add_node(&mut self, kind: KeyKind) {
@@ -111,17 +145,10 @@ impl Office {
         let name = format!("cm{number}");
         let address = IpAddr::from(Ipv4Addr::new(192, 0, 2, 9 + number));
         let role = if number == 1 { NodeRole::Publisher } else { NodeRole::Subscriber };
-        let [keys, certificates, tftp] = ["keys", "certificates", "tftp"].map(|part| {
-            let path = self.dir.path().join(&name).join(part);
-            std::fs::create_dir_all(&path).unwrap();
-            path
-        });
+        let [keys, _, tftp] = self.directories(&name);
         let node = Node::new(&name, address, role);
-        let node_name = NodeName {
-            server: name.clone(),
-            guid: node.guid.to_string(),
-            addresses: vec![address],
-        };
+        let guid = node.guid.to_string();
+        let node_name = NodeName { server: name.clone(), guid, addresses: vec![address] };
         let identity = node::open_or_create(&keys, &node_name, kind, now()).unwrap();
         self.store
             .change(&author(), now(), |change| {
@@ -135,10 +162,24 @@ impl Office {
                 ))
             })
             .unwrap();
+        self.plug_in(&name, address);
+    }
+
+    fn directories(&self, node: &str) -> [PathBuf; 3] {
+        ["keys", "certificates", "tftp"].map(|part| {
+            let path = self.dir.join(node).join(part);
+            std::fs::create_dir_all(&path).unwrap();
+            path
+        })
+    }
+
+    fn plug_in(&mut self, name: &str, address: IpAddr) {
+        let [keys, certificates, tftp] = self.directories(name);
         let files = NodeFiles { keys: keys.clone(), certificates: certificates.clone() };
         let phones: Arc<Mutex<PhoneLists>> = Arc::default();
         let store = Arc::clone(&self.store);
-        let provider = Arc::new(Provider::new(store, &*name, files, Arc::clone(&phones)));
+        let provider = Arc::new(Provider::new(store, name, files, Arc::clone(&phones)));
+        let name = name.to_owned();
         self.machines.push(Machine { name, address, keys, certificates, tftp, phones, provider });
     }
 
