@@ -306,6 +306,9 @@ pub struct StatusReport {
     pub revision: u64,
     /// MD5 of the CTL file, as phones show it; absent without one.
     pub ctl_md5: Option<String>,
+    /// SHA-256 of this node's certificate, to compare with what a CTL client is shown; absent
+    /// before there is one.
+    pub certificate_sha256: Option<String>,
     /// What is left to do and what is done, in the order of the guide.
     pub checklist: Vec<CheckItem>,
     /// Restarts and resets that changes asked for and nobody has done.

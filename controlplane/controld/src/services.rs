@@ -120,6 +120,12 @@ impl Services {
         }
     }
 
+    /// SHA-256 of this node's certificate, if it has one yet.
+    pub fn certificate_sha256(&self) -> Option<String> {
+        let der = pki::check::read(&self.config.key_directory.join(pki::node::CERTIFICATE_FILE));
+        Some(pki::certificate::hex(&pki::Hash::Sha256.of(&der.ok()?)))
+    }
+
     /// What does not run as it should, and why. In English, for logs and alarms.
     pub fn problems(&self) -> Vec<(Service, String)> {
         let slots = self.slots();

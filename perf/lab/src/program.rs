@@ -30,6 +30,11 @@ impl Program {
         Ok(Self { name: name.to_owned(), child, log })
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Fails, with its last words, if it has ended.
     pub fn expect_running(&mut self) -> Result<()> {
         match self.child.try_wait().with_context(|| format!("cannot look at {}", self.name))? {

@@ -39,6 +39,9 @@ fn show(report: &StatusReport, style: Style) {
     if let Some(md5) = &report.ctl_md5 {
         line(CTL, md5);
     }
+    if let Some(print) = &report.certificate_sha256 {
+        line(CERTIFICATE, print);
+    }
     line(REVISION, &report.revision);
     println!();
     for item in &report.checklist {
@@ -67,5 +70,6 @@ const NODE: Text = Text::new("Node", "ノード");
 const CLUSTER: Text = Text::new("Cluster", "クラスタ");
 const MODE: Text = Text::new("Cluster Security Mode", "クラスタセキュリティモード");
 const CTL: Text = Text::new("MD5 of the CTL file", "CTL ファイルの MD5");
+const CERTIFICATE: Text = Text::new("SHA-256 of the node's certificate", "ノード証明書の SHA-256");
 const REVISION: Text = Text::new("Revision", "リビジョン");
 const DUE: Text = Text::new("To do:", "未実施の作業:");

@@ -20,8 +20,8 @@ impl Site {
             daemon
                 .json(&format!("token init {} --label sast-{token} --key rsa1024", file.display()));
         }
-        let certificate = pki::check::read(&daemon.path("keys/ccmserver.cer")).unwrap();
-        let print = pki::Certificate::parse(&certificate).unwrap().fingerprint();
+        let status = daemon.json("status");
+        let print = status["certificate_sha256"].as_str().unwrap();
         let token_password = daemon.file("token-password", "Cisco123\n");
         let login = format!(
             "--server 127.0.0.1:{port} --password-file {} --approve {print} {{}} \

@@ -9,6 +9,7 @@ mod node;
 mod parameter;
 mod service;
 mod status;
+mod trust;
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -1,5 +1,5 @@
 use console::{Failure, Status, StatusReport};
-use lang::{Say, Text};
+use lang::Say;
 use md5::{Digest, Md5};
 use store::{Due, SecurityMode};
 
@@ -8,16 +8,14 @@ use super::{Caller, Handle, Office};
 
 impl Handle<Status> for Office {
     fn handle(&self, caller: &Caller, _: Status) -> Result<StatusReport, Failure> {
+        let trust = self.trust_alarms(caller).map_err(|error| caller.failure(&error))?;
         self.read(caller, |view| {
             let cluster = view.cluster()?;
             let ctl = view.ctl()?;
             let mode = cluster.as_ref().and_then(|cluster| cluster.security_mode);
             let mut due = view.due()?;
             due.retain(|due| self.is_due(due));
-            let mut alarms = Vec::new();
-            if mode == Some(SecurityMode::Mixed) && ctl.is_none() {
-                alarms.push(NO_CTL_IN_MIXED_MODE.say(caller.language));
-            }
+            let mut alarms = trust;
             for (service, why) in self.services.problems() {
                 alarms.push(format!("{service}: {why}"));
             }
@@ -40,6 +38,7 @@ impl Handle<Status> for Office {
                 security_mode: mode.map(SecurityMode::number),
                 revision: view.revision()?.0,
                 ctl_md5: ctl.map(|ctl| hex(&Md5::digest(&ctl.file))),
+                certificate_sha256: self.services.certificate_sha256(),
                 checklist: facts.checklist(caller.language),
                 due: due.into_iter().map(|due| due.action).collect(),
                 alarms,
@@ -62,8 +61,3 @@ impl Office {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
-
-const NO_CTL_IN_MIXED_MODE: Text = Text::new(
-    "No CTL File exists on the server but the CallManager Cluster Security Mode is in Mixed Mode. Create it again with `ringfence ctl create`.",
-    "サーバに CTL ファイルが存在しませんが、CallManager クラスタセキュリティモードは混合モードです。`ringfence ctl create` で作成し直してください。",
-);

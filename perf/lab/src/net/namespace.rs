@@ -120,6 +120,11 @@ impl Link<'_> {
         self.set("up")
     }
 
+    /// Switches it off.
+    pub fn down(&self) -> Result<()> {
+        self.set("down")
+    }
+
     /// Gives it a MAC address.
     pub fn mac(&self, mac: &str) -> Result<()> {
         self.set(&format!("address {mac}"))

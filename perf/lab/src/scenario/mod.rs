@@ -1,5 +1,6 @@
 //! What can be played: one module for each scenario.
 
+mod ctl;
 mod relay;
 
 use std::path::PathBuf;
@@ -41,5 +42,10 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "relay-socket",
         about: "the same over UDP sockets, where there is no XDP",
         play: relay::over_sockets,
+    },
+    Scenario {
+        name: "ctl",
+        about: "a cluster becomes secure: tokens, CTL file, signed files, failures, lost tokens",
+        play: ctl::play,
     },
 ];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cluster::client::{OperationFault, RELEASE};
 use cluster::list::present_list;
-use cluster::preflight::{Held, Preflight, Verdict};
+use cluster::preflight::{Held, PhoneLists, Preflight, Verdict};
 use cluster::required::{Inventory, restored, update_required};
 use lang::{Say, Text};
 use messages::Explain;
@@ -30,6 +30,8 @@ struct Shown {
     update_required: Vec<String>,
     /// MD5 of a list, and how many phones hold it.
     phones: BTreeMap<String, usize>,
+    /// What is not as it should be and does no harm yet.
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -62,11 +64,18 @@ pub fn run(session: &Session<'_>) -> Result {
         servers,
         update_required: Vec::new(),
         phones: BTreeMap::new(),
+        warnings: Vec::new(),
     };
     if let Some(list) = &present {
         shown.update_required = reasons(session, list);
     }
-    for (_, phone) in session.done(cluster.phones())?.iter() {
+    let mut phones = PhoneLists::default();
+    for (info, _) in cluster.nodes() {
+        if let Some(Ok(remote)) = cluster.node(&info.name) {
+            phones.merge(session.done(remote.phones())?);
+        }
+    }
+    for (_, phone) in phones.iter() {
         let held = match &phone.held {
             Held::Nothing => "-".to_owned(),
             Held::List(list) => hex(&list.md5()),
@@ -74,6 +83,8 @@ pub fn run(session: &Session<'_>) -> Result {
         };
         *shown.phones.entry(held).or_default() += 1;
     }
+    let differ = session.done(cluster.paths_that_differ())?;
+    shown.warnings = differ.iter().map(|fault| fault.explain(language).cause).collect();
     match session.style.format {
         Format::Json => output::json(&shown)?,
         Format::Table => tell(&shown, session.style)?,
@@ -169,6 +180,9 @@ fn tell(shown: &Shown, style: Style) -> std::io::Result<()> {
         PHONE_COLUMNS.map(|column| column.get(style.language)),
         shown.phones.iter().map(|(md5, count)| [md5.clone(), count.to_string()]),
     )?;
+    for warning in &shown.warnings {
+        println!("! {warning}");
+    }
     if !shown.update_required.is_empty() {
         println!("{}", UPDATE_REQUIRED.say(style.language));
         for reason in &shown.update_required {
@@ -203,6 +217,10 @@ pub fn tell_preflight(preflight: &Preflight, style: Style) -> Result {
         Format::Json => output::json(&rows)?,
         Format::Table => {
             println!("{}", NOTHING_WRITTEN.say(style.language));
+            if !preflight.silent.is_empty() {
+                let nodes = preflight.silent.join(", ");
+                println!("{}", SILENT.fill(style.language, &[("nodes", &nodes)]));
+            }
             output::table(
                 PREFLIGHT.get(style.language),
                 PREFLIGHT_COLUMNS.map(|column| column.get(style.language)),
@@ -238,6 +256,10 @@ const UPDATE_REQUIRED: Text = Text::new(
 const NOTHING_WRITTEN: Text = Text::new(
     "Nothing was written. With this file:",
     "何も書き込んでいません。このファイルを使った場合:",
+);
+const SILENT: Text = Text::new(
+    "Phones of {nodes} are not among them: they could not be asked.",
+    "{nodes} の電話機は含まれていません。照会できませんでした。",
 );
 const PREFLIGHT: Text = Text::new("Phones", "電話機");
 const PREFLIGHT_COLUMNS: [Text; 3] =

@@ -1,0 +1,162 @@
+//! The administrator: runs `ringfence` and reads its answers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::site::{Node, Site};
+use crate::net::Namespace;
+
+/// An administrator's machine with two PKCS#11 tokens and one token file.
+pub struct Desk {
+    namespace: Namespace,
+    program: PathBuf,
+    dir: PathBuf,
+    /// Certificates of servers that the administrator compared.
+    approved: Vec<String>,
+}
+
+/// How a command ended.
+pub struct Ended {
+    pub code: i32,
+    pub told: String,
+    pub complained: String,
+}
+
+impl Ended {
+    /// What it told as JSON, if it ended with `code`.
+    pub fn json(self, code: i32) -> Result<Value> {
+        let complained = self.complaint(code)?;
+        serde_json::from_str(&self.told).with_context(|| format!("no JSON; {complained}"))
+    }
+
+    /// What it complained of, if it ended with `code`.
+    pub fn complaint(&self, code: i32) -> Result<String> {
+        ensure!(self.code == code, "it ended with {}: {}{}", self.code, self.told, self.complained);
+        Ok(self.complained.clone())
+    }
+}
+
+/// Debian's SoftHSM.
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+
+impl Desk {
+    pub fn new(site: &Site, programs: &Path) -> Result<Self> {
+        let dir = site.state.path().join("admin");
+        fs::create_dir_all(dir.join("hsm"))?;
+        let tokens = format!("directories.tokendir = {}/hsm\n", dir.display());
+        fs::write(dir.join("softhsm2.conf"), tokens)?;
+        fs::write(dir.join("password"), "correct horse\n")?;
+        fs::write(dir.join("token-password"), "Cisco123\n")?;
+        let (namespace, program) = (site.admin.clone(), programs.join("ringfence"));
+        Ok(Self { namespace, program, dir, approved: Vec::new() })
+    }
+
+    /// Where a token is, by its name: `hsm…` in SoftHSM, others in files.
+    pub fn token(&self, name: &str) -> String {
+        match name.starts_with("hsm") {
+            true => format!("pkcs11:token={name}?module-path={MODULE}"),
+            false => self.dir.join(format!("{name}.token")).display().to_string(),
+        }
+    }
+
+    /// Makes a token.
+    pub fn make_token(&self, name: &str) -> Result<()> {
+        let password = self.dir.join("token-password").display().to_string();
+        let place = match name.strip_prefix("hsm") {
+            // SoftHSM offers an empty slot behind the tokens that there are.
+            Some(number) => {
+                let slot = number.parse::<u8>()? - 1;
+                format!(
+                    "pkcs11:slot-id={slot}?module-path={MODULE} --so-password-file {password}"
+                )
+            }
+            None => self.token(name),
+        };
+        let made = self.run(None, &format!("token init {place} --label {name} --key rsa1024"))?;
+        made.json(0).map(drop)
+    }
+
+    /// Asks the daemon of a node.
+    pub fn ask(&self, node: &Node, words: &str) -> Result<Ended> {
+        self.run(Some(&node.socket()), words)
+    }
+
+    /// Asks the daemon of a node for something that it must do.
+    pub fn tell(&self, node: &Node, words: &str) -> Result<Value> {
+        self.ask(node, words)?.json(0).with_context(|| format!("`ringfence {words}`"))
+    }
+
+    /// A file with the administrators' password.
+    pub fn password(&self) -> String {
+        self.dir.join("password").display().to_string()
+    }
+
+    /// Compares the certificate of a node with its own words.
+    pub fn approve(&mut self, node: &Node) -> Result<()> {
+        let status = self.tell(node, "status")?;
+        let print = status["certificate_sha256"].as_str().context("the node has no certificate")?;
+        self.approved.push(print.to_owned());
+        Ok(())
+    }
+
+    /// Runs the CTL client, with these tokens to present.
+    pub fn ctl(&self, verb: &str, tokens: &[&str]) -> Result<Ended> {
+        let mut words =
+            format!("ctl {verb} --server 10.3.0.10 --password-file {}", self.password());
+        for print in &self.approved {
+            words += &format!(" --approve {print}");
+        }
+        if !tokens.is_empty() {
+            let password = self.dir.join("token-password");
+            words += &format!(" --token-password-file {}", password.display());
+        }
+        for token in tokens {
+            words += &format!(" --token {}", self.token(token));
+        }
+        self.run(None, &words)
+    }
+
+    /// Runs the CTL client for something that must be done everywhere.
+    pub fn done(&self, verb: &str, tokens: &[&str]) -> Result<Value> {
+        let pushed = self.ctl(verb, tokens)?.json(0).with_context(|| format!("ctl {verb}"))?;
+        ensure!(pushed["complete"] == true, "it is not complete: {pushed}");
+        Ok(pushed)
+    }
+
+    /// What `ringfence ctl status` says.
+    pub fn status(&self) -> Result<Value> {
+        self.ctl("status", &[])?.json(0).context("ctl status")
+    }
+
+    fn run(&self, socket: Option<&Path>, words: &str) -> Result<Ended> {
+        let mut command: Command = self.namespace.command(&self.program.display().to_string());
+        command.args(["-o", "json"]).args(words.split_whitespace());
+        command.env("SOFTHSM2_CONF", self.dir.join("softhsm2.conf"));
+        command.env("RINGFENCE_TOKEN_HOME", self.dir.join("tokens"));
+        command.env("RINGFENCE_CTL_CLIENT", self.dir.join("ctl-client.json"));
+        command.env("LC_ALL", "C").stdin(std::process::Stdio::null());
+        if let Some(socket) = socket {
+            command.env("RINGFENCE_CONTROLD", socket);
+        }
+        let output = command.output().context("cannot start ringfence")?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Ended {
+            code: output.status.code().context("ringfence was killed")?,
+            told: text(output.stdout),
+            complained: text(output.stderr),
+        })
+    }
+}
+
+/// The serial number of the token with this name in a list.
+pub fn serial_of(status: &Value, token: &str) -> Result<String> {
+    let entries = status["entries"].as_array().context("no entries")?;
+    let subject = format!("CN={token}");
+    let entry = entries.iter().find(|entry| entry["subject"] == subject.as_str());
+    let serial = entry.and_then(|entry| entry["serial"].as_str());
+    Ok(serial.with_context(|| format!("no entry of {token} in {status}"))?.to_owned())
+}

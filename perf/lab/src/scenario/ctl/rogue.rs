@@ -1,0 +1,57 @@
+//! A TFTP server that serves what it should not.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tftp::server::{Server, Service};
+use tftp::{Directory, RequestLog};
+
+use super::site::{Node, Site};
+
+/// A rogue with a directory of its own.
+pub struct Rogue {
+    dir: PathBuf,
+    _server: Server,
+}
+
+impl Rogue {
+    pub fn start(site: &Site) -> Result<Self> {
+        let dir = site.state.path().join("rogue");
+        fs::create_dir(&dir)?;
+        let socket = site.rogue.udp(SocketAddr::new(site.rogue_address(), 69))?;
+        let service = Service {
+            source: Arc::new(Directory::new([dir.clone()])),
+            observer: Arc::new(RequestLog::new(100)),
+        };
+        // Sockets of transfers belong into the namespace as well.
+        let server = site
+            .rogue
+            .enter(|| Server::tftp(&tftp::Config::default(), &[socket], 1, &service))??;
+        Ok(Self { dir, _server: server })
+    }
+
+    /// Serves these bytes under this name.
+    pub fn serve(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        fs::write(self.dir.join(name), bytes).with_context(|| format!("cannot plant {name}"))
+    }
+}
+
+/// What a node's TFTP serves from its directory.
+pub fn served(node: &Node, name: &str) -> Result<Vec<u8>> {
+    read(&node.tftp().join(name))
+}
+
+/// The same with one bit of its last byte turned.
+pub fn tampered(mut file: Vec<u8>) -> Vec<u8> {
+    if let Some(last) = file.last_mut() {
+        *last ^= 1;
+    }
+    file
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}

@@ -1,0 +1,214 @@
+//! The network of the scenario, and the control planes in it.
+//!
+//! ```text
+//!   adm (CTL client)  10.3.0.9   ─┐
+//!   cm1 (publisher)   10.3.0.10  ─┤
+//!   cm2 (subscriber)  10.3.0.11  ─┼─ voice
+//!   oth (TFTP of      10.3.0.20  ─┤
+//!   another cluster)              │
+//!   x (rogue TFTP)    10.3.0.66  ─┤
+//!   tel (phones)      10.3.0.100 ─┘
+//! ```
+
+use std::fs;
+use std::net::{IpAddr, TcpStream};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use ringfence_postgres::Server;
+use tempfile::TempDir;
+
+use crate::net::{Lab, Namespace};
+use crate::program::{Program, poll};
+
+/// How long a daemon may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Whom the daemons run as ("nobody").
+const USER: (&str, u32) = ("nobody", 65534);
+
+/// The machines.
+pub struct Site {
+    pub admin: Namespace,
+    pub phones: Namespace,
+    pub rogue: Namespace,
+    pub cm1: Node,
+    pub cm2: Node,
+    pub other: Node,
+    /// Joins them; nobody lives in it.
+    lan: Namespace,
+    /// What the daemons keep. Not below the project: they run as nobody.
+    pub state: TempDir,
+    programs: PathBuf,
+    logs: PathBuf,
+}
+
+/// A control plane.
+pub struct Node {
+    pub name: &'static str,
+    pub namespace: Namespace,
+    pub address: IpAddr,
+    pub dir: PathBuf,
+    program: Option<Program>,
+    database: Option<Server>,
+}
+
+/// A machine's address.
+pub fn address(host: u8) -> IpAddr {
+    IpAddr::from([10, 3, 0, host])
+}
+
+const ROGUE: u8 = 66;
+
+impl Site {
+    /// Builds the network; no daemon runs yet.
+    pub fn build(lab: &Lab, programs: &Path, logs: &Path) -> Result<Self> {
+        let state = tempfile::Builder::new().prefix("ringfence-lab-").tempdir()?;
+        fs::set_permissions(state.path(), fs::Permissions::from_mode(0o755))?;
+        let lan = lab.namespace("lan")?;
+        lan.bridge("voice")?;
+        let machine = |name: &str, host: u8| -> Result<Namespace> {
+            let namespace = lab.namespace(name)?;
+            let (link, plug) = lab.veth((&namespace, "eth0"), (&lan, name))?;
+            plug.join(&lan.link("voice"))?;
+            link.finish_packets()?;
+            link.address(&format!("{}/24", address(host)))?;
+            Ok(namespace)
+        };
+        let node = |name: &'static str, host: u8| -> Result<Node> {
+            let dir = state.path().join(name);
+            fs::create_dir(&dir)?;
+            chown(&dir, Some(USER.1), Some(USER.1))?;
+            let (namespace, address) = (machine(name, host)?, address(host));
+            Ok(Node { name, namespace, address, dir, program: None, database: None })
+        };
+        Ok(Self {
+            admin: machine("adm", 9)?,
+            phones: machine("tel", 100)?,
+            rogue: machine("x", ROGUE)?,
+            cm1: node("cm1", 10)?,
+            cm2: node("cm2", 11)?,
+            other: node("oth", 20)?,
+            programs: programs.to_owned(),
+            logs: logs.to_owned(),
+            lan,
+            state,
+        })
+    }
+
+    /// The rogue TFTP server's address.
+    pub fn rogue_address(&self) -> IpAddr {
+        address(ROGUE)
+    }
+
+    /// The publisher's database: PostgreSQL, open to replicas.
+    pub fn start_publishers_database(&mut self) -> Result<()> {
+        let listen = self.cm1.address;
+        let server = self.cm1.namespace.enter(|| Server::start(Some(listen)))??;
+        server.create("ringfence")?;
+        self.cm1.database = Some(server);
+        Ok(())
+    }
+
+    /// The subscriber's database: a replica of the publisher's.
+    pub fn start_subscribers_database(&mut self) -> Result<()> {
+        let primary = self.cm1.address.to_string();
+        let server = self.cm2.namespace.enter(|| Server::replica(&primary))??;
+        self.cm2.database = Some(server);
+        Ok(())
+    }
+
+    /// Starts the daemon of a node and waits until it answers.
+    pub fn start(&mut self, node: fn(&mut Self) -> &mut Node) -> Result<()> {
+        let (programs, logs) = (self.programs.clone(), self.logs.clone());
+        node(self).start(&programs, &logs)
+    }
+
+    /// Cuts a machine off the network, or joins it again.
+    pub fn plug(&self, node: &Node, on: bool) -> Result<()> {
+        let word = if on { "up" } else { "down" };
+        let link = self.lan.link(node.name);
+        if on { link.up() } else { link.down() }.with_context(|| format!("cannot set it {word}"))
+    }
+}
+
+impl Node {
+    /// Where its administrators ask.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.join("run/controld.sock")
+    }
+
+    /// The directory that its TFTP serves.
+    pub fn tftp(&self) -> PathBuf {
+        self.dir.join("tftp")
+    }
+
+    /// The number of the daemon's user, as the kernel knows it.
+    pub fn runs_as(&self) -> Result<String> {
+        let program = self.program.as_ref().context("it does not run")?;
+        // `ip netns exec` becomes the daemon: one process.
+        let status = fs::read_to_string(format!("/proc/{}/status", program.pid()))?;
+        let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+        Ok(uids.context("no Uid in /proc")?.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    fn start(&mut self, programs: &Path, logs: &Path) -> Result<()> {
+        let store = match &self.database {
+            Some(server) => server.url("ringfence"),
+            None => format!("sqlite:{}/ringfence.db", self.dir.display()),
+        };
+        let dir = self.dir.display();
+        let config = logs.join(format!("{}.toml", self.name));
+        fs::write(
+            &config,
+            format!(
+                "[controld]\nnode = \"{}\"\nuser = \"{}\"\nstore = \"{store}\"\n\
+                 key_directory = \"{dir}/keys\"\ncertificate_directory = \"{dir}/certs\"\n\
+                 phone_directory = \"{dir}/phones\"\nadmin_socket = \"{}\"\n\
+                 tftp = [\"{address}:69\"]\nhttp = [\"{address}:6970\"]\n\
+                 ctl_provider = \"{address}\"\n",
+                self.name,
+                USER.0,
+                self.socket().display(),
+                address = self.address,
+            ),
+        )?;
+        let program = programs.join("ringfence-controld");
+        let mut command = self.namespace.command(&program.display().to_string());
+        command.arg("--config").arg(&config);
+        let mut program = Program::start(&format!("controld-{}", self.name), command, logs)?;
+        let socket = self.socket();
+        poll(PATIENCE, || {
+            let answers = std::os::unix::net::UnixStream::connect(&socket).is_ok();
+            (answers || program.expect_running().is_err()).then_some(())
+        });
+        program.expect_running()?;
+        self.program = Some(program);
+        Ok(())
+    }
+
+    /// Waits until its CTL Provider takes connections.
+    pub fn wait_for_provider(&self) -> Result<()> {
+        let address = (self.address, 2444).into();
+        let second = Duration::from_secs(1);
+        let connects = || TcpStream::connect_timeout(&address, second).is_ok().then_some(());
+        let up = poll(PATIENCE, || self.namespace.enter(connects).ok().flatten());
+        up.with_context(|| format!("the CTL Provider of {} does not listen", self.name))
+    }
+
+    /// Ends its daemon, and its database if it has one.
+    pub fn stop(&mut self) -> Result<()> {
+        if let Some(mut program) = self.program.take() {
+            let status = program.stop(PATIENCE)?;
+            ensure!(
+                status.success(),
+                "{} ended with {status}: {}",
+                self.name,
+                program.last_words()
+            );
+        }
+        self.database = None;
+        Ok(())
+    }
+}
