@@ -92,15 +92,10 @@ impl Suite {
     fn crypt(&self, bench: &mut Bench, side: Side) {
         let (Self::Cm(_, ctr) | Self::Gcm(_, ctr)) = self;
         let mut flow = flows_from(&bench.flows[side as usize], bench.next);
-        let mut jobs = bench.packets.each_mut().map(|packet| {
+        for packet in &mut bench.packets {
             let flow = flow();
-            CtrJob {
-                round_keys: &flow.round_keys,
-                iv: flow.iv,
-                data: &mut packet.0[HEADER..PACKET],
-            }
-        });
-        ctr.apply(&mut jobs);
+            ctr.apply(&flow.round_keys, flow.iv, &mut packet.0[HEADER..PACKET]);
+        }
     }
 
     fn tag(&self, bench: &mut Bench, side: Side) {
@@ -114,14 +109,20 @@ impl Suite {
                 mac.digest(&jobs, black_box(&mut bench.digests));
             }
             Self::Gcm(tag, _) => {
-                let jobs: [TagJob<'_>; BURST] = array::from_fn(|index| {
+                for (packet, result) in bench.packets.iter().zip(&mut bench.tags) {
                     let flow = flow();
-                    let (associated, ciphertext) =
-                        bench.packets[index].0[..PACKET].split_at(HEADER);
-                    let (round_keys, hash_key) = (&flow.round_keys, &flow.hash);
-                    TagJob { round_keys, hash_key, nonce: [1; 12], associated, ciphertext }
-                });
-                tag.compute(&jobs, black_box(&mut bench.tags));
+                    let (associated, ciphertext) = packet.0[..PACKET].split_at(HEADER);
+                    let (round_keys, hash_key, nonce) =
+                        (&flow.round_keys, &flow.hash, flow.iv >> 32);
+                    *result = tag.compute(&TagJob {
+                        round_keys,
+                        hash_key,
+                        nonce,
+                        associated,
+                        ciphertext,
+                    });
+                }
+                black_box(&mut bench.tags);
             }
         }
     }
@@ -146,8 +147,8 @@ enum Side {
 struct Flow {
     round_keys: [Block; 11],
     mac: MacKey,
-    iv: Block,
-    hash: HashKey,
+    hash: [u32; 8],
+    iv: u128,
 }
 
 #[repr(align(64))]
@@ -168,8 +169,8 @@ impl Bench {
             let key: [u8; 16] = array::from_fn(|index| (seed >> index) as u8);
             let mut round_keys = [[0; 16]; 11];
             assert!(expand_key(&key, &mut round_keys), "a kernel was found");
-            let hash = HashKey::new(&round_keys).expect("a kernel was found");
-            Flow { round_keys, mac: MacKey::new(&key), iv: [0; 16], hash }
+            let hash = hash_key(&round_keys).expect("a kernel was found");
+            Flow { round_keys, mac: MacKey::new(&key), hash, iv: (seed as u128) << 32 }
         };
         Self {
             flows: [0, count].map(|first| (first..first + count).map(flow).collect()),

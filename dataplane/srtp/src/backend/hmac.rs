@@ -6,12 +6,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// What HMAC needs of a key: SHA-1 states after the key block (RFC 2104 §4), so that a short
 /// message costs no more than its own blocks and one more. 40 octets, read together.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-#[repr(C)]
 pub(crate) struct MacKey {
-    /// State after key ⊕ ipad.
-    pub(crate) inner: [u32; 5],
-    /// State after key ⊕ opad.
-    pub(crate) outer: [u32; 5],
+    /// The state after key ⊕ ipad, then that after key ⊕ opad.
+    pub(crate) words: [u32; 10],
 }
 
 impl MacKey {
@@ -20,7 +17,21 @@ impl MacKey {
     /// # Panics
     /// If it is longer.
     pub(crate) fn new(key: &[u8]) -> Self {
-        Self { inner: state_after(key, 0x36), outer: state_after(key, 0x5c) }
+        let [a, b, c, d, e] = state_after(key, 0x36);
+        let [f, g, h, i, j] = state_after(key, 0x5c);
+        Self { words: [a, b, c, d, e, f, g, h, i, j] }
+    }
+
+    /// State after key ⊕ ipad.
+    #[inline]
+    pub(crate) fn inner(&self) -> &[u32; 5] {
+        self.words.first_chunk().expect("ten words")
+    }
+
+    /// State after key ⊕ opad.
+    #[inline]
+    pub(crate) fn outer(&self) -> &[u32; 5] {
+        self.words.last_chunk().expect("ten words")
     }
 }
 

@@ -163,7 +163,7 @@ where
 }
 
 fn hmac_sha1(job: &MacJob<'_>) -> Digest {
-    let mut state = job.key.inner;
+    let mut state = *job.key.inner();
     let (blocks, rest) = job.message.as_chunks::<64>();
     compress(&mut state, blocks);
 
@@ -185,7 +185,7 @@ fn hmac_sha1(job: &MacJob<'_>) -> Digest {
     store(&state, &mut block[..20]);
     block[20] = 0x80;
     block[56..].copy_from_slice(&(8 * (64 + 20u64)).to_be_bytes());
-    let mut state_of_outer = job.key.outer;
+    let mut state_of_outer = *job.key.outer();
     compress(&mut state_of_outer, &[block]);
     let mut digest = [0; 20];
     store(&state_of_outer, &mut digest);

@@ -8,9 +8,7 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::x86::{
-    self, AesCtr, Block, Completed, CtrJob, GcmTag, HashKey, HmacSha1, KEPT, TagJob, payload_iv,
-};
+use super::x86::{self, AesCtr, Block, Completed, GcmTag, HmacSha1, KEPT, TagJob, payload_iv};
 use super::{Backend, CmJob, Digest, GcmJob, MacJob, MacKey, index_at, salt_iv, same_tag, turn_iv};
 use crate::kdf::SessionKeys;
 use crate::suite::{Cipher, Suite};
@@ -54,7 +52,7 @@ impl Vector {
 #[repr(C)]
 pub(crate) struct Keys {
     round_keys: [Block; KEPT],
-    /// For GCM its words are those of a [`HashKey`].
+    /// For GCM its first words are the hash key.
     mac: MacKey,
 }
 
@@ -76,8 +74,11 @@ impl Backend for Vector {
         }
         let mac = match keys.suite.cipher() {
             Cipher::AesGcm => {
-                let hash_key = HashKey::new(&whole[..key.len() / 4 + 7]);
-                pack(&hash_key.expect("whoever has the kernels has PCLMULQDQ"))
+                let hash_key = x86::hash_key(&whole[..key.len() / 4 + 7]);
+                let mut words = [0; 10];
+                words[..8]
+                    .copy_from_slice(&hash_key.expect("whoever has the kernels has PCLMULQDQ"));
+                MacKey { words }
             }
             Cipher::AesCm | Cipher::Null => MacKey::new(&keys.auth),
         };
@@ -105,29 +106,25 @@ impl Backend for Vector {
     fn aes_cm<'a>(&self, jobs: impl Iterator<Item = CmJob<'a, Keys>>) {
         for CmJob { keys, suite, index, data } in jobs {
             let iv = index_block(Cipher::AesCm, index);
-            keys.with_all(suite, |round_keys| {
-                self.ctr.apply(&mut [CtrJob { round_keys, iv, data }]);
-            });
+            keys.with_all(suite, |round_keys| self.ctr.apply(round_keys, iv, data));
         }
     }
 
     fn gcm_seal(&self, jobs: &mut [GcmJob<'_, Keys>]) {
+        for job in &mut *jobs {
+            self.gcm_payload(job);
+        }
         for job in jobs {
-            job.keys.with_all(job.suite, |round_keys| {
-                self.gcm_payload(job, round_keys);
-                job.tag = self.gcm_tag(job, round_keys);
-            });
+            job.tag = self.gcm_tag(job);
         }
     }
 
     fn gcm_open(&self, jobs: &mut [GcmJob<'_, Keys>]) {
         for job in jobs {
-            job.keys.with_all(job.suite, |round_keys| {
-                job.good = same_tag(&self.gcm_tag(job, round_keys), &job.tag);
-                if job.good {
-                    self.gcm_payload(job, round_keys);
-                }
-            });
+            job.good = same_tag(&self.gcm_tag(job), &job.tag);
+            if job.good {
+                self.gcm_payload(job);
+            }
         }
     }
 
@@ -137,26 +134,25 @@ impl Backend for Vector {
 }
 
 impl Vector {
-    fn gcm_payload(&self, job: &mut GcmJob<'_, Keys>, round_keys: &[Block]) {
-        let iv = payload_iv(&gcm_nonce(job.index));
-        self.ctr.apply(&mut [CtrJob { round_keys, iv, data: job.data }]);
+    fn gcm_payload(&self, job: &mut GcmJob<'_, Keys>) {
+        let iv = payload_iv(gcm_nonce(job.index));
+        job.keys.with_all(job.suite, |round_keys| self.ctr.apply(round_keys, iv, job.data));
     }
 
-    fn gcm_tag(&self, job: &GcmJob<'_, Keys>, round_keys: &[Block]) -> Block {
-        let mut tags = [[0; 16]];
-        let hash_key = &unpack(&job.keys.mac);
+    fn gcm_tag(&self, job: &GcmJob<'_, Keys>) -> Block {
+        let hash_key = job.keys.mac.words.first_chunk().expect("ten words");
         let nonce = gcm_nonce(job.index);
         let (associated, ciphertext) = (job.aad, &*job.data);
-        self.gcm
-            .compute(&[TagJob { round_keys, hash_key, nonce, associated, ciphertext }], &mut tags);
-        tags[0]
+        job.keys.with_all(job.suite, |round_keys| {
+            self.gcm.compute(&TagJob { round_keys, hash_key, nonce, associated, ciphertext })
+        })
     }
 }
 
 impl Keys {
     /// Lends all round keys of the suite.
     #[inline]
-    fn with_all(&self, suite: Suite, work: impl FnOnce(&[Block])) {
+    fn with_all<T>(&self, suite: Suite, work: impl FnOnce(&[Block]) -> T) -> T {
         match suite.master_key_len() {
             16 => work(&self.round_keys),
             24 => work(Completed::aes_192(&self.round_keys).as_slice()),
@@ -165,31 +161,13 @@ impl Keys {
     }
 }
 
-/// A block with the packet index alone.
+/// A block with the packet index alone, as a number.
 #[inline]
-fn index_block(cipher: Cipher, index: u64) -> Block {
-    let shift = 8 * (10 - index_at(cipher));
-    (u128::from(index) << shift).to_be_bytes()
+fn index_block(cipher: Cipher, index: u64) -> u128 {
+    u128::from(index) << (8 * (10 - index_at(cipher)))
 }
 
-fn gcm_nonce(index: u64) -> [u8; 12] {
-    *index_block(Cipher::AesGcm, index).first_chunk().expect("a nonce is shorter than a block")
-}
-
-fn pack(key: &HashKey) -> MacKey {
-    let mut words = [0; 10];
-    for (word, octets) in words.iter_mut().zip(key.as_blocks().as_flattened().as_chunks().0) {
-        *word = u32::from_ne_bytes(*octets);
-    }
-    let [a, b, c, d, e, f, g, h, i, j] = words;
-    MacKey { inner: [a, b, c, d, e], outer: [f, g, h, i, j] }
-}
-
-fn unpack(key: &MacKey) -> HashKey {
-    let mut blocks = [[0; 16]; 2];
-    let octets = blocks.as_flattened_mut().as_chunks_mut::<4>().0;
-    for (octets, word) in octets.iter_mut().zip(key.inner.iter().chain(&key.outer)) {
-        *octets = word.to_ne_bytes();
-    }
-    HashKey::from_blocks(blocks)
+#[inline]
+fn gcm_nonce(index: u64) -> u128 {
+    index_block(Cipher::AesGcm, index) >> 32
 }

@@ -1,8 +1,8 @@
-//! Kernels for x86-64: whole bursts of packets of many keys at once.
+//! Kernels for x86-64: bursts of packets of many keys.
 //!
 //! | Work | best | then | then |
 //! |---|---|---|---|
-//! | [`HmacSha1`] | 16 packets side by side, AVX-512 | two streams, SHA-NI | 8 packets side by side, AVX2 |
+//! | [`HmacSha1`] | 32 packets side by side, AVX-512 | four streams, SHA-NI | 8 packets side by side, AVX2 |
 //! | [`AesCtr`] | four blocks a register, VAES | AES-NI, eight blocks in flight | |
 //! | [`GcmTag`] | four blocks a register, VPCLMULQDQ | PCLMULQDQ, four blocks a reduction | |
 //!
@@ -23,7 +23,7 @@ mod hmac_sha1;
 #[cfg(test)]
 mod tests;
 
-pub use aes::{AesCtr, Block, Completed, CtrJob, KEPT, expand_key};
+pub use aes::{AesCtr, Block, Completed, KEPT, expand_key};
 pub use cpu::prefetch;
-pub use gcm::{GcmTag, HashKey, TagJob, payload_iv};
+pub use gcm::{GcmTag, TagJob, hash_key, payload_iv};
 pub use hmac_sha1::HmacSha1;

@@ -6,24 +6,23 @@ use std::array;
 use zeroize::Zeroize;
 
 use super::super::cpu::AesNi;
-use super::block::{load, store};
-use super::{Block, CtrJob, check_counter, check_rounds};
+use super::block::{load, load_number, store};
+use super::{Block, check_counter, check_rounds};
 
 /// Registers in flight: enough to hide the latency of a round, few enough to stay in the sixteen there are.
 const MOST: usize = 8;
 
-pub(super) fn apply(_: AesNi, jobs: &mut [CtrJob<'_>]) {
-    for CtrJob { round_keys, iv, data } in jobs {
-        check_rounds(round_keys);
-        check_counter(iv, data);
-        // SAFETY: the token proves the features.
-        unsafe { encrypt(round_keys, iv, data) };
-    }
+#[inline]
+pub(super) fn apply(_: AesNi, round_keys: &[Block], iv: u128, data: &mut [u8]) {
+    check_rounds(round_keys);
+    check_counter(iv, data);
+    // SAFETY: the token proves the features.
+    unsafe { encrypt(round_keys, iv, data) }
 }
 
 #[target_feature(enable = "aes,ssse3,sse4.1")]
-fn encrypt(round_keys: &[Block], iv: &Block, data: &mut [u8]) {
-    let mut counter = Counter { iv: load(iv), block: u16::from_be_bytes([iv[14], iv[15]]) };
+fn encrypt(round_keys: &[Block], iv: u128, data: &mut [u8]) {
+    let mut counter = load_number(iv);
     let (blocks, rest) = data.as_chunks_mut::<16>();
     let (eights, blocks) = blocks.as_chunks_mut::<MOST>();
     for eight in eights {
@@ -45,36 +44,22 @@ fn encrypt(round_keys: &[Block], iv: &Block, data: &mut [u8]) {
     }
 }
 
-/// The counter block to come.
-struct Counter {
-    iv: __m128i,
-    block: u16,
-}
-
-impl Counter {
-    #[inline]
-    #[target_feature(enable = "sse2")]
-    fn next(&mut self) -> __m128i {
-        let block = _mm_insert_epi16::<7>(self.iv, i32::from(self.block.swap_bytes()));
-        self.block = self.block.wrapping_add(1);
-        block
-    }
-}
-
 /// The rounds are a loop here: unrolled, the compiler takes one block after the other to save registers.
 #[inline]
 #[target_feature(enable = "aes,ssse3,sse4.1")]
 fn encrypt_blocks<const N: usize>(
     round_keys: &[Block],
-    counter: &mut Counter,
+    counter: &mut __m128i,
     data: &mut [Block; N],
 ) {
     let [first, middle @ .., last] = round_keys else {
         return;
     };
     let mut blocks = [load(first); N];
+    let big_endian = _mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f);
     for block in &mut blocks {
-        *block = _mm_xor_si128(counter.next(), *block);
+        *block = _mm_xor_si128(_mm_shuffle_epi8(*counter, big_endian), *block);
+        *counter = _mm_add_epi16(*counter, _mm_set_epi64x(0, 1));
     }
     for key in middle {
         let key = load(key);

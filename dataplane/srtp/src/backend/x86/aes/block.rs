@@ -25,6 +25,13 @@ pub(in super::super) fn load(block: &Block) -> __m128i {
     unsafe { _mm_loadu_si128(block.as_ptr().cast()) }
 }
 
+/// A number as register, its lowest bits lowest.
+#[inline]
+#[target_feature(enable = "sse2")]
+pub(in super::super) fn load_number(number: u128) -> __m128i {
+    _mm_set_epi64x((number >> 64) as i64, number as i64)
+}
+
 #[inline]
 #[target_feature(enable = "sse2")]
 pub(in super::super) fn store(register: __m128i) -> Block {

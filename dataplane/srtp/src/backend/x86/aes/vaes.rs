@@ -3,40 +3,39 @@
 use std::arch::x86_64::*;
 
 use super::super::cpu::Vaes;
-use super::block::load;
-use super::{Block, CtrJob, check_counter, sized};
+use super::block::{load, load_number};
+use super::{Block, check_counter, sized};
 
 const REGISTER: usize = 64;
 /// Registers in flight: enough to hide the latency of a round, and 512 bytes.
 const MOST: usize = 8;
 
-pub(super) fn apply(_: Vaes, jobs: &mut [CtrJob<'_>]) {
-    for CtrJob { round_keys, iv, data } in jobs {
-        check_counter(iv, data);
-        // SAFETY: the token proves the features.
-        unsafe {
-            match round_keys.len() {
-                11 => encrypt::<11>(sized(round_keys), iv, data),
-                13 => encrypt::<13>(sized(round_keys), iv, data),
-                _ => encrypt::<15>(sized(round_keys), iv, data),
-            }
+#[inline]
+pub(super) fn apply(_: Vaes, round_keys: &[Block], iv: u128, data: &mut [u8]) {
+    check_counter(iv, data);
+    // SAFETY: the token proves the features.
+    unsafe {
+        match round_keys.len() {
+            11 => encrypt::<11>(sized(round_keys), iv, data),
+            13 => encrypt::<13>(sized(round_keys), iv, data),
+            _ => encrypt::<15>(sized(round_keys), iv, data),
         }
     }
 }
 
-/// Short packets do not fill the pipeline on their own, but the processor is already at the next ones meanwhile: nothing
-/// here depends on the packet before. For that, the number of rounds is known when this is compiled: no branches.
+/// The number of rounds is known when this is compiled: a packet has so few blocks that branches would cost much.
 #[target_feature(enable = "aes,vaes,avx512f,avx512bw,avx512vl")]
-fn encrypt<const KEYS: usize>(round_keys: &[Block; KEYS], iv: &Block, data: &mut [u8]) {
-    // Blocks 0 to 3, with the block counter the right way round for additions.
-    let iv = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(load(iv)), swap_counter());
-    let mut counter =
-        _mm512_add_epi16(iv, _mm512_set_epi64(3 << 48, 0, 2 << 48, 0, 1 << 48, 0, 0, 0));
+fn encrypt<const KEYS: usize>(round_keys: &[Block; KEYS], iv: u128, data: &mut [u8]) {
+    // Counter blocks 0 to 3, as numbers.
+    let mut counter = _mm512_add_epi16(
+        _mm512_broadcast_i32x4(load_number(iv)),
+        _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0),
+    );
 
     let (long, rest) = data.as_chunks_mut::<{ MOST * REGISTER }>();
     for piece in long {
         encrypt_piece::<KEYS, MOST>(round_keys, counter, piece);
-        counter = _mm512_add_epi16(counter, _mm512_set4_epi64(32 << 48, 0, 32 << 48, 0));
+        counter = _mm512_add_epi16(counter, _mm512_set4_epi64(0, 32, 0, 32));
     }
     match rest.len().div_ceil(REGISTER) {
         0 => {}
@@ -62,8 +61,8 @@ fn encrypt_piece<const KEYS: usize, const N: usize>(
     let key = |round: usize| _mm512_broadcast_i32x4(load(&round_keys[round]));
     let mut blocks = [counter; N];
     for block in &mut blocks {
-        *block = _mm512_xor_si512(_mm512_shuffle_epi8(counter, swap_counter()), key(0));
-        counter = _mm512_add_epi16(counter, _mm512_set4_epi64(4 << 48, 0, 4 << 48, 0));
+        *block = _mm512_xor_si512(_mm512_shuffle_epi8(counter, big_endian()), key(0));
+        counter = _mm512_add_epi16(counter, _mm512_set4_epi64(0, 4, 0, 4));
     }
     for round in 1..KEYS - 1 {
         let key = key(round);
@@ -96,9 +95,9 @@ fn encrypt_piece<const KEYS: usize, const N: usize>(
     }
 }
 
-/// Exchanges the last two bytes of each block.
+/// For shuffling: from numbers to blocks.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn swap_counter() -> __m512i {
-    _mm512_broadcast_i32x4(_mm_set_epi8(14, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0))
+fn big_endian() -> __m512i {
+    _mm512_broadcast_i32x4(_mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f))
 }

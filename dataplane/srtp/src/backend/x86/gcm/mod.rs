@@ -1,20 +1,14 @@
-//! The authentication half of AES-GCM (NIST SP 800-38D, RFC 7714) over a burst of packets, each under its own key.
+//! The authentication half of AES-GCM (NIST SP 800-38D, RFC 7714).
 //!
-//! The tag is computed over the ciphertext, so a receiver can compare all tags of a burst before it decrypts any packet,
-//! and a sender encrypts first. Both use [`AesCtr`](super::AesCtr) with [`payload_iv`].
+//! The tag is computed over the ciphertext, so a receiver can compare it before it decrypts, and a sender encrypts first:
+//! best a whole burst, since ciphertext just written is slow to read again. Both use [`AesCtr`](super::AesCtr) with
+//! [`payload_iv`].
 
 mod pclmulqdq;
 mod vpclmulqdq;
 
-use std::array;
-
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
 use super::aes::{Block, check_rounds};
 use super::cpu::{AesNi, Vaes};
-
-/// RFC 7714 §8.1: what makes the counter blocks of a packet.
-pub type Nonce = [u8; 12];
 
 /// A full tag, the only length RFC 7714 knows.
 pub type Tag = [u8; 16];
@@ -25,9 +19,7 @@ pub type Tag = [u8; 16];
 ///
 /// Bits are reflected and each power is multiplied by x: then a carry-less product of a reflected block and a power is the
 /// reflected product, without a shift.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-#[repr(C)]
-pub struct HashKey([Block; 2]);
+pub type HashKey = [u32; 8];
 
 /// Powers that a kernel works with.
 const POWERS: usize = 4;
@@ -39,15 +31,15 @@ pub struct TagJob<'a> {
     pub round_keys: &'a [Block],
     /// The same key's hash key.
     pub hash_key: &'a HashKey,
-    /// Never the same for two packets of a key.
-    pub nonce: Nonce,
+    /// RFC 7714 §8.1's initialization vector as a number of 96 bits. Never the same for two packets of a key.
+    pub nonce: u128,
     /// What is authenticated but not encrypted: the RTP header.
     pub associated: &'a [u8],
     /// The payload, encrypted.
     pub ciphertext: &'a [u8],
 }
 
-/// GCM tags over bursts, by the kernel chosen at construction.
+/// GCM tags by the kernel chosen at construction.
 #[derive(Clone, Copy, Debug)]
 pub struct GcmTag(Kernel);
 
@@ -68,49 +60,41 @@ impl GcmTag {
         Some(Self(Kernel::Pclmulqdq(AesNi::detect()?)))
     }
 
-    /// The tag of `jobs[i]` into `tags[i]`.
+    /// The tag of a packet.
     ///
     /// # Panics
-    /// If the slices differ in length, or the number of round keys is none of AES.
-    pub fn compute(&self, jobs: &[TagJob<'_>], tags: &mut [Tag]) {
-        assert_eq!(jobs.len(), tags.len(), "one tag per job");
-        jobs.iter().for_each(|job| check_rounds(job.round_keys));
+    /// If the number of round keys is none of AES.
+    #[inline]
+    pub fn compute(&self, job: &TagJob<'_>) -> Tag {
+        check_rounds(job.round_keys);
         match self.0 {
-            Kernel::Vpclmulqdq(proof) => vpclmulqdq::compute(proof, jobs, tags),
-            Kernel::Pclmulqdq(proof) => pclmulqdq::compute(proof, jobs, tags),
+            Kernel::Vpclmulqdq(proof) => vpclmulqdq::compute(proof, job),
+            Kernel::Pclmulqdq(proof) => pclmulqdq::compute(proof, job),
         }
     }
 }
 
-impl HashKey {
-    /// The powers as stored, and back.
-    pub fn from_blocks(blocks: [Block; 2]) -> Self {
-        Self(blocks)
-    }
-
-    /// See [`HashKey::from_blocks`].
-    pub fn as_blocks(&self) -> &[Block; 2] {
-        &self.0
-    }
-
-    /// For the key with these rounds; `None` if the processor has no carry-less multiplication.
-    pub fn new(round_keys: &[Block]) -> Option<Self> {
-        Some(pclmulqdq::hash_key(AesNi::detect()?, round_keys))
-    }
+/// The hash key of the key with these rounds; `None` if the processor has no carry-less multiplication.
+pub fn hash_key(round_keys: &[Block]) -> Option<HashKey> {
+    Some(pclmulqdq::hash_key(AesNi::detect()?, round_keys))
 }
 
-/// The counter block of a packet's first payload block (NIST SP 800-38D §7.1): counter 1 belongs to the tag.
-pub fn payload_iv(nonce: &Nonce) -> Block {
-    counter_block(nonce, 2)
-}
-
-fn counter_block(nonce: &Nonce, counter: u32) -> Block {
-    let counter = counter.to_be_bytes();
-    array::from_fn(|index| if index < 12 { nonce[index] } else { counter[index - 12] })
+/// The counter block of a packet's first payload block (NIST SP 800-38D §7.1), for [`AesCtr`](super::AesCtr): counter 1
+/// belongs to the tag.
+#[inline]
+pub fn payload_iv(nonce: u128) -> u128 {
+    nonce << 32 | 2
 }
 
 impl TagJob<'_> {
+    /// The counter block that encrypts the tag.
+    #[inline]
+    fn tag_iv(&self) -> u128 {
+        self.nonce << 32 | 1
+    }
+
     /// The last block that is hashed: both lengths in bits, reflected like the others.
+    #[inline]
     fn lengths(&self) -> u128 {
         let bits = |bytes: &[u8]| 8 * bytes.len() as u128;
         (bits(self.associated) << 64) | bits(self.ciphertext)

@@ -2,15 +2,14 @@
 
 use std::arch::x86_64::*;
 
-use super::super::aes::{self, Block, load, store};
+use super::super::aes::{self, Block, load, load_number, store};
 use super::super::cpu::AesNi;
-use super::{HashKey, POWERS, Tag, TagJob, counter_block};
+use super::{HashKey, POWERS, Tag, TagJob};
 
-pub(super) fn compute(_: AesNi, jobs: &[TagJob<'_>], tags: &mut [Tag]) {
-    for (job, tag) in jobs.iter().zip(tags) {
-        // SAFETY: the token proves the features.
-        *tag = unsafe { tag_of(job) };
-    }
+#[inline]
+pub(super) fn compute(_: AesNi, job: &TagJob<'_>) -> Tag {
+    // SAFETY: the token proves the features.
+    unsafe { tag_of(job) }
 }
 
 pub(super) fn hash_key(_: AesNi, round_keys: &[Block]) -> HashKey {
@@ -23,16 +22,24 @@ pub(super) fn hash_key(_: AesNi, round_keys: &[Block]) -> HashKey {
 fn powers(round_keys: &[Block]) -> HashKey {
     let first = u128::from_be_bytes(store(aes::encrypt_block(round_keys, load(&[0; 16]))));
     let carry = first >> 127;
-    let first =
-        load(&((first << 1) ^ (carry * 0xc200_0000_0000_0000_0000_0000_0000_0001)).to_le_bytes());
-    HashKey([store(Product::of(first, first).reduce()), store(first)])
+    let first = load_number((first << 1) ^ (carry * 0xc200_0000_0000_0000_0000_0000_0000_0001));
+    let powers = [Product::of(first, first).reduce(), first];
+    let mut key = [0; 8];
+    for (word, octets) in
+        key.iter_mut().zip(powers.map(|power| store(power)).as_flattened().as_chunks().0)
+    {
+        *word = u32::from_ne_bytes(*octets);
+    }
+    key
 }
 
 /// The four powers, highest first.
 #[inline]
 #[target_feature(enable = "pclmulqdq,ssse3")]
 fn load_powers(key: &HashKey) -> [__m128i; POWERS] {
-    let [second, first] = [load(&key.0[0]), load(&key.0[1])];
+    let address = key.as_ptr().cast::<__m128i>();
+    // SAFETY: the key is as long as two registers, and the loads need no alignment.
+    let (second, first) = unsafe { (_mm_loadu_si128(address), _mm_loadu_si128(address.add(1))) };
     let higher = |power| Product::of(second, power).reduce();
     [higher(second), higher(first), second, first]
 }
@@ -54,8 +61,8 @@ fn tag_of(job: &TagJob<'_>) -> Tag {
     }
     hash = absorb(&powers, hash, &[job.lengths().to_be_bytes()]);
 
-    let first = load(&counter_block(&job.nonce, 1));
-    store(_mm_xor_si128(aes::encrypt_block(job.round_keys, first), reflect(hash)))
+    let mask = aes::encrypt_block(job.round_keys, reflect(load_number(job.tag_iv())));
+    store(_mm_xor_si128(mask, reflect(hash)))
 }
 
 /// The hash after up to four more blocks.

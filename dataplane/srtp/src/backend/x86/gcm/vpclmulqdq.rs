@@ -4,23 +4,21 @@ use std::arch::x86_64::*;
 
 use super::super::aes;
 use super::super::cpu::Vaes;
-use super::{HashKey, Tag, TagJob, counter_block};
+use super::{HashKey, Tag, TagJob};
 
 /// Bytes and blocks of a register.
 const REGISTER: usize = 64;
 const BLOCKS: usize = 4;
 
-pub(super) fn compute(_: Vaes, jobs: &[TagJob<'_>], tags: &mut [Tag]) {
-    for (job, tag) in jobs.iter().zip(tags) {
-        // SAFETY: the token proves the features.
-        *tag = unsafe { tag_of(job) };
-    }
+#[inline]
+pub(super) fn compute(_: Vaes, job: &TagJob<'_>) -> Tag {
+    // SAFETY: the token proves the features.
+    unsafe { tag_of(job) }
 }
 
 /// What is hashed is seen as one stream: empty blocks, which change nothing at the start, so many that the rest ends with
 /// a register; associated data; ciphertext; lengths. Each lane of the register is a hash of its own with the fourth power
 /// as key, until the last step gives each lane the power that its place asks for.
-#[inline]
 #[target_feature(enable = "aes,vaes,vpclmulqdq,avx512f,avx512bw,avx512vl,bmi2")]
 fn tag_of(job: &TagJob<'_>) -> Tag {
     let associated_blocks = job.associated.len().div_ceil(16);
@@ -43,15 +41,15 @@ fn tag_of(job: &TagJob<'_>) -> Tag {
             hash = multiply(hash, fourth);
         }
     }
-    let lengths = aes::load(&job.lengths().to_le_bytes());
+    let lengths = aes::load_number(job.lengths());
     hash = _mm512_xor_si512(hash, _mm512_inserti32x4::<3>(_mm512_setzero_si512(), lengths));
     hash = multiply(hash, powers);
     let half = _mm256_xor_si256(_mm512_castsi512_si256(hash), _mm512_extracti64x4_epi64::<1>(hash));
     let whole = _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
 
-    let first = aes::load(&counter_block(&job.nonce, 1));
-    let reflected = _mm512_castsi512_si128(reflect(_mm512_castsi128_si512(whole)));
-    aes::store(_mm_xor_si128(aes::encrypt_block(job.round_keys, first), reflected))
+    let reflect = |block| _mm512_castsi512_si128(reflect(_mm512_castsi128_si512(block)));
+    let mask = aes::encrypt_block(job.round_keys, reflect(aes::load_number(job.tag_iv())));
+    aes::store(_mm_xor_si128(mask, reflect(whole)))
 }
 
 /// Bytes that begin somewhere in the stream, with zeros before and after them.
@@ -123,8 +121,8 @@ fn reflect(blocks: __m512i) -> __m512i {
 #[inline]
 #[target_feature(enable = "vpclmulqdq,avx512f")]
 fn load_powers(key: &HashKey) -> __m512i {
-    // SAFETY: two blocks are as long as half a register, and the load needs no alignment.
-    let stored = unsafe { _mm256_loadu_si256((&raw const key.0).cast()) };
+    // SAFETY: the key is as long as half a register, and the load needs no alignment.
+    let stored = unsafe { _mm256_loadu_si256(key.as_ptr().cast()) };
     let twice = _mm512_broadcast_i64x4(stored);
     let second = _mm512_shuffle_i32x4::<0x00>(twice, twice);
     _mm512_mask_blend_epi64(0xf0, multiply(twice, second), twice)

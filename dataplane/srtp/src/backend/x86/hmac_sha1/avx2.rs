@@ -54,7 +54,7 @@ impl Lanes<LANES> for Words {
         for (index, word) in states.as_flattened_mut().iter_mut().enumerate() {
             let mut lanes = [0; LANES];
             for (lane, job) in lanes.iter_mut().zip(jobs) {
-                *lane = [job.key.inner, job.key.outer].as_flattened()[index];
+                *lane = job.key.words[index];
             }
             *word = Self::from_words(proof, &lanes);
         }

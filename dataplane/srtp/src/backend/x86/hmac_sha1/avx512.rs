@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use super::super::cpu::Avx512;
 use super::lanes::{self, Lanes};
 use super::padding::{BLOCK, Block, Tail};
-use super::{Digest, MacJob, MacKey};
+use super::{Digest, MacJob};
 
 /// How many of the jobs, ordered longest first, to hash side by side: 32, 16, or none if so few lanes would be at work
 /// that SHA instructions are faster.
@@ -83,12 +83,11 @@ impl Lanes<16> for Words {
 
     #[inline(always)]
     fn load_keys(proof: Avx512, jobs: &[&MacJob<'_>; 16]) -> [[Self; 5]; 2] {
-        const _: () = assert!(size_of::<MacKey>() == 40);
         let mut rows = [Self::splat(proof, 0); 16];
         for (row, job) in rows.iter_mut().zip(jobs) {
-            let key = (&raw const *job.key).cast();
-            // SAFETY: AVX-512 is proven; the mask keeps the load within the ten words of a `MacKey`, which is `repr(C)`.
-            *row = Self(unsafe { _mm512_maskz_loadu_epi32(0x3ff, key) });
+            let words = &job.key.words;
+            // SAFETY: AVX-512 is proven; the mask keeps the load within the ten words.
+            *row = Self(unsafe { _mm512_maskz_loadu_epi32(0x3ff, words.as_ptr().cast()) });
         }
         let [a, b, c, d, e, f, g, h, i, j, ..] = transpose(rows);
         [[a, b, c, d, e], [f, g, h, i, j]]

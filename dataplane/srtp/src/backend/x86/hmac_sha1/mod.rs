@@ -11,7 +11,7 @@ mod order;
 mod padding;
 mod streams;
 
-pub(crate) use super::super::hmac::{Digest, MacJob, MacKey};
+pub(crate) use super::super::hmac::{Digest, MacJob};
 use super::cpu::{Avx2, Avx512, ShaNi};
 use order::Order;
 

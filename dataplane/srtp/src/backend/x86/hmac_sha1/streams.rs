@@ -33,8 +33,8 @@ fn hmac_streams(jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
     for (stream, (&index, tail)) in order.iter().zip(&mut tails).enumerate() {
         let job = &jobs[usize::from(index)];
         messages[stream] = Blocks::new(job, Tail::of(job.message, tail));
-        inner[stream] = State::of(&job.key.inner);
-        outer[stream] = State::of(&job.key.outer);
+        inner[stream] = State::of(job.key.inner());
+        outer[stream] = State::of(job.key.outer());
     }
 
     let mut words = [[_mm_setzero_si128(); 4]; STREAMS];

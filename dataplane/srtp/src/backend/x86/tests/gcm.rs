@@ -8,7 +8,7 @@ use hex_literal::hex;
 use proptest::prelude::*;
 
 use super::super::gcm::Tag;
-use super::super::{AesCtr, Block, CtrJob, GcmTag, HashKey, TagJob, expand_key, payload_iv};
+use super::super::{AesCtr, Block, GcmTag, TagJob, expand_key, hash_key, payload_iv};
 use super::{noise, runnable};
 
 /// A packet to seal, owned.
@@ -63,48 +63,38 @@ fn kernels() -> Vec<(&'static str, (GcmTag, AesCtr))> {
 
 /// Encrypts the packets and returns their tags.
 fn seal((tag, ctr): &(GcmTag, AesCtr), packets: &mut [Packet]) -> Vec<Tag> {
-    let keys: Vec<_> = packets.iter().map(schedule).collect();
-    crypt(ctr, &keys, packets);
-    tags(tag, &keys, packets)
+    packets.iter_mut().for_each(|packet| packet.crypt(ctr));
+    packets.iter().map(|packet| packet.tag(tag)).collect()
 }
 
 /// The packets' tags, and only then their plain text.
 fn open((tag, ctr): &(GcmTag, AesCtr), packets: &mut [Packet]) -> Vec<Tag> {
-    let keys: Vec<_> = packets.iter().map(schedule).collect();
-    let tags = tags(tag, &keys, packets);
-    crypt(ctr, &keys, packets);
+    let tags = packets.iter().map(|packet| packet.tag(tag)).collect();
+    packets.iter_mut().for_each(|packet| packet.crypt(ctr));
     tags
 }
 
-fn schedule(packet: &Packet) -> (Vec<Block>, HashKey) {
-    let mut round_keys = vec![[0; 16]; packet.key.len() / 4 + 7];
-    assert!(expand_key(&packet.key, &mut round_keys), "whoever has a kernel has AES");
-    let hash_key = HashKey::new(&round_keys).expect("whoever has a kernel has PCLMULQDQ");
-    (round_keys, hash_key)
-}
-
-fn crypt(kernel: &AesCtr, keys: &[(Vec<Block>, HashKey)], packets: &mut [Packet]) {
-    let mut jobs: Vec<CtrJob<'_>> = Vec::new();
-    for (packet, (round_keys, _)) in packets.iter_mut().zip(keys) {
-        jobs.push(CtrJob { round_keys, iv: payload_iv(&packet.nonce), data: &mut packet.payload });
+impl Packet {
+    fn tag(&self, kernel: &GcmTag) -> Tag {
+        let round_keys = &self.round_keys();
+        let hash_key = &hash_key(round_keys).expect("whoever has a kernel has PCLMULQDQ");
+        let (nonce, associated, ciphertext) = (self.nonce(), &self.header, &self.payload);
+        kernel.compute(&TagJob { round_keys, hash_key, nonce, associated, ciphertext })
     }
-    kernel.apply(&mut jobs);
-}
 
-fn tags(kernel: &GcmTag, keys: &[(Vec<Block>, HashKey)], packets: &[Packet]) -> Vec<Tag> {
-    let mut jobs: Vec<TagJob<'_>> = Vec::new();
-    for (packet, (round_keys, hash_key)) in packets.iter().zip(keys) {
-        jobs.push(TagJob {
-            round_keys,
-            hash_key,
-            nonce: packet.nonce,
-            associated: &packet.header,
-            ciphertext: &packet.payload,
-        });
+    fn crypt(&mut self, kernel: &AesCtr) {
+        kernel.apply(&self.round_keys(), payload_iv(self.nonce()), &mut self.payload);
     }
-    let mut tags = vec![[0; 16]; jobs.len()];
-    kernel.compute(&jobs, &mut tags);
-    tags
+
+    fn round_keys(&self) -> Vec<Block> {
+        let mut round_keys = vec![[0; 16]; self.key.len() / 4 + 7];
+        assert!(expand_key(&self.key, &mut round_keys), "whoever has a kernel has AES");
+        round_keys
+    }
+
+    fn nonce(&self) -> u128 {
+        self.nonce.iter().fold(0, |number, &octet| number << 8 | u128::from(octet))
+    }
 }
 
 fn assert_equal_reference(packets: &[Packet]) {
@@ -113,7 +103,8 @@ fn assert_equal_reference(packets: &[Packet]) {
         let tags = seal(&kernel, &mut sealed);
         for (index, packet) in packets.iter().enumerate() {
             let (ciphertext, tag) = packet.reference();
-            let place = format!("{name}: {index} of {}: {packet:?}", packets.len());
+            let lengths = (packet.key.len(), packet.header.len(), packet.payload.len());
+            let place = format!("{name}: key, header, payload of {lengths:?} octets");
             assert_eq!(sealed[index].payload, ciphertext, "{place}");
             assert_eq!(tags[index], tag, "{place}");
         }
