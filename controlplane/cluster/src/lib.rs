@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`list`] | the list as its client edits it: reading, changing, signing |
+//! | [`inventory`] | certificates as the database has them |
 //! | [`required`] | when the list is out of date |
 //! | [`preflight`] | which telephones would refuse a new list |
 //! | [`locations`] | the directories of a node that hold the file |
@@ -22,6 +23,7 @@
 
 pub mod client;
 pub mod http;
+pub mod inventory;
 pub mod list;
 pub mod locations;
 pub mod preflight;

@@ -13,7 +13,7 @@ use ringfence_cluster::list::{Draft, ListFault, mode_of, present_list};
 use ringfence_cluster::locations::Locations;
 use ringfence_cluster::preflight::{Verdict, Why};
 use ringfence_cluster::required::{Inventory, Reason, restored, update_required};
-use store::{Action, Guid, SecurityMode, Service};
+use store::{Action, CertificateRole, Guid, SecurityMode, Service};
 use support::{Office, credentials, now, self_signed, token};
 use tlv::{CtlFile, Role, Trust};
 
@@ -62,6 +62,30 @@ fn a_list_is_created_and_reaches_every_server() {
     assert_eq!(office.mode(), SecurityMode::Mixed);
     let version = office.store.read(|view| view.ctl()).unwrap().unwrap();
     assert_eq!(version.file, new.list.as_bytes());
+}
+
+#[test]
+fn the_inventory_learns_the_certificates_of_the_list() {
+    let office = Office::new(2);
+    office.activate_capf();
+    let fingerprint = |name: &str| {
+        let nodes = office.connect().publisher().nodes().unwrap();
+        nodes.into_iter().find(|node| node.name == name).unwrap().fingerprint
+    };
+    assert_eq!(fingerprint("cm2"), None);
+    let [a, b] = ["sast-1", "sast-2"].map(token);
+    office.create(SecurityMode::Mixed, [&a, &b]);
+    let own = pki::node::open(&office.machines[1].keys, now()).unwrap();
+    assert_eq!(fingerprint("cm2"), Some(own.certificate().fingerprint()));
+    let certificates = office.store.read(|view| view.certificates()).unwrap();
+    let tokens = certificates.iter().filter(|c| c.role == CertificateRole::Sast);
+    assert_eq!(tokens.map(|c| &*c.owner).collect::<Vec<_>>(), ["CN=sast-1", "CN=sast-2"]);
+    let capf = certificates.iter().find(|c| c.role == CertificateRole::Capf).unwrap();
+    let copies = office.store.read(|view| view.certificate_copies(&capf.fingerprint())).unwrap();
+    let copies: Vec<_> = copies.iter().map(|copy| (&*copy.node, &*copy.path)).collect();
+    let [pem, der] = ["CAPF-5d9e2b.0", "CAPF.cer"]
+        .map(|file| office.machines[1].certificates.join(file).display().to_string());
+    assert_eq!(copies, [("cm2", &*pem), ("cm2", &*der)]);
 }
 
 // R: CTL-03

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use lang::{Language, Say};
 use messages::Explain;
 use pki::node::{self, NodeName};
-use pki::{Certificate, Identity, KeyKind};
+use pki::{Identity, KeyKind};
 use store::{Author, CertificateRole, Node, Store};
 
 /// Opens the node's identity, or makes it when the node is new. Failure is told in English, for
@@ -27,29 +27,12 @@ pub fn open(
     // The most that 79xx phones take.
     let identity = node::open_or_create(directory, &name, KeyKind::Rsa2048, now)
         .map_err(|fault| fault.explain(Language::English).to_string())?;
-    let entry = inventory(CertificateRole::CallManager, &me.name, identity.certificate());
+    let entry =
+        cluster::inventory::entry(CertificateRole::CallManager, &me.name, identity.certificate());
     let author = Author::new("ringfence-controld", &me.name);
     match store.change(&author, now, |change| change.put_certificate(&entry)) {
         // A subscriber cannot write: the publisher learns its certificate from the CTL Provider.
         Ok(_) | Err(store::Error::ReadOnly) => Ok(identity),
         Err(error) => Err(error.say(Language::English)),
-    }
-}
-
-/// A certificate as the inventory has it.
-pub fn inventory(
-    role: CertificateRole,
-    owner: &str,
-    certificate: &Certificate,
-) -> store::Certificate {
-    store::Certificate {
-        role,
-        owner: owner.to_owned(),
-        subject: certificate.subject().to_string(),
-        issuer: certificate.issuer().to_string(),
-        serial: pki::certificate::hex(certificate.serial()),
-        not_before: certificate.not_before(),
-        not_after: certificate.not_after(),
-        der: certificate.der().to_vec(),
     }
 }

@@ -15,6 +15,7 @@
 pub mod certificate;
 pub mod input;
 pub mod provider;
+pub mod testing;
 pub mod token;
 pub mod trust_list;
 

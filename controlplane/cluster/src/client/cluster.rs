@@ -211,9 +211,20 @@ impl<'a> Cluster<'a> {
         Ok(differ)
     }
 
+    /// What the telephones hold, as far as the nodes that answer know.
+    pub fn phones(&self) -> Result<PhoneLists, ClientFault> {
+        self.ask_for_phones().map(|(phones, _)| phones)
+    }
+
     /// What the telephones would do with a list, as far as the nodes that answer know; those that
     /// do not are named in the answer.
     pub fn preflight(&self, list: &VerifiedCtl) -> Result<Preflight, ClientFault> {
+        let (phones, silent) = self.ask_for_phones()?;
+        Ok(Preflight { silent, ..phones.preflight(list) })
+    }
+
+    /// What the telephones hold, and the nodes that did not answer.
+    fn ask_for_phones(&self) -> Result<(PhoneLists, Vec<String>), ClientFault> {
         let mut phones = PhoneLists::default();
         let mut silent = Vec::new();
         for node in &self.nodes {
@@ -223,7 +234,7 @@ impl<'a> Cluster<'a> {
                 Err(fault) => return Err(fault),
             }
         }
-        Ok(Preflight { silent, ..phones.preflight(list) })
+        Ok((phones, silent))
     }
 
     /// Signs a draft and pushes the list to every server. Nothing is written if the draft is not

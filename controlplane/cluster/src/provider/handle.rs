@@ -21,6 +21,7 @@ use super::desk::Desk;
 use super::session::{Seated, Sessions};
 use super::{NodeFiles, Problem, ProblemBody};
 use crate::http::{Request, Response};
+use crate::inventory;
 use crate::list::{ListFault, mode_of, present_list};
 use crate::locations::{LocationFault, Locations};
 use crate::preflight::{Held, PhoneLists};
@@ -287,7 +288,18 @@ impl Provider {
             let values = vec![("detail", error.to_string())];
             Refused::new(500, &Detailed(&provider::DURING_GET_CAPF_FILE, values))
         })?;
-        self.audit(&call.author, call.now, "capf-certificate-copied", &certificate.fingerprint());
+        let fingerprint = certificate.fingerprint();
+        let noted = self.store.change(&call.author, call.now, |change| {
+            let mut paths = paths.iter();
+            paths.try_for_each(|path| {
+                change.put_certificate_copy(&fingerprint, &self.node, &shown(path))
+            })
+        });
+        match noted {
+            // A subscriber's database is a copy that cannot be written.
+            Ok(_) | Err(store::Error::ReadOnly) => {}
+            Err(error) => return Err(error.into()),
+        }
         ok(&api::CapfFileWritten { paths: paths.iter().map(|path| shown(path)).collect() })
     }
 
@@ -315,6 +327,9 @@ impl Provider {
             self.check_turn(call)?;
             let signer = list.header().signer.name.to_string();
             self.store.change(&call.author, call.now, |change| {
+                for certificate in inventory::of_list(&list, &change.nodes()?) {
+                    change.put_certificate(&certificate)?;
+                }
                 change.put_ctl(list.as_bytes(), &signer)
             })?;
         } else {

@@ -15,6 +15,7 @@ use ringfence_cluster::client::{
     Cluster, Credentials, Server, Stranding, Transport, TransportFault,
 };
 use ringfence_cluster::http::{Request, Response};
+use ringfence_cluster::inventory;
 use ringfence_cluster::list::{Draft, NewList};
 use ringfence_cluster::locations::Locations;
 use ringfence_cluster::preflight::PhoneLists;
@@ -155,11 +156,15 @@ impl Office {
                 change.put_node(&node)?;
                 let location = tftp.to_str().unwrap();
                 change.set_parameter(Some(&name), "tftp.file-location", location)?;
-                change.put_certificate(&inventory(
-                    CertificateRole::CallManager,
-                    &name,
-                    identity.certificate(),
-                ))
+                // A subscriber cannot write: the publisher learns its certificate from the list.
+                match role {
+                    NodeRole::Publisher => change.put_certificate(&inventory::entry(
+                        CertificateRole::CallManager,
+                        &name,
+                        identity.certificate(),
+                    )),
+                    NodeRole::Subscriber => Ok(()),
+                }
             })
             .unwrap();
         self.plug_in(&name, address);
@@ -194,7 +199,7 @@ impl Office {
         std::fs::write(file, capf.der()).unwrap();
         self.store
             .change(&author(), now(), |change| {
-                change.put_certificate(&inventory(CertificateRole::Capf, "cm1", &capf))
+                change.put_certificate(&inventory::entry(CertificateRole::Capf, "cm1", &capf))
             })
             .unwrap();
     }
@@ -308,22 +313,5 @@ pub fn template(name: &str, usage: Usage) -> Template {
         validity: Duration::from_secs(20 * 365 * 24 * 3600),
         usage,
         alternative_names: Vec::new(),
-    }
-}
-
-pub fn inventory(
-    role: CertificateRole,
-    owner: &str,
-    certificate: &Certificate,
-) -> store::Certificate {
-    store::Certificate {
-        role,
-        owner: owner.into(),
-        subject: certificate.subject().trust_list_form(),
-        issuer: certificate.issuer().trust_list_form(),
-        serial: pki::certificate::hex(certificate.serial()),
-        not_before: certificate.not_before(),
-        not_after: certificate.not_after(),
-        der: certificate.der().to_vec(),
     }
 }

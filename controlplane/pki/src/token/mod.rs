@@ -17,7 +17,7 @@ mod pkcs11;
 mod software;
 mod uri;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use authority::{Authorities, TokenAuthority};
@@ -47,6 +47,14 @@ impl Location {
         match text.starts_with("pkcs11:") {
             true => text.parse().map(Self::Pkcs11),
             false => Ok(Self::Software(text.into())),
+        }
+    }
+
+    /// The file that holds the password, where the location names one.
+    pub fn pin_source(&self) -> Option<&Path> {
+        match self {
+            Self::Software(_) => None,
+            Self::Pkcs11(uri) => uri.pin_source.as_deref(),
         }
     }
 }
@@ -84,13 +92,15 @@ impl Reader {
         let token = find(location)?;
         let info = token.info(&self.ledger)?;
         self.authorities.check(&info.certificate, now)?;
-        Ok(Presented { token, info, ledger: self.ledger.clone(), policy: self.policy })
+        let (ledger, location) = (self.ledger.clone(), location.clone());
+        Ok(Presented { token, location, info, ledger, policy: self.policy })
     }
 }
 
 /// A token that is there, recognised and trusted, and not logged in to.
 pub struct Presented {
     token: Box<dyn Token>,
+    location: Location,
     info: TokenInfo,
     ledger: Ledger,
     policy: PasswordPolicy,
@@ -100,6 +110,11 @@ impl Presented {
     /// What is known of it.
     pub fn info(&self) -> &TokenInfo {
         &self.info
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// Gives the password and gets what signs.
@@ -125,7 +140,7 @@ impl std::fmt::Debug for Presented {
 
 /// Makes a new token file: a fresh key that `authority` certifies.
 pub fn init_software(
-    file: &std::path::Path,
+    file: &Path,
     label: &str,
     kind: KeyKind,
     password: &Password,

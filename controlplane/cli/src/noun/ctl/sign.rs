@@ -119,7 +119,9 @@ impl Signing {
         let style = session.style;
         let prompt = PASSWORD.fill(style.language, &[("label", &presented.info().label)]);
         loop {
-            let source = self.token_password_file.clone().map(PasswordSource::file);
+            let file = self.token_password_file.as_deref();
+            let file = file.or_else(|| presented.location().pin_source());
+            let source = file.map(|file| PasswordSource::file(file.into()));
             let typed = source.clone().unwrap_or_default().known(&prompt)?;
             match presented.login(&password(&typed, style)?) {
                 Ok(identity) => return Ok(identity),
