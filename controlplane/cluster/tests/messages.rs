@@ -1,5 +1,5 @@
 //! Every message of the CTL client, provoked. Those about certificates, keys and tokens alone are
-//! provoked by the tests of `pki`.
+//! provoked by the tests of `pki`, the request for another token by those of `cli`.
 
 mod support;
 
@@ -43,8 +43,6 @@ fn every_message_is_provoked() {
 
     let about_lists = [
         &certificate::NO_VALID_SERVER_CERTIFICATE,
-        &token::INSERT_TOKEN,
-        &token::INSERT_ANOTHER_TOKEN,
         &token::COULD_NOT_SIGN_FILE,
         &token::COULD_NOT_VERIFY,
         &token::NEW_TOKEN_CANNOT_SIGN,
@@ -91,13 +89,10 @@ fn drafts(provoked: &mut Provoked) {
     let found = cluster.discover(now()).unwrap();
     let mut draft = Draft::create(SecurityMode::Mixed, &found).unwrap();
     let [a, b, c, x] = ["sast-1", "sast-2", "sast-3", "x"].map(token);
-    provoked.note(&draft.token_prompt().unwrap());
     draft.add_token(a.certificate()).unwrap();
-    provoked.note(&draft.token_prompt().unwrap());
     provoked.fails(draft.finish(&a, now()));
     provoked.fails(draft.add_token(a.certificate()));
     draft.add_token(b.certificate()).unwrap();
-    assert_eq!(draft.token_prompt(), None);
     provoked.note(&draft.delete(Some(0)).unwrap());
     provoked.fails(draft.delete(None));
     provoked.fails(draft.delete(Some(2)));

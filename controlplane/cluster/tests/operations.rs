@@ -403,7 +403,9 @@ fn one_lost_token_is_replaced_by_a_remaining_one() {
     let cluster = office.connect();
     let found = cluster.discover(now()).unwrap();
     let mut draft = Draft::update(cluster.present_for_update().unwrap(), &found).unwrap();
-    draft.replace_token(Some(1), fresh.certificate()).unwrap();
+    let question = draft.delete(Some(1)).unwrap();
+    draft.confirm(&question);
+    draft.add_token(fresh.certificate()).unwrap();
     assert!(matches!(draft.may_sign(lost.certificate()), Err(ListFault::TokenCannotSign(_))));
     let (second, report) = cluster.finish(&draft, &a, Stranding::Refused, now()).unwrap();
     assert!(report.is_complete());

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use der::Tag;
 use der::asn1::{AnyRef, ObjectIdentifier};
-use openssl::hash::MessageDigest;
 
 use crate::asn1::{self, Elements};
 use crate::fault::{CertificateFault, Field};
@@ -240,12 +239,6 @@ impl Certificate {
     /// SHA-256 of the whole, in lower-case hex.
     pub fn fingerprint(&self) -> String {
         hex(&Hash::Sha256.of(&self.der))
-    }
-
-    /// MD5 of the whole, in lower-case hex: the `certHash` of a phone's configuration.
-    pub fn cert_hash(&self) -> String {
-        let md5 = openssl::hash::hash(MessageDigest::md5(), &self.der);
-        hex(&md5.expect("OpenSSL has MD5"))
     }
 }
 

@@ -68,13 +68,6 @@ impl Identity {
     pub fn certificate(&self) -> &Certificate {
         &self.certificate
     }
-
-    /// Signs, and verifies the signature under the certificate before anybody sees it.
-    pub fn sign_and_verify(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let signature = self.sign(hash, message)?;
-        let verified = self.certificate.public_key().verify(hash, message, &signature);
-        verified.then_some(signature).ok_or(SignError::DoesNotVerify)
-    }
 }
 
 impl Signer for Identity {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use messages::{Explain, Message, input, token};
+use messages::{Explain, Message, input};
 use pki::check::ServerCertificate;
 use pki::{Certificate, Hash, Identity, Signer};
 use store::SecurityMode;
@@ -170,15 +170,6 @@ impl Draft {
         self.tokens.iter().cloned().chain(servers).collect()
     }
 
-    /// What to ask for while tokens are missing.
-    pub fn token_prompt(&self) -> Option<&'static Message> {
-        match self.tokens.len() {
-            0 => Some(&token::INSERT_TOKEN),
-            1 => Some(&token::INSERT_ANOTHER_TOKEN),
-            _ => None,
-        }
-    }
-
     /// Adds a token. It can sign this list only if the list is created, not updated.
     pub fn add_token(&mut self, certificate: &Certificate) -> Result<(), ListFault> {
         let id = signer_id(certificate)?;
@@ -241,18 +232,6 @@ impl Draft {
             None => drop(self.tokens.remove(*position)),
         }
         self.changed = true;
-    }
-
-    /// Puts a token in the place of a lost one, in one update that a third token signs.
-    pub fn replace_token(
-        &mut self,
-        lost: Option<usize>,
-        certificate: &Certificate,
-    ) -> Result<(), ListFault> {
-        let confirmation = self.delete(lost)?;
-        self.add_token(certificate)?;
-        self.confirm(&confirmation);
-        Ok(())
     }
 
     /// What to ask before the draft is thrown away; `None` if nothing would be lost.
