@@ -3,7 +3,7 @@
 //! The list is `xtask/requirements.txt`. A test names what it proves in a comment beside it,
 //! `R: MED-04, MED-03` after the comment sign, in Rust or in a script.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ struct Proof {
     ids: BTreeSet<String>,
     file: PathBuf,
     line: usize,
-    /// The function under the comment, where there is one.
+    /// The function or, in a scenario, the step under the comment.
     name: Option<String>,
 }
 
@@ -65,7 +65,8 @@ impl std::fmt::Display for Proof {
     }
 }
 
-fn known() -> Result<BTreeMap<String, String>> {
+/// ID and title of each, in the list's order.
+fn known() -> Result<Vec<(String, String)>> {
     let path = shell::root().join("xtask/requirements.txt");
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -77,10 +78,10 @@ fn known() -> Result<BTreeMap<String, String>> {
     .collect()
 }
 
-fn refuse_unknown(known: &BTreeMap<String, String>, proofs: &[Proof]) -> Result<()> {
+fn refuse_unknown(known: &[(String, String)], proofs: &[Proof]) -> Result<()> {
     let mut unknown = String::new();
     for proof in proofs {
-        for id in proof.ids.iter().filter(|id| !known.contains_key(*id)) {
+        for id in proof.ids.iter().filter(|id| known.iter().all(|(known, _)| known != *id)) {
             write!(unknown, "\n  {}:{} names `{id}`", proof.file.display(), proof.line)?;
         }
     }
@@ -111,7 +112,7 @@ fn scan(file: &Path, text: &str) -> Vec<Proof> {
             ids: ids(line)?,
             file: file.to_owned(),
             line: at + 1,
-            name: lines[at..].iter().take(8).find_map(|line| function(line)),
+            name: lines[at..].iter().take(8).find_map(|line| function(line).or_else(|| step(line))),
         })
     };
     lines.iter().enumerate().filter_map(proof).collect()
@@ -129,6 +130,12 @@ fn function(line: &str) -> Option<String> {
     let mut words = line.split([' ', '(', '<']);
     words.find(|word| *word == "fn")?;
     words.next().map(str::to_owned)
+}
+
+/// The name of a step that is taken on this line.
+fn step(line: &str) -> Option<String> {
+    let (_, from_name) = line.split_once(".step(")?.1.split_once('"')?;
+    Some(from_name.split_once('"')?.0.to_owned())
 }
 
 /// Sources and scripts under `dir`, without what is built or hidden.
@@ -174,7 +181,7 @@ mod tests {
 
     #[test]
     fn an_unknown_requirement_is_an_error_that_names_the_place() {
-        let known = BTreeMap::from([("GEN-01".to_owned(), "title".to_owned())]);
+        let known = [("GEN-01".to_owned(), "title".to_owned())];
         let proofs = scan(Path::new("b.rs"), &["//", " R: GEN-", "99"].concat());
         let error = refuse_unknown(&known, &proofs).unwrap_err().to_string();
         assert!(error.contains("b.rs:1") && error.contains("GEN-99"), "{error}");

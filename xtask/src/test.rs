@@ -30,7 +30,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let mut report = Report::default();
     report.step("set-up", || setup::ensure(&[Use::Build, Use::Test]).map(|()| Outcome::Done));
-    report.step("format", || checked(shell::cargo().args(["fmt", "--all", "--check"])));
+    report.step("format", || {
+        checked(shell::cargo().args(["fmt", "--all", "--check"]))?;
+        let programs = "ebpf/programs/Cargo.toml";
+        checked(shell::cargo().args(["fmt", "--manifest-path", programs, "--check"]))
+    });
     report.step("requirements", || requirements::check().map(|()| Outcome::Done));
 
     let privileged = privileges(args).and_then(|privileged| {

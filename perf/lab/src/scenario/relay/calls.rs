@@ -78,7 +78,7 @@ impl Calls<Phone> {
             let phone = Phone::connect(namespace, &format!("{name}{call}"), address, dir.into())?;
             anyhow::Ok((phone, address))
         };
-        // R: MED-02, MED-03
+        // R: MED-04
         let first = report.step("call 1: SRTP under key A, SRTP under key B", || {
             let keys = [Some(Key::random()?), Some(Key::random()?)];
             let phones = [connect(1, Side::Inside)?, connect(1, Side::Outside)?];
