@@ -7,6 +7,8 @@ mod hmac;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod vector;
+#[cfg(test)]
+mod wycheproof;
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 mod x86;

@@ -1,8 +1,8 @@
 //! libsrtp on OpenSSL, built from source by the `srtp` crate.
 
 use anyhow::{Result, anyhow};
-use peer_srtp::vec_like::{BufferTooShortError, VecLike};
-use peer_srtp::{CryptoPolicy, Session, StreamPolicy};
+use ::libsrtp::vec_like::{BufferTooShortError, VecLike};
+use ::libsrtp::{CryptoPolicy, Session, StreamPolicy};
 use srtp::Suite;
 
 use super::contender::Contender;
