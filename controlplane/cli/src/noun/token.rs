@@ -8,7 +8,8 @@ use console::Secret;
 use lang::{Language, Say, Text};
 use pki::KeyKind;
 use pki::token::{
-    self, Cost, FILE_SUFFIX, Location, MAX_WRONG_PASSWORDS, Password, Pkcs11Init, TokenInfo,
+    self, Cost, FILE_SUFFIX, Location, MAX_WRONG_PASSWORDS, Password, Pkcs11Init, Pkcs11Uri,
+    TokenInfo,
 };
 use serde::Serialize;
 
@@ -93,7 +94,8 @@ pub fn run(args: Args, style: Style) -> Result {
                     Cost::STANDARD,
                     &authority,
                     now,
-                ),
+                )
+                .map(|_| location),
                 Location::Pkcs11(uri) => {
                     let source = so_password_file.map(PasswordSource::file).unwrap_or_default();
                     let so =
@@ -104,11 +106,13 @@ pub fn run(args: Args, style: Style) -> Result {
                         so_password: &so,
                         password: &password,
                     };
-                    token::init_pkcs11(uri, &init, &authority, now)
+                    // Before, it was the only blank one; now it has a name.
+                    let named = Pkcs11Uri { token: Some(label.clone()), ..uri.clone() };
+                    token::init_pkcs11(uri, &init, &authority, now).map(|_| Location::Pkcs11(named))
                 }
             };
-            made.map_err(|error| Failure::explained(&error, style.language))?;
-            show(&present(&home, &location, style)?, style)
+            let made = made.map_err(|error| Failure::explained(&error, style.language))?;
+            show(&present(&home, &made, style)?, style)
         }
         Verb::List { locations } => {
             let mut found = Vec::new();

@@ -166,7 +166,8 @@ fn finish(
     if report.is_complete() {
         // Setting the mode to what it is has its meaning: a client has set it.
         let fault = cluster.publisher().set_mode(mode).err().map(|fault| Problem::of(&fault));
-        let server = cluster.publisher().server().name.clone();
+        let server = cluster.all().find(|node| node.info.publisher);
+        let server = server.map(|node| node.info.name.clone()).unwrap_or_default();
         report.results.push(ServerResult { server, what: What::Mode, path: None, fault });
     }
     if accepted && (written || before.is_ok_and(|before| before != mode)) {
