@@ -1,7 +1,10 @@
 //! As much HTTP/1.1 (RFC 9112) as JSON between provider and client needs: one message at a time,
 //! bodies with `Content-Length` only, everything bounded.
 
+use std::fmt;
 use std::io::{self, BufRead, Write};
+
+use zeroize::Zeroizing;
 
 /// Longest head of a message.
 const MAX_HEAD: usize = 8 * 1024;
@@ -9,8 +12,9 @@ const MAX_HEAD: usize = 8 * 1024;
 pub const MAX_BODY: usize = 1024 * 1024;
 const MAX_HEADERS: usize = 32;
 
-/// A request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A request. Passwords pass through it: its body is wiped on drop, and neither body nor token is
+/// printed.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// `GET`, `PUT`, …
     pub method: String,
@@ -19,7 +23,13 @@ pub struct Request {
     /// Who asks: the token of a session.
     pub bearer: Option<String>,
     /// JSON, or nothing.
-    pub body: Vec<u8>,
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} with {} bytes", self.method, self.path, self.body.len())
+    }
 }
 
 /// An answer. Its body is JSON.
@@ -66,7 +76,7 @@ pub fn read_request(stream: &mut impl BufRead) -> Result<Option<Request>, HttpFa
         method: parsed.method.unwrap_or_default().to_owned(),
         path: path.split_once('?').map_or(path, |(path, _)| path).to_owned(),
         bearer,
-        body: Vec::new(),
+        body: Zeroizing::default(),
     };
     Ok(Some(Request { body: read_body(stream, length)?, ..request }))
 }
@@ -93,7 +103,7 @@ pub fn read_response(stream: &mut impl BufRead) -> Result<Response, HttpFault> {
     }
     let status = parsed.code.unwrap_or_default();
     let length = content_length(parsed.headers)?;
-    Ok(Response { status, body: read_body(stream, length)? })
+    Ok(Response { status, body: read_body(stream, length)?.to_vec() })
 }
 
 /// Writes an answer.
@@ -119,7 +129,7 @@ fn write_message(stream: &mut impl Write, mut head: String, body: &[u8]) -> io::
         head += "Content-Type: application/json\r\n";
     }
     head += &format!("Content-Length: {}\r\nCache-Control: no-store\r\n\r\n", body.len());
-    stream.write_all(&[head.as_bytes(), body].concat())?;
+    stream.write_all(&Zeroizing::new([head.as_bytes(), body].concat()))?;
     stream.flush()
 }
 
@@ -166,12 +176,10 @@ fn header<'a>(headers: &'a [httparse::Header<'_>], name: &str) -> Option<&'a str
     std::str::from_utf8(found.value).ok()
 }
 
-fn read_body(stream: &mut impl BufRead, length: u64) -> Result<Vec<u8>, HttpFault> {
-    let mut body = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(stream, length), &mut body)?;
-    if (body.len() as u64) < length {
-        return Err(HttpFault::Io(io::ErrorKind::UnexpectedEof.into()));
-    }
+/// The length is at most [`MAX_BODY`]; one allocation leaves no copies behind.
+fn read_body(stream: &mut impl BufRead, length: u64) -> Result<Zeroizing<Vec<u8>>, HttpFault> {
+    let mut body = Zeroizing::new(vec![0; length as usize]);
+    stream.read_exact(&mut body)?;
     Ok(body)
 }
 
@@ -186,7 +194,7 @@ mod tests {
             method: "PUT".into(),
             path: "/v1/ctl".into(),
             bearer: Some("abc".into()),
-            body: b"{}".to_vec(),
+            body: b"{}".to_vec().into(),
         };
         let response = Response { status: 409, body: b"{\"a\":1}".to_vec() };
         let mut wire = Vec::new();

@@ -75,7 +75,12 @@ fn logins(provoked: &mut Provoked) {
     provoked.fails(login("", "Correct-Horse-9"));
     provoked.fails(login("admin", ""));
     provoked.fails(login("guest", "Correct-Horse-9"));
-    let lost = Request { method: "GET".into(), path: "/v2".into(), bearer: None, body: Vec::new() };
+    let lost = Request {
+        method: "GET".into(),
+        path: "/v2".into(),
+        bearer: None,
+        body: Default::default(),
+    };
     let answer = office.machines[0].provider.handle(&lost, office.machines[0].address, now());
     let body: ProblemBody = serde_json::from_slice(&answer.body).unwrap();
     provoked.note(&body.error);

@@ -12,6 +12,7 @@ use ringfence_cluster::client::{Cluster, OperationFault, RELEASE, Settings, Stra
 use ringfence_cluster::list::{Draft, ListFault, mode_of, present_list};
 use ringfence_cluster::locations::Locations;
 use ringfence_cluster::preflight::{Verdict, Why};
+use ringfence_cluster::provider::api::Configuration;
 use ringfence_cluster::required::{Inventory, Reason, restored, update_required};
 use store::{Action, CertificateRole, Guid, SecurityMode, Service};
 use support::{Office, credentials, now, self_signed, token};
@@ -175,10 +176,8 @@ fn every_change_of_the_cluster_asks_for_an_update() {
 
     // What somebody entered and nobody signed shows too.
     let cluster = office.connect();
-    let entered = ringfence_cluster::provider::api::Configuration {
-        deletions: vec!["SAST CN=sast-1".into()],
-        ..Default::default()
-    };
+    let entered =
+        Configuration { deletions: vec!["SAST CN=sast-1".into()], ..Configuration::default() };
     cluster.publisher().keep(&entered).unwrap();
     assert_eq!(cluster.publisher().configuration().unwrap(), entered);
     assert_eq!(office.machines[0].provider.unsigned(), ["admin"]);
@@ -487,6 +486,48 @@ fn one_client_writes_at_a_time_and_nobody_overwrites_what_it_has_not_seen() {
     // Without the turn the mode cannot be set either.
     let refused = one.publisher().set_mode(SecurityMode::NonSecure).unwrap_err();
     assert_eq!(refused.message(), &messages::provider::CONFIGURATION_BUSY);
+}
+
+// R: CTL-11
+#[test]
+fn a_draft_of_an_older_list_is_refused_and_kept() {
+    let office = Office::new(1);
+    let [a, b, c, d] = ["sast-1", "sast-2", "sast-3", "sast-4"].map(token);
+    office.create(SecurityMode::Mixed, [&a, &b]);
+    let clients = ["client-1", "client-2"]
+        .map(|client| Cluster::connect(&office, office.server(), &credentials(client)).unwrap());
+    let drafts = [&c, &d].map(|new| {
+        let found = clients[0].discover(now()).unwrap();
+        let mut draft = Draft::update(clients[0].present_for_update().unwrap(), &found).unwrap();
+        draft.add_token(new.certificate()).unwrap();
+        draft
+    });
+    let entered = Configuration { deletions: vec!["x".into()], ..Configuration::default() };
+    clients[1].publisher().keep(&entered).unwrap();
+    clients[0].finish(&drafts[0], &a, Stranding::Refused, now()).unwrap();
+    let late = clients[1].finish(&drafts[1], &a, Stranding::Refused, now()).unwrap_err();
+    assert_eq!(late.message(), &messages::provider::LIST_CHANGED);
+    assert_eq!(clients[1].publisher().configuration().unwrap(), entered);
+    assert_eq!(clients[0].present().unwrap().unwrap().with_role(Role::Sast).count(), 3);
+}
+
+#[test]
+fn after_the_database_was_restored_the_newer_file_is_updated() {
+    let office = Office::new(1);
+    let [a, b, c] = ["sast-1", "sast-2", "sast-3"].map(token);
+    office.create(SecurityMode::Mixed, [&a, &b]);
+    let cluster = office.connect();
+    let found = cluster.discover(now()).unwrap();
+    let mut draft = Draft::update(cluster.present_for_update().unwrap(), &found).unwrap();
+    draft.add_token(c.certificate()).unwrap();
+    // The file is from after the backup that the database was restored from.
+    let newer = draft.finish(&a, now()).unwrap();
+    fs::write(office.machines[0].ctl_file(), newer.list.as_bytes()).unwrap();
+    let present = cluster.present_for_update().unwrap();
+    assert_eq!(present.as_bytes(), newer.list.as_bytes());
+    let draft = Draft::set_mode(present, SecurityMode::NonSecure, &found).unwrap();
+    let (_, report) = cluster.finish(&draft, &c, Stranding::Refused, now()).unwrap();
+    assert!(report.is_complete(), "{report:?}");
 }
 
 // R: GEN-06, CTL-12

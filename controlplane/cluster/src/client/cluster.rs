@@ -250,12 +250,16 @@ impl<'a> Cluster<'a> {
         if stranding == Stranding::Refused {
             self.preflight(&new.list)?.check()?;
         }
-        let base = self.publisher.accepted_ctl_file()?;
-        self.publisher.take_turn(base.as_deref())?;
-        let report = push(self, new.list.as_bytes(), new.mode, draft.is_new());
-        self.publisher.end_turn()?;
+        // An update is refused if the list is no longer the one the draft was made on.
+        match draft.base() {
+            Some(base) => self.publisher.take_turn(Some(base.as_bytes()))?,
+            None => self.publisher.take_turn(self.publisher.accepted_ctl_file()?.as_deref())?,
+        }
+        let report = push(self, new.list.as_bytes(), new.mode, draft.base().is_none());
+        self.end_turn();
         if report.is_complete() {
-            self.publisher.forget()?;
+            // What cannot be forgotten now is asked for again next time; the list is written.
+            let _ = self.publisher.forget();
         }
         Ok((new, report))
     }
@@ -270,7 +274,7 @@ impl<'a> Cluster<'a> {
         self.publisher.take_turn(Some(&file))?;
         // It was accepted once: a server that still holds a list of lost tokens takes it too.
         let report = push(self, &file, mode, true);
-        self.publisher.end_turn()?;
+        self.end_turn();
         Ok(report)
     }
 
@@ -280,8 +284,13 @@ impl<'a> Cluster<'a> {
         let base = self.publisher.accepted_ctl_file()?;
         self.publisher.take_turn(base.as_deref())?;
         let report = super::push::remove(self);
-        self.publisher.end_turn()?;
+        self.end_turn();
         Ok(report)
+    }
+
+    /// A turn that cannot be given back ends by itself; what was written stays written.
+    fn end_turn(&self) {
+        let _ = self.publisher.end_turn();
     }
 
     /// Ends all sessions.

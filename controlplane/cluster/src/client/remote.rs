@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::SecurityMode;
+use zeroize::Zeroizing;
 
 use super::{ClientFault, Server, Transport};
 use crate::http::Request;
@@ -52,7 +53,7 @@ impl<'a> Remote<'a> {
         }
         let login = api::Login {
             user: credentials.user.clone(),
-            password: credentials.password.expose().to_owned(),
+            password: credentials.password.expose().to_owned().into(),
             client: credentials.client.clone(),
         };
         let session: api::Session = remote.ask(Operation::AuthenticateUser, &login)?;
@@ -211,7 +212,7 @@ impl<'a> Remote<'a> {
     }
 
     fn get<T: DeserializeOwned>(&self, operation: Operation) -> Result<T, ClientFault> {
-        self.parse(operation, &self.send(operation, Vec::new())?)
+        self.parse(operation, &self.send(operation, Zeroizing::default())?)
     }
 
     fn ask<T: DeserializeOwned>(
@@ -227,7 +228,7 @@ impl<'a> Remote<'a> {
     }
 
     /// Sends a request and returns the body of an answer that is no error.
-    fn send(&self, operation: Operation, body: Vec<u8>) -> Result<Vec<u8>, ClientFault> {
+    fn send(&self, operation: Operation, body: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, ClientFault> {
         let (method, path) = operation.route();
         let request =
             Request { method: method.into(), path: path.into(), bearer: self.token.clone(), body };
@@ -266,6 +267,7 @@ impl<'a> Remote<'a> {
     }
 }
 
-fn encode(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("our types have string keys and no failing parts")
+fn encode(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let json = serde_json::to_vec(value);
+    Zeroizing::new(json.expect("our types have string keys and no failing parts"))
 }

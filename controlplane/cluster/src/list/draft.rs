@@ -150,9 +150,10 @@ impl Draft {
         self.mode
     }
 
-    /// Whether the list is created from scratch: it need not succeed the one that is there.
-    pub fn is_new(&self) -> bool {
-        self.base.is_none()
+    /// The list that is updated; `None` for one that is created from scratch and need not succeed
+    /// the one that is there.
+    pub fn base(&self) -> Option<&VerifiedCtl> {
+        self.base.as_ref()
     }
 
     /// Whether finishing would change anything.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 /// Version of this interface. It changes whenever an old client would misunderstand an answer.
 pub const API_VERSION: u32 = 1;
@@ -149,7 +150,7 @@ pub struct Login {
     /// Who.
     pub user: String,
     /// The password.
-    pub password: String,
+    pub password: Zeroizing<String>,
     /// The client, the same whenever it comes again: what it entered is kept under this name.
     pub client: String,
 }

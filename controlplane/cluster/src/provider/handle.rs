@@ -190,7 +190,7 @@ impl Provider {
     }
 
     fn authenticate(&self, body: &[u8], peer: IpAddr, now: SystemTime) -> Answer {
-        let login: api::Login = parse(body)?;
+        let mut login: api::Login = parse(body)?;
         let fits = |text: &str| {
             !text.is_empty() && text.len() <= MAX_CREDENTIAL && !text.chars().any(char::is_control)
         };
@@ -206,7 +206,8 @@ impl Provider {
         if !lock(&self.sessions).may_try(&login.user, now) {
             return Err(Refused::new(429, &&input::USER_NOT_AUTHENTICATED));
         }
-        let found = self.store.authenticate(&login.user, &Password::new(login.password))?;
+        let password = Password::new(std::mem::take(&mut *login.password));
+        let found = self.store.authenticate(&login.user, &password)?;
         let Some(administrator) = found else {
             lock(&self.sessions).failed(&login.user, now);
             return Err(Refused::new(401, &&input::USER_NOT_AUTHENTICATED));
@@ -368,7 +369,10 @@ impl Provider {
 
     fn take_turn(&self, call: &Call<'_>) -> Answer {
         let body: api::TakeTurn = parse(call.body)?;
-        let present = self.store.read(|view| view.ctl())?.map(|list| list.sha256);
+        let accepted = self.store.read(|view| view.ctl())?.map(|list| list.sha256);
+        // After the database was restored the file may be the newer one: it can be updated too.
+        let file = self.locations()?.read().ok().map(|list| sha256(list.as_bytes()));
+        let present = if body.base.is_some() && body.base == file { file } else { accepted };
         let Seated { user, client } = &call.seated;
         lock(&self.desk)
             .take_turn(client, user, body.base.as_deref(), present.as_deref(), call.now)

@@ -1,11 +1,11 @@
 //! The shell around a provider: sockets, TLS, a thread for each connection.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -14,10 +14,10 @@ use crate::http::{self, HttpFault, Response};
 
 /// Most connections at a time: five clients that configure, and some that only look.
 const MAX_CONNECTIONS: usize = 32;
-/// How long a peer may keep a connection without saying anything.
+/// How long a peer may take for one request, and to take its answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A running provider. Dropping it closes the port and waits for requests under way.
+/// A running provider. Dropping it closes the port; requests under way are still answered.
 pub struct Running {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
@@ -104,12 +104,10 @@ impl Drop for Seat {
 
 /// Answers the requests of one connection.
 fn converse(provider: &Provider, stream: TcpStream, tls: Arc<ServerConfig>) -> io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
     let peer = stream.peer_addr()?.ip();
     let connection = ServerConnection::new(tls).map_err(io::Error::other)?;
-    let mut stream = BufReader::new(StreamOwned::new(connection, stream));
+    let mut stream = BufReader::new(StreamOwned::new(connection, Hasty::new(stream)));
     loop {
         let response = match http::read_request(&mut stream) {
             Ok(Some(request)) => provider.handle(&request, peer, SystemTime::now()),
@@ -120,10 +118,50 @@ fn converse(provider: &Provider, stream: TcpStream, tls: Arc<ServerConfig>) -> i
                 break;
             }
         };
+        stream.get_mut().sock.begin_anew();
         http::write_response(stream.get_mut(), &response)?;
     }
     let tls = stream.get_mut();
     tls.conn.send_close_notify();
     tls.flush()?;
-    tls.sock.shutdown(Shutdown::Both)
+    tls.sock.stream.shutdown(Shutdown::Both)
+}
+
+/// A stream whose peer has [`PATIENCE`] in all, however it spreads its bytes.
+struct Hasty {
+    stream: TcpStream,
+    until: Instant,
+}
+
+impl Hasty {
+    fn new(stream: TcpStream) -> Self {
+        Self { stream, until: Instant::now() + PATIENCE }
+    }
+
+    fn begin_anew(&mut self) {
+        self.until = Instant::now() + PATIENCE;
+    }
+
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    }
+}
+
+impl Read for Hasty {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Hasty {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
