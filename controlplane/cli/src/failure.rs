@@ -26,6 +26,11 @@ impl Failure {
         Self { kind: FailureKind::Failed, text: text.to_string() }
     }
 
+    /// Policy forbids it.
+    pub fn refused(text: impl fmt::Display) -> Self {
+        Self { kind: FailureKind::Refused, text: text.to_string() }
+    }
+
     /// It was asked wrongly.
     pub fn usage(text: impl fmt::Display) -> Self {
         Self { kind: FailureKind::Usage, text: text.to_string() }

@@ -109,9 +109,18 @@ fn an_update_is_signed_by_a_token_of_the_list() {
     let own = site.refused(3, &add, &["c"]);
     assert!(own.contains("inserted during this update cannot be used to sign"), "{own}");
     assert_eq!(site.tokens().len(), 2);
-    // What was entered is kept: signing it finishes the update.
+    // What was entered is kept, and nothing else is signed before it.
+    let waiting = site.refused(3, "mode non-secure", &["a"]);
+    assert!(waiting.contains("ctl discard"), "{waiting}");
     assert_eq!(site.ctl("update", &["a"])["complete"], true);
     assert_eq!(site.tokens().len(), 3);
+    // And it can be given up.
+    let replace = format!("replace-token {} {}", site.tokens()[0], site.token("d"));
+    site.daemon.json(&format!("token init {} --label sast-d --key rsa1024", site.token("d")));
+    site.refused(3, &replace, &["d"]);
+    let login = site.login.split(" {}").next().unwrap();
+    assert_eq!(site.daemon.run(&format!("ctl discard {login}")).status.code(), Some(0));
+    assert_eq!(site.ctl("update", &["a"])["changed"], false);
     // A server of the cluster, a token, and a token too many.
     let servers = site.refused(3, "delete cm1", &["a"]);
     assert!(servers.contains("You cannot delete this item"), "{servers}");
@@ -120,6 +129,8 @@ fn an_update_is_signed_by_a_token_of_the_list() {
     assert_eq!(site.tokens().len(), 2);
     let few = site.refused(3, "delete 1", &["c"]);
     assert!(few.contains("at least 2 security tokens"), "{few}");
+    // A refused change is not kept.
+    assert_eq!(site.ctl("update", &["c"])["changed"], false);
     let gone = site.refused(2, "delete nobody", &["c"]);
     assert!(gone.contains("Please select an item"), "{gone}");
 }

@@ -141,6 +141,18 @@ impl Link<'_> {
         ip(&format!("-n {name} address add {address} dev {}", self.name())).map(drop)
     }
 
+    /// Takes an address away again.
+    pub fn drop_address(&self, address: &str) -> Result<()> {
+        let Namespace { name } = self.namespace;
+        ip(&format!("-n {name} address del {address} dev {}", self.name())).map(drop)
+    }
+
+    /// Forgets which link-layer addresses it has learned.
+    pub fn forget_neighbours(&self) -> Result<()> {
+        let Namespace { name } = self.namespace;
+        ip(&format!("-n {name} neighbour flush dev {}", self.name())).map(drop)
+    }
+
     /// Makes the kernel finish packets before they leave. A veth pair otherwise hands over packets
     /// without checksums and larger than the link, which no real wire does.
     pub fn finish_packets(&self) -> Result<()> {

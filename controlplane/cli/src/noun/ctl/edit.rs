@@ -12,7 +12,7 @@ use pki::Certificate;
 use pki::check::{self, Keys, ServerCertificate};
 use pki::token::Location;
 use store::SecurityMode;
-use tlv::{Record, VerifiedCtl};
+use tlv::Record;
 
 use super::file::label;
 use super::report;
@@ -56,7 +56,7 @@ impl Editor<'_> {
     fn add_certificate(&mut self, certificate: &Certificate) -> std::result::Result<(), Failure> {
         self.session.done(self.draft.add_token(certificate))?;
         self.entered.tokens.push(Bytes(certificate.der().to_vec()));
-        self.keep()
+        Ok(())
     }
 
     /// Adds a TFTP server of another cluster.
@@ -73,7 +73,7 @@ impl Editor<'_> {
             address,
             certificate: Bytes(certificate.der().to_vec()),
         });
-        self.keep()
+        Ok(())
     }
 
     fn alternate_certificate(
@@ -104,7 +104,7 @@ impl Editor<'_> {
         let confirmation = self.session.done(self.draft.delete(position))?;
         self.draft.confirm(&confirmation);
         self.entered.deletions.extend(name);
-        self.keep()
+        Ok(())
     }
 
     /// Asks whether an entry is to be deleted, if it can be.
@@ -120,6 +120,19 @@ impl Editor<'_> {
         let number = entry.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         let number = number.filter(|number| *number < entries.len());
         number.or_else(|| entries.iter().position(|record| is_named(record, entry)))
+    }
+
+    /// Refuses to go on while something waits that was entered before: it would be signed, or
+    /// lost, unseen.
+    pub fn nothing_waits(&self) -> std::result::Result<(), Failure> {
+        let Configuration { tokens, alternates, deletions } = &self.entered;
+        let waiting = tokens.len() + alternates.len() + deletions.len();
+        match waiting {
+            0 => Ok(()),
+            count => Err(Failure::refused(
+                WAITING.fill(self.session.style.language, &[("count", &count)]),
+            )),
+        }
     }
 
     /// Does again what was entered before and never signed.
@@ -153,7 +166,9 @@ impl Editor<'_> {
         Ok(())
     }
 
+    /// Lets the publisher keep what was entered, if it makes a complete list.
     fn keep(&self) -> std::result::Result<(), Failure> {
+        self.session.done(self.draft.check())?;
         self.session.done(self.session.cluster.publisher().keep(&self.entered))
     }
 }
@@ -197,15 +212,22 @@ fn may_create(session: &Session<'_>, signing: &Signing) -> std::result::Result<b
     ask::yes(&question, "--yes", language)
 }
 
+/// Signs what changed in the cluster, and what was entered before and never signed.
+pub fn update(session: &Session<'_>, home: &TokenHome, signing: &Signing) -> Result {
+    edit(session, home, signing, None, |editor| editor.take_up())
+}
+
 /// Changes the list that is there.
-pub fn update(
+pub fn change(
     session: &Session<'_>,
     home: &TokenHome,
     signing: &Signing,
     change: impl FnOnce(&mut Editor<'_>) -> std::result::Result<(), Failure>,
 ) -> Result {
-    let base = session.done(session.cluster.present_for_update())?;
-    edit(session, home, signing, base, None, change)
+    edit(session, home, signing, None, |editor| {
+        editor.nothing_waits()?;
+        change(editor)
+    })
 }
 
 /// Changes the mode, and whatever else waits.
@@ -215,18 +237,17 @@ pub fn set_mode(
     mode: SecurityMode,
     signing: &Signing,
 ) -> Result {
-    let base = session.done(session.cluster.present_for_update())?;
-    edit(session, home, signing, base, Some(mode), |_| Ok(()))
+    edit(session, home, signing, Some(mode), |editor| editor.nothing_waits())
 }
 
 fn edit(
     session: &Session<'_>,
     home: &TokenHome,
     signing: &Signing,
-    base: VerifiedCtl,
     mode: Option<SecurityMode>,
     change: impl FnOnce(&mut Editor<'_>) -> std::result::Result<(), Failure>,
 ) -> Result {
+    let base = session.done(session.cluster.present_for_update())?;
     let found = session.done(session.cluster.discover(session.now))?;
     let draft = session.done(match mode {
         Some(mode) => Draft::set_mode(base, mode, &found),
@@ -234,12 +255,11 @@ fn edit(
     })?;
     let entered = session.done(session.cluster.publisher().configuration())?;
     let mut editor = Editor { session, draft, entered };
-    editor.take_up()?;
     change(&mut editor)?;
     if !editor.draft.is_changed() {
         return nothing_to_sign(session);
     }
-    session.done(editor.draft.check())?;
+    editor.keep()?;
     let presented = signing.present_signer(session, home)?;
     session.done(editor.draft.may_sign(&presented.info().certificate))?;
     let token = signing.login(session, &presented)?;
@@ -266,8 +286,19 @@ fn finish(
         return super::status::tell_preflight(&preflight, session.style);
     }
     let finished = session.cluster.finish(draft, token, signing.stranding(), session.now);
-    let (_, pushed) = session.done(finished)?;
+    let (new, pushed) = session.done(finished)?;
+    // Once the publisher accepted the list, what was entered is signed, wherever else it failed.
+    let publisher = session.cluster.publisher();
+    if session.done(publisher.accepted_ctl_file())?.as_deref() == Some(new.list.as_bytes()) {
+        session.done(publisher.forget())?;
+    }
     report::tell(&pushed, session.style)
+}
+
+/// Forgets what was entered and never signed.
+pub fn discard(session: &Session<'_>) -> Result {
+    session.done(session.cluster.publisher().forget())?;
+    Ok(Outcome::Done)
 }
 
 /// Removes the list everywhere: all tokens are lost.
@@ -280,6 +311,10 @@ pub fn lost_all(session: &Session<'_>) -> Result {
     Ok(outcome)
 }
 
+const WAITING: Text = Text::new(
+    "{count} changes that you entered before are not signed yet. Sign them with `ringfence ctl update`, or forget them with `ringfence ctl discard`.",
+    "以前に入力した {count} 件の変更がまだ署名されていません。`ringfence ctl update` で署名するか、`ringfence ctl discard` で破棄してください。",
+);
 const UP_TO_DATE: Text = Text::new(
     "The CTL file fits the cluster; there is nothing to sign.",
     "CTL ファイルはクラスタの現状と一致しています。署名は不要です。",

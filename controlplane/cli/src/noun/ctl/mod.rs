@@ -49,7 +49,8 @@ enum Verb {
         #[command(flatten)]
         signing: Signing,
     },
-    /// Sign what changed in the cluster since the file was signed, with a token of the file.
+    /// Sign what changed in the cluster since the file was signed, and what was entered and not
+    /// signed, with a token of the file.
     Update {
         #[command(flatten)]
         signing: Signing,
@@ -106,6 +107,8 @@ enum Verb {
     },
     /// Bring every server to the file that was accepted last: finishes what was done in part.
     Push,
+    /// Forget what was entered and not signed: the publisher keeps it for the next update.
+    Discard,
     /// All tokens are lost: remove the CTL file from every node and set Non-Secure. Every phone
     /// must be erased by hand before a new file is created.
     LostAll,
@@ -168,26 +171,27 @@ fn perform(verb: Verb, session: &Session<'_>, home: &TokenHome) -> Result {
     match verb {
         Verb::Wizard => wizard::run(session, home),
         Verb::Create { mode, signing } => edit::create(session, home, mode.into(), &signing),
-        Verb::Update { signing } => edit::update(session, home, &signing, |_| Ok(())),
-        Verb::AddToken { new, signing } => edit::update(session, home, &signing, |editor| {
+        Verb::Update { signing } => edit::update(session, home, &signing),
+        Verb::AddToken { new, signing } => edit::change(session, home, &signing, |editor| {
             new.iter().try_for_each(|token| editor.add_token(home, token))
         }),
         Verb::DeleteToken { entry, signing } | Verb::Delete { entry, signing } => {
-            edit::update(session, home, &signing, |editor| editor.delete(&entry))
+            edit::change(session, home, &signing, |editor| editor.delete(&entry))
         }
         Verb::ReplaceToken { lost, new, signing } => {
-            edit::update(session, home, &signing, |editor| {
+            edit::change(session, home, &signing, |editor| {
                 editor.add_token(home, &new)?;
                 editor.delete(&lost)
             })
         }
         Verb::AddTftp { name, address, alternate, signing } => {
-            edit::update(session, home, &signing, |editor| {
+            edit::change(session, home, &signing, |editor| {
                 editor.add_alternate(&name, address, &alternate)
             })
         }
         Verb::Mode { mode, signing } => edit::set_mode(session, home, mode.into(), &signing),
         Verb::Push => report::tell(&session.done(session.cluster.push_again())?, session.style),
+        Verb::Discard => edit::discard(session),
         Verb::LostAll => edit::lost_all(session),
         Verb::Status => status::run(session),
         Verb::Show { .. } | Verb::Verify { .. } | Verb::Md5 { .. } | Verb::Diff { .. } => {

@@ -37,7 +37,7 @@ pub fn run(session: &Session<'_>, home: &TokenHome) -> Result {
 /// Adds and deletes until there is nothing more to do, then signs.
 fn update(session: &Session<'_>, home: &TokenHome, signing: &Signing) -> Result {
     let language = session.style.language;
-    edit::update(session, home, signing, |editor| {
+    edit::change(session, home, signing, |editor| {
         loop {
             println!("\n{}", UPDATE_MENU.say(language));
             let choice = ask::line(&CHOICE.say(language), "a command instead", language)?;

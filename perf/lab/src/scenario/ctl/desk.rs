@@ -1,14 +1,18 @@
 //! The administrator: runs `ringfence` and reads its answers.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::fs::{CWD, Mode, OFlags};
 use serde_json::Value;
 
 use super::site::{Node, Site};
 use crate::net::Namespace;
+use crate::program::poll;
 
 /// An administrator's machine with two PKCS#11 tokens and one token file.
 pub struct Desk {
@@ -40,6 +44,8 @@ impl Ended {
     }
 }
 
+/// How long a command may take to ask for a password.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Debian's SoftHSM.
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 
@@ -70,9 +76,7 @@ impl Desk {
             // SoftHSM offers an empty slot behind the tokens that there are.
             Some(number) => {
                 let slot = number.parse::<u8>()? - 1;
-                format!(
-                    "pkcs11:slot-id={slot}?module-path={MODULE} --so-password-file {password}"
-                )
+                format!("pkcs11:slot-id={slot}?module-path={MODULE} --so-password-file {password}")
             }
             None => self.token(name),
         };
@@ -118,6 +122,36 @@ impl Desk {
             words += &format!(" --token {}", self.token(token));
         }
         self.run(None, &words)
+    }
+
+    /// Runs the CTL client, signing with `token`, and does something between the moment when it
+    /// asks for the token's password and the moment when it gets it.
+    pub fn ctl_meanwhile(
+        &self,
+        verb: &str,
+        token: &str,
+        meanwhile: impl FnOnce() -> Result<()>,
+    ) -> Result<Ended> {
+        let pipe = self.dir.join("typed-password");
+        rustix::fs::mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR)?;
+        let token = self.token(token);
+        let verb = format!("{verb} --token {token} --token-password-file {}", pipe.display());
+        std::thread::scope(|scope| {
+            let client = scope.spawn(|| self.ctl(&verb, &[]));
+            // There is somebody to write to when the client opens it to read.
+            let open = || rustix::fs::open(&pipe, OFlags::WRONLY | OFlags::NONBLOCK, Mode::empty());
+            let typed = poll(PATIENCE, || match open() {
+                Ok(file) => Some(Some(File::from(file))),
+                Err(_) => client.is_finished().then_some(None),
+            });
+            let done = meanwhile();
+            if let Some(mut typed) = typed.flatten() {
+                typed.write_all(b"Cisco123\n")?;
+            }
+            let ended = client.join().expect("it does not panic");
+            fs::remove_file(&pipe)?;
+            done.and(ended)
+        })
     }
 
     /// Runs the CTL client for something that must be done everywhere.

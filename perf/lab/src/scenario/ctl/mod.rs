@@ -134,7 +134,7 @@ impl Play {
             let md5 = text(&desk.tell(cm1, "ctl md5")?["md5"]);
             for (phone, mode) in [(&self.p7970, "encrypted"), (&self.p7960, "authenticated")] {
                 let started = phone.registers(cm1.address, mode)?;
-                ensure!(started.said("CTL file installed"), "the phone did not install it");
+                ensure!(started.said("CTL installed"), "the phone did not install it");
                 ensure!(started.asked(&format!("{}.cnf.xml.sgn", phone.name)), "no .sgn");
                 ensure!(started.ctl_md5() == md5, "it has {}, not {md5}", started.ctl_md5());
             }
@@ -164,10 +164,10 @@ impl Play {
         let (desk, site) = (&self.desk, &self.site);
         let list = format!("CTL{}.tlv", self.p7970.name);
         report.step("tampered CTL file is refused", || {
-            rogue.serve(&list, &tampered(served(&site.cm1, "CTLFile.tlv")?))?;
+            rogue.plant(&list, &tampered(served(&site.cm1, "CTLFile.tlv")?))?;
             let before = self.p7970.registers(site.cm1.address, "encrypted")?;
             let started = self.p7970.start(site.rogue_address())?;
-            ensure!(started.said("CTL file update failed"), "no alarm: {}", started.alarms());
+            ensure!(started.said("CTL update failed"), "no alarm: {}", started.alarms());
             ensure!(started.ctl_md5() == before.ctl_md5(), "the phone keeps another list");
             Ok(((), started.alarms()))
         })?;
@@ -176,9 +176,10 @@ impl Play {
             // Without caching the signed file lies on disk, where it can be stolen.
             desk.tell(&site.cm1, "param set tftp.caching off")?;
             self.p7970.registers(site.cm1.address, "encrypted")?;
-            rogue.serve(&list, &served(&site.cm1, "CTLFile.tlv")?)?;
-            rogue.serve(&name, &tampered(served(&site.cm1, &name)?))?;
-            let started = self.p7970.start(site.rogue_address())?;
+            rogue.plant(&list, &served(&site.cm1, "CTLFile.tlv")?)?;
+            rogue.plant(&name, &tampered(served(&site.cm1, &name)?))?;
+            let started =
+                rogue.impersonate(site, &site.cm1, || self.p7970.start(site.cm1.address))?;
             ensure!(started.said("File Auth Failed"), "no alarm: {}", started.alarms());
             desk.tell(&site.cm1, "param set tftp.caching on")?;
             self.p7970.registers(site.cm1.address, "encrypted")?;
@@ -326,20 +327,22 @@ impl Play {
     // R: CTL-09
     fn fail(&self, report: &mut Report) -> Result<(), Failed> {
         let (desk, site) = (&self.desk, &self.site);
-        report.step("a server away during the push", || {
-            site.plug(&site.cm2, false)?;
+        report.step("a server away during the push: done in part, then finished", || {
             let add = format!("add-token {}", desk.token("soft1"));
-            let ended = desk.ctl(&add, &["hsm1"]);
-            // The subscriber comes back whatever came of it.
+            // The administrator types the token's password when all servers have been asked.
+            let pushed = desk.ctl_meanwhile(&add, "hsm1", || site.plug(&site.cm2, false));
             site.plug(&site.cm2, true)?;
-            // Discovery wants every certificate: nothing is signed without the subscriber's.
-            let refused = ended?.complaint(1)?;
-            ensure!(refused.contains("Could not get CallManager Certificate"), "{refused}");
-            desk.done("update", &["hsm1"])?;
+            let pushed = pushed?.json(4)?;
+            let failed: Vec<_> =
+                rows(&pushed["results"]).filter(|row| row["ok"] == false).collect();
+            ensure!(!failed.is_empty(), "{pushed}");
+            ensure!(failed.iter().all(|row| row["server"] == "cm2"), "{pushed}");
+            desk.done("push", &[])?;
             serial_of(&desk.status()?, "soft1")?;
-            Ok(((), "nothing changed while it was away; what was entered was kept and signed then"))
+            self.p7970.registers(site.cm2.address, "encrypted")?;
+            Ok(((), format!("4, cm2: {}; then all", text(&failed[0]["detail"]))))
         })?;
-        report.step("a directory that cannot be written: done in part, then finished", || {
+        report.step("a directory that cannot be written: the same", || {
             let tftp = site.cm2.tftp();
             let aside = tftp.with_extension("aside");
             std::fs::rename(&tftp, &aside)?;
@@ -440,7 +443,7 @@ impl Play {
             desk.done("create", &["soft3", "soft4"])?;
             self.wait_for_mode(1)?;
             let started = self.p7970.registers(site.cm1.address, "encrypted")?;
-            ensure!(started.said("CTL file installed"), "the phone did not take the new file");
+            ensure!(started.said("CTL installed"), "the phone did not take the new file");
             self.p7960.registers(site.cm2.address, "authenticated")?;
             Ok(((), "file and mode gone, phones erased, made anew with two new tokens"))
         })

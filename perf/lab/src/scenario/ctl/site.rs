@@ -127,9 +127,10 @@ impl Site {
 
     /// Cuts a machine off the network, or joins it again.
     pub fn plug(&self, node: &Node, on: bool) -> Result<()> {
-        let word = if on { "up" } else { "down" };
         let link = self.lan.link(node.name);
-        if on { link.up() } else { link.down() }.with_context(|| format!("cannot set it {word}"))
+        if on { link.up() } else { link.down() }?;
+        // Who still remembers where it was would wait for it longer.
+        self.admin.link("eth0").forget_neighbours()
     }
 }
 
