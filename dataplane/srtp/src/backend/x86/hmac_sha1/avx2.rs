@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::cpu::Avx2;
 use super::lanes::{self, Lanes};
-use super::padding::Block;
+use super::padding::Padded;
 use super::{Digest, MacJob};
 
 pub(super) const LANES: usize = 8;
@@ -33,15 +33,26 @@ impl Lanes<LANES> for Words {
         Self(unsafe { _mm256_set1_epi32(word as i32) })
     }
 
+    type Messages<'a> = [Padded<'a>; LANES];
+
     #[inline(always)]
-    fn load_blocks(proof: Avx2, blocks: &[&Block; LANES]) -> [Self; 16] {
+    fn messages<'a>(jobs: &[&'a MacJob<'a>; LANES]) -> [Padded<'a>; LANES] {
+        let mut messages = [Padded::NONE; LANES];
+        for (message, job) in messages.iter_mut().zip(jobs) {
+            message.set(job);
+        }
+        messages
+    }
+
+    #[inline(always)]
+    fn load_block(proof: Avx2, messages: &[Padded<'_>; LANES], index: usize) -> [Self; 16] {
         let mut words = [Self::splat(proof, 0); 16];
         for half in 0..2 {
             let mut rows = [Self::splat(proof, 0); LANES];
-            for (row, block) in rows.iter_mut().zip(blocks) {
-                // SAFETY: AVX2 is proven; each half of a block is as long as a register, and the load needs no alignment.
-                *row = Self(unsafe { _mm256_loadu_si256(block.as_ptr().add(32 * half).cast()) })
-                    .swap_bytes();
+            for (row, message) in rows.iter_mut().zip(messages) {
+                let address = message.block(index).as_chunks::<32>().0[half].as_ptr();
+                // SAFETY: AVX2 is proven; half a block is as long as a register, and the load needs no alignment.
+                *row = Self(unsafe { _mm256_loadu_si256(address.cast()) }).swap_bytes();
             }
             words[8 * half..][..8].copy_from_slice(&transpose(rows));
         }

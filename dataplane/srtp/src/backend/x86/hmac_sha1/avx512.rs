@@ -5,11 +5,10 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
-use std::mem::MaybeUninit;
 
 use super::super::cpu::Avx512;
 use super::lanes::{self, Lanes};
-use super::padding::{BLOCK, Block, Tail};
+use super::padding::BLOCK;
 use super::{Digest, MacJob};
 
 /// How many of the jobs, ordered longest first, to hash side by side: 32, 16, or none if so few lanes would be at work
@@ -71,12 +70,24 @@ impl Lanes<16> for Words {
         Self(unsafe { _mm512_set1_epi32(word as i32) })
     }
 
+    type Messages<'a> = [&'a MacJob<'a>; 16];
+
     #[inline(always)]
-    fn load_blocks(proof: Avx512, blocks: &[&Block; 16]) -> [Self; 16] {
+    fn messages<'a>(jobs: &[&'a MacJob<'a>; 16]) -> [&'a MacJob<'a>; 16] {
+        *jobs
+    }
+
+    #[inline(always)]
+    fn load_block(proof: Avx512, jobs: &[&MacJob<'_>; 16], index: usize) -> [Self; 16] {
         let mut rows = [Self::splat(proof, 0); 16];
-        for (row, block) in rows.iter_mut().zip(blocks) {
-            // SAFETY: AVX-512 is proven; a block is as long as a register, and the load needs no alignment.
-            *row = Self(unsafe { _mm512_loadu_si512(block.as_ptr().cast()) }).swap_bytes();
+        for (row, job) in rows.iter_mut().zip(jobs) {
+            let block = match job.message.as_chunks::<BLOCK>().0.get(index) {
+                // SAFETY: AVX-512 is proven; a block is as long as a register, and the load needs no alignment.
+                Some(block) => unsafe { _mm512_loadu_si512(block.as_ptr().cast()) },
+                // SAFETY: AVX-512 is proven.
+                None => unsafe { load_end(job, index) },
+            };
+            *row = Self(block).swap_bytes();
         }
         transpose(rows)
     }
@@ -103,20 +114,6 @@ impl Lanes<16> for Words {
             // SAFETY: `row` proves AVX-512; the mask keeps the store within the five words of a digest.
             unsafe { _mm512_mask_storeu_epi32(address, 0x1f, row.swap_bytes().0) };
         }
-    }
-
-    #[inline(always)]
-    fn tail_of<'t>(_: Avx512, message: &[u8], tail: &'t mut MaybeUninit<Tail>) -> &'t mut Tail {
-        let rest = message.as_chunks::<BLOCK>().1;
-        let bytes = (1 << rest.len()) - 1;
-        let mut block = [0; BLOCK];
-        // SAFETY: AVX-512 is proven; the mask has a bit for each byte of the rest and so keeps the load within it; a block
-        // is as long as a register, and the store needs no alignment.
-        unsafe {
-            let rest = _mm512_maskz_loadu_epi8(bytes, rest.as_ptr().cast());
-            _mm512_storeu_si512(block.as_mut_ptr().cast(), rest);
-        }
-        tail.write(Tail([[0; BLOCK], block, [0; BLOCK]]))
     }
 
     #[inline(always)]
@@ -189,6 +186,35 @@ impl Words {
     }
 }
 
+/// A block that is not plain message: the message's last bytes, the suffix, the end mark and the length, as far as they are
+/// in block `index`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn load_end(job: &MacJob<'_>, index: usize) -> __m512i {
+    let rest = job.message.get(BLOCK * index..).unwrap_or_default();
+    // SAFETY: the mask has a bit for each byte of the rest, which is shorter than a block, so the load stays within it.
+    let mut block = unsafe { _mm512_maskz_loadu_epi8((1 << rest.len()) - 1, rest.as_ptr().cast()) };
+
+    // Where the message ends, which may be some bytes before this block.
+    let end = job.message.len() as isize - (BLOCK * index) as isize;
+    let from_end = |bytes: u64| match u32::try_from(end) {
+        Ok(after) => bytes << after,
+        Err(_) => bytes.checked_shr(end.unsigned_abs() as u32).unwrap_or(0),
+    };
+    let (suffix, suffix_bytes) = match job.suffix {
+        Some(suffix) => (u32::from_ne_bytes(suffix), 0b1111),
+        None => (0, 0),
+    };
+    let suffix = _mm512_set1_epi32(suffix.rotate_left(8 * (end & 3) as u32) as i32);
+    block = _mm512_mask_mov_epi8(block, from_end(suffix_bytes), suffix);
+    block = _mm512_mask_mov_epi8(block, from_end(suffix_bytes + 1), _mm512_set1_epi8(-0x80));
+    if index + 1 == job.block_count() {
+        let length = i64::from_ne_bytes(job.final_length());
+        block = _mm512_mask_set1_epi64(block, 0b1000_0000, length);
+    }
+    block
+}
+
 /// Word `i` of row `j` becomes word `j` of row `i`: pairs of words, of double words, then of 128-bit quarters twice.
 #[inline(always)]
 fn transpose(mut rows: [Words; 16]) -> [Words; 16] {
@@ -239,10 +265,17 @@ impl Lanes<32> for TwiceWords {
         Self(words, words)
     }
 
+    type Messages<'a> = [&'a MacJob<'a>; 32];
+
     #[inline(always)]
-    fn load_blocks(proof: Avx512, blocks: &[&Block; 32]) -> [Self; 16] {
-        let (first, second) = halves(blocks);
-        join(Words::load_blocks(proof, first), Words::load_blocks(proof, second))
+    fn messages<'a>(jobs: &[&'a MacJob<'a>; 32]) -> [&'a MacJob<'a>; 32] {
+        *jobs
+    }
+
+    #[inline(always)]
+    fn load_block(proof: Avx512, jobs: &[&MacJob<'_>; 32], index: usize) -> [Self; 16] {
+        let (first, second) = halves(jobs);
+        join(Words::load_block(proof, first, index), Words::load_block(proof, second, index))
     }
 
     #[inline(always)]
@@ -259,11 +292,6 @@ impl Lanes<32> for TwiceWords {
             Words::store_digests(state.map(|words| words.0), first);
             Words::store_digests(state.map(|words| words.1), second);
         }
-    }
-
-    #[inline(always)]
-    fn tail_of<'t>(proof: Avx512, message: &[u8], tail: &'t mut MaybeUninit<Tail>) -> &'t mut Tail {
-        Words::tail_of(proof, message, tail)
     }
 
     #[inline(always)]

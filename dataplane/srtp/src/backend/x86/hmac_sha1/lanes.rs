@@ -2,9 +2,6 @@
 //!
 //! Everything here is inlined into the caller, which enables the vectors' CPU features.
 
-use std::mem::MaybeUninit;
-
-use super::padding::{Block, Blocks, Tail};
 use super::{Digest, MacJob};
 
 /// A vector of one 32-bit word from each of `N` messages. A value exists only where its CPU features do, hence the
@@ -13,20 +10,15 @@ pub(super) trait Lanes<const N: usize>: Copy {
     type Proof: Copy;
 
     fn splat(proof: Self::Proof, word: u32) -> Self;
-    /// The sixteen big-endian words of a block from each message.
-    fn load_blocks(proof: Self::Proof, blocks: &[&Block; N]) -> [Self; 16];
+    /// What is kept of the messages while they are hashed.
+    type Messages<'a>;
+    fn messages<'a>(jobs: &[&'a MacJob<'a>; N]) -> Self::Messages<'a>;
+    /// The sixteen big-endian words of block `index`, padding included, from each message; anything from those that have
+    /// fewer blocks.
+    fn load_block(proof: Self::Proof, messages: &Self::Messages<'_>, index: usize) -> [Self; 16];
     /// The inner and the outer state from each job's key.
     fn load_keys(proof: Self::Proof, jobs: &[&MacJob<'_>; N]) -> [[Self; 5]; 2];
     fn store_digests(state: [Self; 5], digests: &mut [Digest; N]);
-    /// [`Tail::of`], or the same by the vectors' own means.
-    #[inline(always)]
-    fn tail_of<'t>(
-        _: Self::Proof,
-        message: &[u8],
-        tail: &'t mut MaybeUninit<Tail>,
-    ) -> &'t mut Tail {
-        Tail::of(message, tail)
-    }
 
     /// [`compress`] as a function of its own: a second copy of it inlined, and instructions no longer fit the caches.
     fn compress(proof: Self::Proof, state: &mut [Self; 5], words: &[Self; 16]);
@@ -79,35 +71,19 @@ fn hash_messages<const N: usize, V: Lanes<N>>(
     jobs: &[&MacJob<'_>; N],
     state: &mut [V; 5],
 ) {
-    let mut tails = [const { MaybeUninit::uninit() }; N];
-    let mut lanes = [Blocks::NONE; N];
-    for ((lane, job), tail) in lanes.iter_mut().zip(jobs).zip(&mut tails) {
-        *lane = Blocks::new(job, V::tail_of(proof, job.message, tail));
+    let messages = V::messages(jobs);
+    let (mut fewest, mut most) = (usize::MAX, 0);
+    for job in jobs {
+        fewest = fewest.min(job.block_count());
+        most = most.max(job.block_count());
     }
-    let (mut fewest_whole, mut fewest, mut most) = (usize::MAX, usize::MAX, 0);
-    for lane in &lanes {
-        fewest_whole = fewest_whole.min(lane.whole.len());
-        fewest = fewest.min(lane.count());
-        most = most.max(lane.count());
-    }
-
-    let mut blocks = [lanes[0].at(0); N];
     for index in 0..most {
-        if index < fewest_whole {
-            for (block, lane) in blocks.iter_mut().zip(&lanes) {
-                *block = &lane.whole[index];
-            }
-        } else {
-            for (block, lane) in blocks.iter_mut().zip(&lanes) {
-                *block = lane.at(index);
-            }
-        }
         let before = *state;
-        V::compress(proof, state, &V::load_blocks(proof, &blocks));
+        V::compress(proof, state, &V::load_block(proof, &messages, index));
         if index >= fewest {
             let mut alive = 0;
-            for (number, lane) in lanes.iter().enumerate() {
-                alive |= u32::from(index < lane.count()) << number;
+            for (number, job) in jobs.iter().enumerate() {
+                alive |= u32::from(index < job.block_count()) << number;
             }
             for (word, before) in state.iter_mut().zip(before) {
                 *word = word.select(alive, before);

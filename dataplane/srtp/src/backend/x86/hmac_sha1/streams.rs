@@ -2,10 +2,9 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
-use std::mem::MaybeUninit;
 
 use super::super::cpu::ShaNi;
-use super::padding::{Block, Blocks, Tail};
+use super::padding::{Block, Padded};
 use super::{Digest, MacJob};
 
 /// As many as keep the SHA unit busy, since four rounds of one stream wait for the four before.
@@ -26,13 +25,12 @@ struct State {
 
 #[target_feature(enable = "sha,ssse3,sse4.1")]
 fn hmac_streams(jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
-    let mut tails = [const { MaybeUninit::uninit() }; STREAMS];
-    let mut messages = [Blocks::NONE; STREAMS];
+    let mut messages = [Padded::NONE; STREAMS];
     let mut inner = [State::of(&[0; 5]); STREAMS];
     let mut outer = inner;
-    for (stream, (&index, tail)) in order.iter().zip(&mut tails).enumerate() {
+    for (stream, &index) in order.iter().enumerate() {
         let job = &jobs[usize::from(index)];
-        messages[stream] = Blocks::new(job, Tail::of(job.message, tail));
+        messages[stream].set(job);
         inner[stream] = State::of(job.key.inner());
         outer[stream] = State::of(job.key.outer());
     }
@@ -41,7 +39,7 @@ fn hmac_streams(jobs: &[MacJob<'_>], order: &[u8], digests: &mut [Digest]) {
     for index in 0..messages[0].count() {
         let mut alive = 0;
         while alive < order.len() && index < messages[alive].count() {
-            words[alive] = load(messages[alive].at(index));
+            words[alive] = load(messages[alive].block(index));
             alive += 1;
         }
         compress_first(alive, &mut inner, &mut words);
