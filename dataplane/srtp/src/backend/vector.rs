@@ -144,7 +144,7 @@ impl Vector {
         let nonce = gcm_nonce(job.index);
         let (associated, ciphertext) = (job.aad, &*job.data);
         job.keys.with_all(job.suite, |round_keys| {
-            self.gcm.compute(&TagJob { round_keys, hash_key, nonce, associated, ciphertext })
+            self.gcm.compute(nonce, &TagJob { round_keys, hash_key, associated, ciphertext })
         })
     }
 }

@@ -31,8 +31,6 @@ pub struct TagJob<'a> {
     pub round_keys: &'a [Block],
     /// The same key's hash key.
     pub hash_key: &'a HashKey,
-    /// RFC 7714 §8.1's initialization vector as a number of 96 bits. Never the same for two packets of a key.
-    pub nonce: u128,
     /// What is authenticated but not encrypted: the RTP header.
     pub associated: &'a [u8],
     /// The payload, encrypted.
@@ -60,16 +58,17 @@ impl GcmTag {
         Some(Self(Kernel::Pclmulqdq(AesNi::detect()?)))
     }
 
-    /// The tag of a packet.
+    /// The tag of a packet. `nonce` is RFC 7714 §8.1's initialization vector as a number of 96 bits, never the same for two
+    /// packets of a key.
     ///
     /// # Panics
     /// If the number of round keys is none of AES.
     #[inline]
-    pub fn compute(&self, job: &TagJob<'_>) -> Tag {
+    pub fn compute(&self, nonce: u128, job: &TagJob<'_>) -> Tag {
         check_rounds(job.round_keys);
         match self.0 {
-            Kernel::Vpclmulqdq(proof) => vpclmulqdq::compute(proof, job),
-            Kernel::Pclmulqdq(proof) => pclmulqdq::compute(proof, job),
+            Kernel::Vpclmulqdq(proof) => vpclmulqdq::compute(proof, tag_iv(nonce), job),
+            Kernel::Pclmulqdq(proof) => pclmulqdq::compute(proof, tag_iv(nonce), job),
         }
     }
 }
@@ -86,13 +85,13 @@ pub fn payload_iv(nonce: u128) -> u128 {
     nonce << 32 | 2
 }
 
-impl TagJob<'_> {
-    /// The counter block that encrypts the tag.
-    #[inline]
-    fn tag_iv(&self) -> u128 {
-        self.nonce << 32 | 1
-    }
+/// The counter block that encrypts the tag.
+#[inline]
+fn tag_iv(nonce: u128) -> u128 {
+    nonce << 32 | 1
+}
 
+impl TagJob<'_> {
     /// The last block that is hashed: both lengths in bits, reflected like the others.
     #[inline]
     fn lengths(&self) -> u128 {

@@ -7,9 +7,9 @@ use super::super::cpu::AesNi;
 use super::{HashKey, POWERS, Tag, TagJob};
 
 #[inline]
-pub(super) fn compute(_: AesNi, job: &TagJob<'_>) -> Tag {
+pub(super) fn compute(_: AesNi, tag_iv: u128, job: &TagJob<'_>) -> Tag {
     // SAFETY: the token proves the features.
-    unsafe { tag_of(job) }
+    unsafe { tag_of(tag_iv, job) }
 }
 
 pub(super) fn hash_key(_: AesNi, round_keys: &[Block]) -> HashKey {
@@ -45,7 +45,7 @@ fn load_powers(key: &HashKey) -> [__m128i; POWERS] {
 }
 
 #[target_feature(enable = "aes,pclmulqdq,ssse3,sse4.1")]
-fn tag_of(job: &TagJob<'_>) -> Tag {
+fn tag_of(tag_iv: u128, job: &TagJob<'_>) -> Tag {
     let powers = load_powers(job.hash_key);
     let mut hash = _mm_setzero_si128();
     for part in [job.associated, job.ciphertext] {
@@ -61,7 +61,7 @@ fn tag_of(job: &TagJob<'_>) -> Tag {
     }
     hash = absorb(&powers, hash, &[job.lengths().to_be_bytes()]);
 
-    let mask = aes::encrypt_block(job.round_keys, reflect(load_number(job.tag_iv())));
+    let mask = aes::encrypt_block(job.round_keys, reflect(load_number(tag_iv)));
     store(_mm_xor_si128(mask, reflect(hash)))
 }
 

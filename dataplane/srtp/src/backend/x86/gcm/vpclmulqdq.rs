@@ -11,16 +11,18 @@ const REGISTER: usize = 64;
 const BLOCKS: usize = 4;
 
 #[inline]
-pub(super) fn compute(_: Vaes, job: &TagJob<'_>) -> Tag {
+pub(super) fn compute(_: Vaes, tag_iv: u128, job: &TagJob<'_>) -> Tag {
     // SAFETY: the token proves the features.
-    unsafe { tag_of(job) }
+    unsafe { tag_of(tag_iv, job) }
 }
 
 /// What is hashed is seen as one stream: empty blocks, which change nothing at the start, so many that the rest ends with
 /// a register; associated data; ciphertext; lengths. Each lane of the register is a hash of its own with the fourth power
 /// as key, until the last step gives each lane the power that its place asks for.
 #[target_feature(enable = "aes,vaes,vpclmulqdq,avx512f,avx512bw,avx512vl,bmi2")]
-fn tag_of(job: &TagJob<'_>) -> Tag {
+fn tag_of(tag_iv: u128, job: &TagJob<'_>) -> Tag {
+    let mask = aes::encrypt_block(job.round_keys, reflect_block(aes::load_number(tag_iv)));
+
     let associated_blocks = job.associated.len().div_ceil(16);
     let blocks = associated_blocks + job.ciphertext.len().div_ceil(16) + 1;
     let steps = blocks.div_ceil(BLOCKS);
@@ -47,9 +49,7 @@ fn tag_of(job: &TagJob<'_>) -> Tag {
     let half = _mm256_xor_si256(_mm512_castsi512_si256(hash), _mm512_extracti64x4_epi64::<1>(hash));
     let whole = _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
 
-    let reflect = |block| _mm512_castsi512_si128(reflect(_mm512_castsi128_si512(block)));
-    let mask = aes::encrypt_block(job.round_keys, reflect(aes::load_number(job.tag_iv())));
-    aes::store(_mm_xor_si128(mask, reflect(whole)))
+    aes::store(_mm_xor_si128(mask, reflect_block(whole)))
 }
 
 /// Bytes that begin somewhere in the stream, with zeros before and after them.
@@ -115,6 +115,13 @@ fn xor3(a: __m512i, b: __m512i, c: __m512i) -> __m512i {
 fn reflect(blocks: __m512i) -> __m512i {
     let order = _mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f);
     _mm512_shuffle_epi8(blocks, _mm512_broadcast_i32x4(order))
+}
+
+/// [`reflect`] for one block.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn reflect_block(block: __m128i) -> __m128i {
+    _mm512_castsi512_si128(reflect(_mm512_castsi128_si512(block)))
 }
 
 /// The four powers, highest in the first lane.

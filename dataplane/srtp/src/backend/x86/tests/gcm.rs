@@ -78,8 +78,8 @@ impl Packet {
     fn tag(&self, kernel: &GcmTag) -> Tag {
         let round_keys = &self.round_keys();
         let hash_key = &hash_key(round_keys).expect("whoever has a kernel has PCLMULQDQ");
-        let (nonce, associated, ciphertext) = (self.nonce(), &self.header, &self.payload);
-        kernel.compute(&TagJob { round_keys, hash_key, nonce, associated, ciphertext })
+        let (associated, ciphertext) = (&self.header, &self.payload);
+        kernel.compute(self.nonce(), &TagJob { round_keys, hash_key, associated, ciphertext })
     }
 
     fn crypt(&mut self, kernel: &AesCtr) {
