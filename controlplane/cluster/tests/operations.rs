@@ -351,6 +351,20 @@ fn every_location_gets_the_file_and_no_other_clusters_does() {
     assert_eq!(office.connect().publisher().paths().unwrap().alternates.len(), 3);
 }
 
+// R: GEN-07
+#[test]
+fn clusters_that_share_tftp_run_in_the_same_mode() {
+    let theirs = Office::new(1);
+    let cluster = theirs.connect();
+    let other = cluster.publisher();
+    other.alternate_tftp_certificate(SecurityMode::NonSecure).unwrap();
+    let refused = other.alternate_tftp_certificate(SecurityMode::Mixed).unwrap_err();
+    assert_eq!(refused.message(), &trust_list::ALTERNATE_TFTP_INVALID);
+    let [x, y] = ["x", "y"].map(token);
+    theirs.create(SecurityMode::Mixed, [&x, &y]);
+    other.alternate_tftp_certificate(SecurityMode::Mixed).unwrap();
+}
+
 // R: CTL-05
 #[test]
 fn the_preflight_names_the_phones_that_would_be_stranded() {

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use store::SecurityMode;
 use zeroize::Zeroizing;
 
-use super::{ClientFault, Server, Transport};
+use super::{ClientFault, OperationFault, Server, Transport};
 use crate::http::Request;
-use crate::list::present_list;
+use crate::list::{ListFault, present_list};
 use crate::preflight::{Held, PhoneList, PhoneLists};
 use crate::provider::ProblemBody;
 use crate::provider::api::{self, Bytes, Operation};
@@ -79,6 +79,19 @@ impl<'a> Remote<'a> {
     pub fn call_manager_certificate(&self) -> Result<Vec<u8>, ClientFault> {
         let body: api::CertificateBody = self.get(Operation::GetCcmCertificate)?;
         Ok(body.certificate.0)
+    }
+
+    /// The certificate of a TFTP server of another cluster, for a list of a cluster in `mode`:
+    /// clusters that share TFTP run in the same one.
+    pub fn alternate_tftp_certificate(
+        &self,
+        mode: SecurityMode,
+    ) -> Result<Vec<u8>, OperationFault> {
+        if self.mode()? != mode {
+            let why = "its cluster runs in the other security mode";
+            return Err(ListFault::AlternateTftp(self.server.name.clone(), why).into());
+        }
+        Ok(self.call_manager_certificate()?)
     }
 
     /// The certificates of the node's CAPF service, DER; none where it does not run.

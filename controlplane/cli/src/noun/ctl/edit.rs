@@ -88,7 +88,7 @@ impl Editor<'_> {
                     session.done(Server::parse(provider.as_deref().unwrap_or_default()))?;
                 let remote =
                     session.done(Remote::login(session.transport, server, session.credentials))?;
-                let certificate = remote.call_manager_certificate();
+                let certificate = remote.alternate_tftp_certificate(self.draft.mode());
                 // A session that cannot be ended ends by itself.
                 let _ = remote.leave();
                 session.done(certificate)?
