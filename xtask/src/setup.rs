@@ -115,7 +115,7 @@ const PACKAGES: &[Package] = &[
         name: "postgresql",
         why: "a server that the store's tests run on a private socket",
         brings: Program("pg_ctlcluster"),
-        uses: &[Use::Test],
+        uses: &[Use::Test, Use::Lab],
     },
     Package {
         name: "g++",

@@ -1,5 +1,6 @@
 //! Answers on the terminal, or in a pipe.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
@@ -58,6 +59,29 @@ pub fn fields(object: &impl Serialize) -> io::Result<()> {
     Ok(())
 }
 
+/// The fields that differ between two states of an object, with both values; `-` where there is
+/// none. A value that is no object is a field called `value`.
+pub fn differences(old: &Option<Value>, new: &Option<Value>) -> Vec<(String, String, String)> {
+    let fields = |side: &Option<Value>| {
+        let mut lines = Vec::new();
+        if let Some(value) = side {
+            let root = if value.is_object() { "" } else { "value" };
+            flatten(root, value, &mut lines);
+        }
+        lines.into_iter().collect::<BTreeMap<_, _>>()
+    };
+    let (old, new) = (fields(old), fields(new));
+    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let side = |side: &BTreeMap<String, String>, name: &String| {
+        side.get(name).cloned().unwrap_or_else(|| "-".to_owned())
+    };
+    names
+        .into_iter()
+        .map(|name| (name.clone(), side(&old, name), side(&new, name)))
+        .filter(|(_, old, new)| old != new)
+        .collect()
+}
+
 fn flatten(path: &str, value: &Value, lines: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => {
@@ -68,5 +92,25 @@ fn flatten(path: &str, value: &Value, lines: &mut Vec<(String, String)>) {
         }
         Value::String(text) => lines.push((path.to_owned(), text.clone())),
         other => lines.push((path.to_owned(), other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_told() {
+        let told = |old, new| {
+            let all = differences(&old, &new).into_iter();
+            all.map(|(field, old, new)| format!("{field}: {old} {new}")).collect::<Vec<_>>()
+        };
+        let old = json!({ "name": "SEP", "hardening": { "web": true, "garp": true } });
+        let new = json!({ "name": "SEP", "hardening": { "web": false, "garp": true } });
+        assert_eq!(told(Some(old.clone()), Some(new)), ["hardening.web: true false"]);
+        assert_eq!(told(Some(old), None).len(), 3);
+        assert_eq!(told(None, Some(json!("on"))), ["value: - on"]);
     }
 }

@@ -45,11 +45,10 @@ fn changes(revisions: &[RevisionView], style: Style) -> Result {
                 let RevisionView { revision, at, who, origin, entries } = revision;
                 println!("{revision}  {at}  {who} ({origin})");
                 for entry in entries {
-                    let side = |side: &Option<serde_json::Value>| {
-                        side.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
-                    };
-                    let (old, new) = (side(&entry.old), side(&entry.new));
-                    println!("   {} {}: {old} → {new}", entry.object, entry.subject);
+                    println!("   {} {}", entry.object, entry.subject);
+                    for (field, old, new) in output::differences(&entry.old, &entry.new) {
+                        println!("      {field}: {old} → {new}");
+                    }
                 }
             }
         }

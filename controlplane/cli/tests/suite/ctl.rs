@@ -1,9 +1,11 @@
 //! The CTL client against a CTL Provider, with software tokens.
 
 use std::fs;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::daemon::{Daemon, stderr, stdout};
 use serde_json::Value;
+use tftp::{DeviceName, Observer, Outcome, Protocol, Record, Refusal};
 
 /// A cluster with a running provider, three tokens and what the client needs to know.
 struct Site {
@@ -172,6 +174,60 @@ fn lost_tokens_have_their_procedures() {
     assert!(!site.daemon.path("tftp/CTLFile.tlv").exists());
     assert_eq!(site.status()["security_mode"], 0);
     assert_eq!(site.ctl("create", &["a", "b"])["complete"], true);
+}
+
+/// A phone asked the node for its CTL file, and got the one with this MD5, or none.
+fn phone_asks(site: &Site, phone: &str, md5: Option<&str>) {
+    site.daemon.services.phones().observe(Record {
+        at: SystemTime::now(),
+        took: Duration::ZERO,
+        device: DeviceName::parse(phone),
+        from: ([192, 0, 2, 99], 50_000).into(),
+        protocol: Protocol::Tftp,
+        name: format!("CTL{phone}.tlv"),
+        rule: None,
+        size: None,
+        signer: None,
+        ctl_version: md5.map(str::to_owned),
+        outcome: match md5 {
+            Some(_) => Outcome::Completed,
+            None => Outcome::Refused(Refusal::NotFound),
+        },
+    });
+}
+
+// R: CTL-19
+#[test]
+fn phones_that_would_be_stranded_are_named_first() {
+    const PHONE: &str = "SEP001122334455";
+    let site = Site::new();
+    site.ctl("create", &["a", "b"]);
+    let md5 = site.status()["md5"].as_str().unwrap().to_owned();
+    phone_asks(&site, PHONE, Some(&md5));
+    phone_asks(&site, "SEP00112233FFFF", None);
+    // What phones hold is taken in by a thread of its own.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while site.status()["phones"] != serde_json::json!({ "-": 1, &md5: 1 }) {
+        assert!(Instant::now() < deadline, "{}", site.status()["phones"]);
+    }
+    site.daemon.json(&format!("token init {} --label sast-d --key rsa1024", site.token("d")));
+    let before = fs::read(site.daemon.path("tftp/CTLFile.tlv")).unwrap();
+    let refused = site.refused(3, "create --yes", &["c", "d"]);
+    assert!(refused.contains(PHONE) && !refused.contains("FFFF"), "{refused}");
+    let told = site.ctl("create --yes --dry-run", &["c", "d"]);
+    let accepts = |phone: &str| {
+        let row = told.as_array().unwrap().iter().find(|row| row["phone"] == phone);
+        row.unwrap()["accepts"].as_bool().unwrap()
+    };
+    assert!(!accepts(PHONE) && accepts("SEP00112233FFFF"));
+    assert_eq!(fs::read(site.daemon.path("tftp/CTLFile.tlv")).unwrap(), before);
+    // Its file is erased by hand, and so it takes the new one.
+    site.daemon.json(&format!("device erased {PHONE}"));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while site.status()["phones"] != serde_json::json!({ "-": 1 }) {
+        assert!(Instant::now() < deadline, "{}", site.status()["phones"]);
+    }
+    assert_eq!(site.ctl("create --yes", &["c", "d"])["complete"], true);
 }
 
 // R: CTL-17, CTL-18
