@@ -3,7 +3,7 @@
 //! A [`Srtp`] holds the sessions of one worker. A session is one direction of one RTP session
 //! under one [`Keying`]; inside it there is a context for each SSRC that has shown itself with an
 //! authentic packet. Packets come as [`Job`]s, many at a time and of many sessions, because that is
-//! what makes them cheap: the authentication of up to sixteen packets runs in the lanes of one
+//! what makes them cheap: the authentication of many packets runs in the lanes of one
 //! vector unit.
 //!
 //! # The order of things

@@ -36,9 +36,9 @@ pub enum BackendChoice {
     /// The fastest this processor can run.
     #[default]
     Best,
-    /// Sixteen packets side by side: AVX-512, VAES, VPCLMULQDQ (x86-64).
+    /// Up to 32 packets side by side: AVX-512, VAES, VPCLMULQDQ (x86-64).
     Avx512,
-    /// Two packets at a time: SHA and AES instructions (x86-64).
+    /// Four packets at a time: SHA and AES instructions (x86-64).
     ShaNi,
     /// Eight packets side by side: AVX2 and AES instructions (x86-64).
     Avx2,

@@ -22,7 +22,7 @@ pub(crate) struct Vector {
 }
 
 impl Vector {
-    /// Sixteen packets side by side: AVX-512, VAES, VPCLMULQDQ.
+    /// Up to 32 packets side by side: AVX-512, VAES, VPCLMULQDQ.
     pub(crate) fn avx512() -> Option<Self> {
         Some(Self {
             name: "avx512",
@@ -32,7 +32,7 @@ impl Vector {
         })
     }
 
-    /// Two packets at a time: SHA and AES instructions.
+    /// Four packets at a time: SHA and AES instructions.
     pub(crate) fn sha_ni() -> Option<Self> {
         Self::with_aes_ni("sha-ni", HmacSha1::sha_ni()?)
     }
