@@ -1,7 +1,6 @@
 //! The administration socket: one line in, one line out, for the owner and the group of its file.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,20 +34,9 @@ pub struct Stopper {
 }
 
 impl AdminSocket {
-    /// Listens at `path`. A socket that a killed daemon left is replaced; that of a living one is
-    /// an error.
+    /// Listens at `path`.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        if UnixStream::connect(path).is_err() {
-            match std::fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+        let listener = status::socket::listen(path)?;
         Ok(Self { listener, path: path.to_owned(), stopped: Arc::default() })
     }
 

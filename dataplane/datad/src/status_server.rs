@@ -1,7 +1,6 @@
 //! Answers `ringfence relay show` on a Unix socket.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,21 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const MAX_QUESTION: u64 = 1024;
 
 impl StatusServer {
-    /// Listens at `path`, for the owner and its group only. A socket that a killed daemon left is
-    /// replaced.
+    /// Listens at `path`.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        if UnixStream::connect(path).is_err() {
-            match std::fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-        Ok(Self { listener, path: path.to_owned() })
+        Ok(Self { listener: status::socket::listen(path)?, path: path.to_owned() })
     }
 
     /// The file, for whoever ends last.

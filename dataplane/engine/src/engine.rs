@@ -141,6 +141,7 @@ impl Engine {
     ) {
         let mut passages: ArrayVec<Passage, BURST> =
             frames.iter_mut().map(|frame| self.classify(from, frame)).collect();
+        self.prefetch(&passages);
         self.unprotect(&mut frames, &mut passages);
         for (frame, passage) in frames.iter().zip(&mut passages) {
             self.accept(now, frame, passage);
@@ -164,6 +165,17 @@ impl Engine {
             }
         }
         self.take_srtp_events();
+    }
+
+    /// Has the keys of a burst's legs on their way to the cache before they are needed.
+    fn prefetch(&self, passages: &[Passage]) {
+        let legs = passages.iter().filter_map(|passage| passage.leg).map(|slot| self.leg(slot));
+        for leg in legs {
+            let out = leg.other.and_then(|other| self.leg(other).send);
+            for secured in [leg.receive, out].into_iter().flatten() {
+                self.srtp.prefetch(secured.session);
+            }
+        }
     }
 
     /// Tells that a port did not take `frames` of the frames it was to send.

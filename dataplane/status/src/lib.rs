@@ -9,6 +9,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod socket;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
