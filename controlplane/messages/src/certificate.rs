@@ -26,7 +26,7 @@ crate::messages! {
     /// Not yet valid, or dates that make no sense.
     Error CERTIFICATE_DATE_INVALID
         "Certificate Date Invalid", "証明書の日付が無効です";
-        because "The certificate is valid from {from} to {until}, and today is not after the first or they are out of order",
+        because "The certificate is valid from {from} to {until}: that has not begun yet, or ends before it begins",
             "証明書の有効期間は {from} から {until} までで、まだ有効でないか、日付の順序が正しくありません";
         cure "Check the clock of the node and of this machine", "ノードとこのマシンの時刻を確認してください";
 

@@ -8,7 +8,7 @@
 //! | [`check`] | what a server certificate must be before it enters a trust list |
 //! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs |
 //! | [`issue`], [`export`] | making certificates; DER, PEM, PKCS#7 |
-//! | [`node`] | a node's own key and certificate, made once |
+//! | [`node`], [`keydir`] | a node's own key and certificate, made once and never replaced |
 //! | [`token`] | security tokens: PKCS#11 and encrypted files |
 //!
 //! Invariants:

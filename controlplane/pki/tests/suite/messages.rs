@@ -1,9 +1,8 @@
 //! Every message about certificates, keys and tokens, provoked.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{broken_certificates, self_signed, template, today};
 use messages::testing::Provoked;
 use messages::{Message, certificate, token};
 use ringfence_pki::check::{self, Keys};
@@ -14,7 +13,6 @@ use ringfence_pki::token::{
     init_software,
 };
 use ringfence_pki::{Hash, KeyKind, Name, PrivateKey, PublicKey, SignError, Signer};
-use support::{broken_certificates, self_signed, template, today};
 
 /// About lists and servers: provoked where these are known.
 const ABOUT_LISTS: [&Message; 6] = [

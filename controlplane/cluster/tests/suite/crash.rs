@@ -1,11 +1,10 @@
 //! A process killed at any moment of signing and pushing leaves the old list or the new one, in
 //! the database and in every directory, and the push can be finished.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::{Office, now};
 use crashtest::{Ended, at_every_step};
 use pki::token::{
     Authorities, Cost, Ledger, Location, Password, PasswordPolicy, Reader, TokenAuthority,
@@ -15,7 +14,6 @@ use pki::{Identity, KeyKind};
 use ringfence_cluster::client::Stranding;
 use ringfence_cluster::list::{Draft, present_list};
 use store::SecurityMode;
-use support::{Office, now};
 use tlv::{Role, Trust, VerifiedCtl};
 
 /// Two token files, besides a cluster of two nodes.
@@ -89,7 +87,7 @@ fn is_finished_by_a_push(office: &Office, ended: Ended) {
 #[test]
 fn a_creation_that_is_killed_leaves_no_list_or_a_whole_one() {
     at_every_step(
-        "a_creation_that_is_killed_leaves_no_list_or_a_whole_one",
+        "crash::a_creation_that_is_killed_leaves_no_list_or_a_whole_one",
         prepare,
         create,
         |dir, ended| {
@@ -107,7 +105,7 @@ fn a_creation_that_is_killed_leaves_no_list_or_a_whole_one() {
 #[test]
 fn an_update_that_is_killed_leaves_the_old_list_or_the_new_one() {
     at_every_step(
-        "an_update_that_is_killed_leaves_the_old_list_or_the_new_one",
+        "crash::an_update_that_is_killed_leaves_the_old_list_or_the_new_one",
         prepare_with_list,
         update,
         |dir, ended| {

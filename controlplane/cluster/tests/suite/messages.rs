@@ -1,10 +1,9 @@
 //! Every message of the CTL client, provoked. Those about certificates, keys and tokens alone are
 //! provoked by the tests of `pki`, the request for another token by those of `cli`.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Office, credentials, now, self_signed, template, token};
 use lang::Language;
 use messages::testing::Provoked;
 use messages::{Explain, certificate, input, provider, token, trust_list};
@@ -24,7 +23,6 @@ use ringfence_cluster::provider::api::{API_VERSION, Bytes, CapfCertificates, Nod
 use ringfence_cluster::provider::{Problem, ProblemBody, tls};
 use ringfence_cluster::required::{Inventory, update_required};
 use store::{SecurityMode, Service};
-use support::{Office, credentials, now, self_signed, template, token};
 use tlv::Role;
 
 // R: MSG-01

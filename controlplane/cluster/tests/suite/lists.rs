@@ -1,21 +1,16 @@
-//! The CTL client against the providers of a cluster, from the first list to the last token.
-
-mod support;
+//! What stands in a list, and who may change it.
 
 use std::fs;
-use std::time::Duration;
 
+use crate::support::{Office, now, self_signed, token};
 use messages::{Explain, trust_list};
 use pki::check::{self, Keys};
 use pki::{KeyKind, export};
-use ringfence_cluster::client::{Cluster, OperationFault, RELEASE, Settings, Stranding, What};
-use ringfence_cluster::list::{Draft, ListFault, mode_of, present_list};
-use ringfence_cluster::locations::Locations;
-use ringfence_cluster::preflight::{Verdict, Why};
+use ringfence_cluster::client::{Stranding, What};
+use ringfence_cluster::list::{Draft, ListFault, mode_of};
 use ringfence_cluster::provider::api::Configuration;
 use ringfence_cluster::required::{Inventory, Reason, restored, update_required};
-use store::{Action, CertificateRole, Guid, SecurityMode, Service};
-use support::{Office, credentials, now, self_signed, token};
+use store::{Action, CertificateRole, SecurityMode, Service};
 use tlv::{CtlFile, Role, Trust};
 
 fn parse(file: &[u8]) -> CtlFile {
@@ -279,78 +274,6 @@ fn a_list_has_limits() {
     assert!(matches!(draft.finish(&tokens[0], now()), Err(ListFault::TooLarge(_))));
 }
 
-// R: CTL-09
-#[test]
-fn a_push_that_fails_in_part_is_finished_later() {
-    let office = Office::new(3);
-    office.activate_capf();
-    let [a, b] = ["sast-1", "sast-2"].map(token);
-    let cluster = office.connect();
-    let found = cluster.discover(now()).unwrap();
-    let mut draft = Draft::create(SecurityMode::Mixed, &found).unwrap();
-    for token in [&a, &b] {
-        draft.add_token(token.certificate()).unwrap();
-    }
-    office.cut("cm2");
-    let (new, report) = cluster.finish(&draft, &b, Stranding::Refused, now()).unwrap();
-    assert_eq!(report.failed(), ["cm2"]);
-    assert_eq!(cluster.preflight(&new.list).unwrap().silent, ["cm2"]);
-    assert_eq!(report.message(), &trust_list::FAILED_ON_SERVERS);
-    let bytes = Some(new.list.as_bytes());
-    let files = office.files();
-    assert_eq!((files["cm1"].as_deref(), files["cm2"].as_deref()), (bytes, None));
-    assert_eq!(files["cm3"].as_deref(), bytes);
-    // Not every server has the list: the mode waits.
-    assert_eq!(office.mode(), SecurityMode::NonSecure);
-
-    let still = office.connect().push_again().unwrap();
-    assert_eq!(still.failed(), ["cm2"]);
-    office.mend("cm2");
-    let done = office.connect().push_again().unwrap();
-    assert!(done.is_complete(), "{done:?}");
-    assert_eq!(office.files()["cm2"].as_deref(), bytes);
-    assert_eq!(office.mode(), SecurityMode::Mixed);
-    assert!(office.machines[1].certificates.join("CAPF-5d9e2b.0").exists());
-    // Again is harmless, and no new version.
-    office.connect().push_again().unwrap();
-    assert_eq!(office.store.read(|view| view.ctl_versions()).unwrap().len(), 1);
-}
-
-// R: CTL-10, GEN-07
-#[test]
-fn every_location_gets_the_file_and_no_other_clusters_does() {
-    let office = Office::new(1);
-    let [ours, theirs, unknown] = ["ours", "theirs", "unknown"].map(|name| {
-        let path = office.dir.join(name);
-        fs::create_dir(&path).unwrap();
-        path
-    });
-    for (number, path) in [&ours, &theirs, &unknown].into_iter().enumerate() {
-        let name = format!("tftp.alternate-file-location-{}", number + 1);
-        office.set_parameter(None, &name, path.to_str().unwrap());
-    }
-    let [a, b, x, y] = ["sast-1", "sast-2", "x", "y"].map(token);
-    let foreign = Office::new(1);
-    let (their_list, _) = foreign.create(SecurityMode::Mixed, [&x, &y]);
-    let other = Locations::new(Guid::random(), theirs.clone(), Vec::new());
-    assert!(other.write(&their_list.list).iter().all(|(_, result)| result.is_ok()));
-    fs::write(unknown.join("CTLFile.tlv"), their_list.list.as_bytes()).unwrap();
-
-    let (new, report) = office.create(SecurityMode::Mixed, [&a, &b]);
-    let paths: Vec<_> = report.results.iter().map(|r| (r.path.as_deref(), &r.fault)).collect();
-    assert_eq!(paths.len(), 4);
-    for (path, fault) in paths {
-        let foreign = [&theirs, &unknown].map(|p| p.to_str()).contains(&path);
-        let id = fault.as_ref().map(|fault| fault.id.as_str());
-        assert_eq!(id, foreign.then_some("PATH_OF_ANOTHER_CLUSTER"), "{path:?}");
-    }
-    assert_eq!(fs::read(ours.join("CTLFile.tlv")).unwrap(), new.list.as_bytes());
-    for path in [&theirs, &unknown] {
-        assert_eq!(fs::read(path.join("CTLFile.tlv")).unwrap(), their_list.list.as_bytes());
-    }
-    assert_eq!(office.connect().publisher().paths().unwrap().alternates.len(), 3);
-}
-
 // R: GEN-07
 #[test]
 fn clusters_that_share_tftp_run_in_the_same_mode() {
@@ -363,48 +286,6 @@ fn clusters_that_share_tftp_run_in_the_same_mode() {
     let [x, y] = ["x", "y"].map(token);
     theirs.create(SecurityMode::Mixed, [&x, &y]);
     other.alternate_tftp_certificate(SecurityMode::Mixed).unwrap();
-}
-
-// R: CTL-05
-#[test]
-fn the_preflight_names_the_phones_that_would_be_stranded() {
-    let office = Office::new(2);
-    let [a, b, c, d] = ["sast-1", "sast-2", "sast-3", "sast-4"].map(token);
-    let (first, _) = office.create(SecurityMode::Mixed, [&a, &b]);
-    let fetched = |machine: usize, phone: &str, list, minutes: u64| {
-        let at = now() + Duration::from_secs(60 * minutes);
-        office.machines[machine].phones.lock().unwrap().fetched(phone, list, at);
-    };
-    fetched(0, "SEP000000000001", Some(&first.list), 1);
-    fetched(1, "SEP000000000002", None, 1);
-    fetched(1, "SEP000000000001", None, 0);
-
-    // A list from scratch, by tokens nobody knows.
-    let cluster = office.connect();
-    let found = cluster.discover(now()).unwrap();
-    let mut draft = Draft::create(SecurityMode::Mixed, &found).unwrap();
-    for token in [&c, &d] {
-        draft.add_token(token.certificate()).unwrap();
-    }
-    let refused = cluster.finish(&draft, &d, Stranding::Refused, now()).unwrap_err();
-    let OperationFault::WouldStrand(stranded) = refused else { panic!("{refused:?}") };
-    let why = Why::UnknownSigner(vec!["CN=sast-1".into(), "CN=sast-2".into()]);
-    assert_eq!(stranded.phones, [("SEP000000000001".to_owned(), why)]);
-    assert_eq!(office.files()["cm1"].as_deref(), Some(first.list.as_bytes()));
-
-    let (second, report) = cluster.finish(&draft, &d, Stranding::Accepted, now()).unwrap();
-    assert!(report.is_complete(), "{report:?}");
-    // The telephone fetches it and must refuse it: it is known to hold the first one still.
-    fetched(0, "SEP000000000001", Some(&second.list), 5);
-    fetched(1, "SEP000000000002", Some(&second.list), 5);
-    let preflight = cluster.preflight(&second.list).unwrap();
-    let verdicts: Vec<_> = preflight.phones.values().cloned().collect();
-    assert!(matches!(verdicts[0], Verdict::Stranded(_)));
-    assert_eq!(verdicts[1], Verdict::Accepts);
-    // Erased by hand, it takes what comes.
-    office.machines[0].phones.lock().unwrap().forget("SEP000000000001");
-    office.machines[1].phones.lock().unwrap().forget("SEP000000000001");
-    cluster.preflight(&second.list).unwrap().check().unwrap();
 }
 
 // R: CTL-15
@@ -426,30 +307,6 @@ fn one_lost_token_is_replaced_by_a_remaining_one() {
         second.list.with_role(Role::Sast).map(|t| t.subject.clone().unwrap().to_string()).collect();
     assert_eq!(tokens, ["CN=sast-1", "CN=sast-3"]);
     (*second.list).clone().verify(Trust::in_ctl(&first.list)).unwrap();
-}
-
-// R: CTL-15, CTL-16
-#[test]
-fn all_tokens_lost_means_starting_over() {
-    let office = Office::new(2);
-    let [a, b, c, d] = ["sast-1", "sast-2", "sast-3", "sast-4"].map(token);
-    let (first, _) = office.create(SecurityMode::Mixed, [&a, &b]);
-    office.cut("cm2");
-    let partial = office.connect().forget_all().unwrap();
-    assert_eq!(partial.failed(), ["cm2"]);
-    assert_eq!(office.files()["cm1"], None);
-    // Mixed mode without a list is reported.
-    let missing = office.connect().present().unwrap_err();
-    assert_eq!(missing.message(), &trust_list::NO_FILE_IN_MIXED_MODE);
-    office.mend("cm2");
-    let report = office.connect().forget_all().unwrap();
-    assert!(report.is_complete(), "{report:?}");
-    assert_eq!(office.mode(), SecurityMode::NonSecure);
-    assert!(office.files().values().all(Option::is_none));
-    assert!(office.connect().present().unwrap().is_none());
-    let (second, report) = office.create(SecurityMode::Mixed, [&c, &d]);
-    assert!(report.is_complete());
-    assert!((*second.list).clone().verify(Trust::in_ctl(&first.list)).is_err());
 }
 
 // R: CTL-18
@@ -477,127 +334,4 @@ fn a_corrupt_list_is_not_used_and_a_good_copy_brings_it_back() {
     let refused = subscriber.post_ctl_file(foreign.list.as_bytes(), false).unwrap_err();
     assert_eq!(refused.message(), &messages::token::TOKEN_CANNOT_SIGN);
     assert_eq!(office.files()["cm2"].as_deref(), Some(new.list.as_bytes()));
-}
-
-// R: CTL-11
-#[test]
-fn one_client_writes_at_a_time_and_nobody_overwrites_what_it_has_not_seen() {
-    let office = Office::new(1);
-    let [a, b] = ["sast-1", "sast-2"].map(token);
-    office.create(SecurityMode::Mixed, [&a, &b]);
-    let one = office.connect();
-    let two = Cluster::connect(&office, office.server(), &credentials("client-2")).unwrap();
-    let base = office.files()["cm1"].clone().unwrap();
-    one.publisher().take_turn(Some(&base)).unwrap();
-    let busy = two.publisher().take_turn(Some(&base)).unwrap_err();
-    assert_eq!(busy.message(), &messages::provider::CONFIGURATION_BUSY);
-    let refused = two.publisher().post_ctl_file(&base, false).unwrap_err();
-    assert_eq!(refused.message(), &messages::provider::CONFIGURATION_BUSY);
-    one.publisher().end_turn().unwrap();
-    let late = two.publisher().take_turn(Some(b"something older")).unwrap_err();
-    assert_eq!(late.message(), &messages::provider::LIST_CHANGED);
-    two.publisher().take_turn(Some(&base)).unwrap();
-    // Without the turn the mode cannot be set either.
-    let refused = one.publisher().set_mode(SecurityMode::NonSecure).unwrap_err();
-    assert_eq!(refused.message(), &messages::provider::CONFIGURATION_BUSY);
-}
-
-// R: CTL-11
-#[test]
-fn a_draft_of_an_older_list_is_refused_and_kept() {
-    let office = Office::new(1);
-    let [a, b, c, d] = ["sast-1", "sast-2", "sast-3", "sast-4"].map(token);
-    office.create(SecurityMode::Mixed, [&a, &b]);
-    let clients = ["client-1", "client-2"]
-        .map(|client| Cluster::connect(&office, office.server(), &credentials(client)).unwrap());
-    let drafts = [&c, &d].map(|new| {
-        let found = clients[0].discover(now()).unwrap();
-        let mut draft = Draft::update(clients[0].present_for_update().unwrap(), &found).unwrap();
-        draft.add_token(new.certificate()).unwrap();
-        draft
-    });
-    let entered = Configuration { deletions: vec!["x".into()], ..Configuration::default() };
-    clients[1].publisher().keep(&entered).unwrap();
-    clients[0].finish(&drafts[0], &a, Stranding::Refused, now()).unwrap();
-    let late = clients[1].finish(&drafts[1], &a, Stranding::Refused, now()).unwrap_err();
-    assert_eq!(late.message(), &messages::provider::LIST_CHANGED);
-    assert_eq!(clients[1].publisher().configuration().unwrap(), entered);
-    assert_eq!(clients[0].present().unwrap().unwrap().with_role(Role::Sast).count(), 3);
-}
-
-#[test]
-fn after_the_database_was_restored_the_newer_file_is_updated() {
-    let office = Office::new(1);
-    let [a, b, c] = ["sast-1", "sast-2", "sast-3"].map(token);
-    office.create(SecurityMode::Mixed, [&a, &b]);
-    let cluster = office.connect();
-    let found = cluster.discover(now()).unwrap();
-    let mut draft = Draft::update(cluster.present_for_update().unwrap(), &found).unwrap();
-    draft.add_token(c.certificate()).unwrap();
-    // The file is from after the backup that the database was restored from.
-    let newer = draft.finish(&a, now()).unwrap();
-    fs::write(office.machines[0].ctl_file(), newer.list.as_bytes()).unwrap();
-    let present = cluster.present_for_update().unwrap();
-    assert_eq!(present.as_bytes(), newer.list.as_bytes());
-    let draft = Draft::set_mode(present, SecurityMode::NonSecure, &found).unwrap();
-    let (_, report) = cluster.finish(&draft, &c, Stranding::Refused, now()).unwrap();
-    assert!(report.is_complete(), "{report:?}");
-}
-
-// R: GEN-06, CTL-12
-#[test]
-fn without_a_list_there_is_no_mixed_mode_and_without_a_login_nothing() {
-    let office = Office::new(1);
-    let cluster = office.connect();
-    cluster.publisher().take_turn(None).unwrap();
-    let refused = cluster.publisher().set_mode(SecurityMode::Mixed).unwrap_err();
-    assert_eq!(refused.message(), &trust_list::NO_FILE_IN_MIXED_MODE);
-    cluster.leave();
-    let gone = cluster.publisher().nodes().unwrap_err();
-    assert_eq!(gone.message(), &messages::input::USER_NOT_AUTHENTICATED);
-}
-
-// R: CTL-09
-#[test]
-fn a_node_finishes_what_a_crash_interrupted_and_leaves_the_unknown_alone() {
-    let office = Office::new(1);
-    let [a, b] = ["sast-1", "sast-2"].map(token);
-    let (first, _) = office.create(SecurityMode::Mixed, [&a, &b]);
-    let cluster = office.connect();
-    let found = cluster.discover(now()).unwrap();
-    let present = cluster.present_for_update().unwrap();
-    let draft = Draft::set_mode(present, SecurityMode::NonSecure, &found).unwrap();
-    let (second, _) = cluster.finish(&draft, &a, Stranding::Refused, now()).unwrap();
-
-    let machine = &office.machines[0];
-    // The database has the second list, the directory still the first, or none.
-    fs::write(machine.ctl_file(), first.list.as_bytes()).unwrap();
-    assert_eq!(machine.provider.recover().unwrap().len(), 1);
-    assert_eq!(fs::read(machine.ctl_file()).unwrap(), second.list.as_bytes());
-    fs::remove_file(machine.ctl_file()).unwrap();
-    machine.provider.recover().unwrap();
-    assert_eq!(fs::read(machine.ctl_file()).unwrap(), second.list.as_bytes());
-    // A list the database never saw: one of the two was restored.
-    let [x, y] = ["x", "y"].map(token);
-    let (foreign, _) = Office::new(1).create(SecurityMode::Mixed, [&x, &y]);
-    fs::write(machine.ctl_file(), foreign.list.as_bytes()).unwrap();
-    assert!(machine.provider.recover().unwrap().is_empty());
-    assert_eq!(fs::read(machine.ctl_file()).unwrap(), foreign.list.as_bytes());
-    assert!(present_list(foreign.list.as_bytes()).is_ok());
-}
-
-// R: CTL-20
-#[test]
-fn a_client_that_goes_leaves_list_and_mode_behind() {
-    let office = Office::new(1);
-    let [a, b] = ["sast-1", "sast-2"].map(token);
-    let (new, _) = office.create(SecurityMode::Mixed, [&a, &b]);
-    let settings = office.dir.join("settings.json");
-    Settings::fresh().save(&settings).unwrap();
-    office.connect().leave();
-    fs::remove_file(&settings).unwrap();
-    assert_eq!(office.files()["cm1"].as_deref(), Some(new.list.as_bytes()));
-    assert_eq!(office.mode(), SecurityMode::Mixed);
-    let version = RELEASE.split('.').map(str::parse::<u32>);
-    assert_eq!(version.filter(Result::is_ok).count(), 3, "{RELEASE}");
 }

@@ -1,10 +1,12 @@
 //! Certificates: made, read by others, broken field by field.
 
-mod support;
-
 use std::process::{Command, Stdio};
 use std::time::UNIX_EPOCH;
 
+use crate::support::{
+    PUBLIC_KEY, SUBJECT, YEAR, broken_certificates, rsa_key, self_signed, spki, template, today,
+    with_part,
+};
 use proptest::prelude::*;
 use ringfence_pki::certificate::SignatureAlgorithm;
 use ringfence_pki::check::{self, Keys};
@@ -13,10 +15,6 @@ use ringfence_pki::issue::{self, Template, Usage};
 use ringfence_pki::name::Attribute;
 use ringfence_pki::{
     Certificate, CertificateFault, Field, Hash, Identity, KeyKind, Name, PrivateKey, Signer,
-};
-use support::{
-    PUBLIC_KEY, SUBJECT, YEAR, broken_certificates, rsa_key, self_signed, spki, template, today,
-    with_part,
 };
 
 fn openssl(arguments: &[&str], input: &[u8]) -> String {

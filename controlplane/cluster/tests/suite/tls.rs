@@ -1,13 +1,12 @@
 //! Client and provider over real TLS.
 
-mod support;
-
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
+use crate::support::{Office, PASSWORD, credentials};
 use messages::{Explain, certificate, input, provider};
 use pki::KeyKind;
 use pki::node;
@@ -15,7 +14,6 @@ use ringfence_cluster::client::{
     ClientFault, KnownServers, Remote, Server, Settings, TlsTransport, Trace, Traced,
 };
 use ringfence_cluster::provider::{server, tls};
-use support::{Office, PASSWORD, credentials};
 
 fn start(office: &Office) -> (server::Running, Server) {
     let machine = &office.machines[0];

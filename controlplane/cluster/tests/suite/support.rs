@@ -1,6 +1,4 @@
 //! A cluster in memory: providers with their directories, tokens, and wires that can be cut.
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -17,7 +15,6 @@ use ringfence_cluster::client::{
 use ringfence_cluster::http::{Request, Response};
 use ringfence_cluster::inventory;
 use ringfence_cluster::list::{Draft, NewList};
-use ringfence_cluster::locations::Locations;
 use ringfence_cluster::preflight::PhoneLists;
 use ringfence_cluster::provider::{NodeFiles, Provider};
 use store::{
@@ -256,11 +253,6 @@ impl Office {
 
     pub fn mode(&self) -> SecurityMode {
         self.store.read(|view| view.security_mode()).unwrap()
-    }
-
-    pub fn locations(&self, machine: usize) -> Locations {
-        let name = &self.machines[machine].name;
-        self.store.read(|view| Locations::of_node(view, name)).unwrap().unwrap()
     }
 
     pub fn files(&self) -> HashMap<String, Option<Vec<u8>>> {

@@ -1,6 +1,4 @@
 //! Certificates of every kind, and ones that are broken in one field.
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ringfence_pki::issue::{self, AlternativeName, Template, Usage};

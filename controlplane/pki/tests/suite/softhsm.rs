@@ -84,7 +84,7 @@ fn uri(path: &str) -> Pkcs11Uri {
 // R: TOK-01, TOK-02, TOK-04
 #[test]
 fn tokens_sign_one_at_a_time() {
-    with_softhsm("tokens_sign_one_at_a_time", |dir| {
+    with_softhsm("softhsm::tokens_sign_one_at_a_time", |dir| {
         let bench = Bench::new(dir);
         assert_eq!(bench.login("", "Cisco123").unwrap_err(), TokenError::Absent);
         bench.make("sast-1", KeyKind::Rsa1024);
@@ -106,7 +106,7 @@ fn tokens_sign_one_at_a_time() {
 // R: TOK-02, TOK-03
 #[test]
 fn passwords_are_changed_and_counted() {
-    with_softhsm("passwords_are_changed_and_counted", |dir| {
+    with_softhsm("softhsm::passwords_are_changed_and_counted", |dir| {
         let bench = Bench::new(dir);
         bench.make("sast-1", KeyKind::Rsa1024);
         let held = bench.login("token=sast-1", "Cisco123").unwrap();
@@ -133,7 +133,7 @@ fn passwords_are_changed_and_counted() {
 // R: TOK-01, MSG-01
 #[test]
 fn what_is_no_token_says_so() {
-    with_softhsm("what_is_no_token_says_so", |dir| {
+    with_softhsm("softhsm::what_is_no_token_says_so", |dir| {
         let bench = Bench::new(dir);
         let init = Command::new("softhsm2-util")
             .args(["--init-token", "--free", "--label", "empty", "--pin", "Cisco123"])

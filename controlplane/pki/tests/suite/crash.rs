@@ -23,7 +23,7 @@ fn name() -> NodeName {
 #[test]
 fn a_node_killed_while_it_makes_its_certificate_makes_it_the_next_time() {
     at_every_step(
-        "a_node_killed_while_it_makes_its_certificate_makes_it_the_next_time",
+        "crash::a_node_killed_while_it_makes_its_certificate_makes_it_the_next_time",
         |_| {},
         |dir| drop(node::open_or_create(dir, &name(), KeyKind::EcP256, now()).unwrap()),
         |dir, ended| {
@@ -59,7 +59,7 @@ fn present(dir: &Path) -> Presented {
 #[test]
 fn a_try_that_is_killed_counts_and_the_token_stays_usable() {
     at_every_step(
-        "a_try_that_is_killed_counts_and_the_token_stays_usable",
+        "crash::a_try_that_is_killed_counts_and_the_token_stays_usable",
         prepare,
         |dir| {
             let wrong = present(dir).login(&Password::new("wrong").unwrap());
@@ -81,7 +81,7 @@ fn a_try_that_is_killed_counts_and_the_token_stays_usable() {
 #[test]
 fn a_password_change_that_is_killed_leaves_the_old_or_the_new_one() {
     at_every_step(
-        "a_password_change_that_is_killed_leaves_the_old_or_the_new_one",
+        "crash::a_password_change_that_is_killed_leaves_the_old_or_the_new_one",
         prepare,
         |dir| {
             let new = Password::new("New-Pass-9").unwrap();

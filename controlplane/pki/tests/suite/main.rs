@@ -1,0 +1,9 @@
+//! Certificates, keys and tokens.
+
+mod certificates;
+mod crash;
+mod messages;
+mod node;
+mod softhsm;
+mod software_token;
+mod support;
