@@ -134,7 +134,7 @@ fn keying(suite: &str, hex: &str) -> Result<Keying> {
         let names: Vec<_> = Suite::ALL.iter().map(|suite| suite.name()).collect();
         format!("no suite `{suite}`; there are: {}", names.join(", "))
     })?;
-    ensure!(hex.len() % 2 == 0 && hex.is_ascii(), "key and salt are not hexadecimal");
+    ensure!(hex.len().is_multiple_of(2) && hex.is_ascii(), "key and salt are not hexadecimal");
     let octets = (0..hex.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&hex[at..at + 2], 16))

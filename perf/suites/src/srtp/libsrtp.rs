@@ -1,8 +1,8 @@
 //! libsrtp on OpenSSL, built from source by the `srtp` crate.
 
-use anyhow::{Result, anyhow};
 use ::libsrtp::vec_like::{BufferTooShortError, VecLike};
 use ::libsrtp::{CryptoPolicy, Session, StreamPolicy};
+use anyhow::{Result, anyhow};
 use srtp::Suite;
 
 use super::contender::Contender;
@@ -21,7 +21,8 @@ impl Libsrtp {
         let mut inbound = Vec::new();
         let mut outbound = Vec::new();
         for flow in 0..load.flows {
-            let stream = |key| StreamPolicy { rtp: policy, rtcp: policy, key, ..Default::default() };
+            let stream =
+                |key| StreamPolicy { rtp: policy, rtcp: policy, key, ..Default::default() };
             let failed = |error| anyhow!("libsrtp: {error:?}");
             let key = inbound_key_salt(load.suite, flow);
             inbound.push(Session::with_inbound_template(stream(&key)).map_err(failed)?);

@@ -74,8 +74,7 @@ impl Source {
         let mut order: Vec<_> = (0..load.flows).collect();
         order.shuffle(&mut SmallRng::seed_from_u64(1));
         let room = (HEADER + load.payload + TRAILER).next_multiple_of(64) + 64;
-        let packets =
-            (0..LAP).map(|_| Packet { flow: 0, octets: vec![0; room], len: 0 }).collect();
+        let packets = (0..LAP).map(|_| Packet { flow: 0, octets: vec![0; room], len: 0 }).collect();
         Ok(Self { load, sender, sessions, seqs: vec![0; load.flows], order, next: 0, packets })
     }
 
@@ -138,5 +137,7 @@ pub(super) fn outbound_key_salt(suite: Suite, flow: usize) -> Vec<u8> {
 
 fn key_salt(suite: Suite, seed: u32) -> Vec<u8> {
     let len = suite.master_key_len() + suite.master_salt_len();
-    (0..len as u32).map(|n| (seed ^ n.wrapping_mul(0x9e37_79b9)).to_le_bytes()[n as usize % 4]).collect()
+    (0..len as u32)
+        .map(|n| (seed ^ n.wrapping_mul(0x9e37_79b9)).to_le_bytes()[n as usize % 4])
+        .collect()
 }
