@@ -107,10 +107,14 @@ impl Desk {
         Ok(())
     }
 
-    /// Runs the CTL client, with these tokens to present.
+    /// Runs the CTL client on the scenario's cluster, with these tokens to present.
     pub fn ctl(&self, verb: &str, tokens: &[&str]) -> Result<Ended> {
-        let mut words =
-            format!("ctl {verb} --server 10.3.0.10 --password-file {}", self.password());
+        self.ctl_at("10.3.0.10", verb, tokens)
+    }
+
+    /// Runs the CTL client on the cluster behind this provider.
+    pub fn ctl_at(&self, server: &str, verb: &str, tokens: &[&str]) -> Result<Ended> {
+        let mut words = format!("ctl {verb} --server {server} --password-file {}", self.password());
         for print in &self.approved {
             words += &format!(" --approve {print}");
         }

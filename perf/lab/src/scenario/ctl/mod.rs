@@ -301,22 +301,34 @@ impl Play {
             other.wait_for_provider()?;
             self.desk.approve(other)?;
             let add = format!("add-tftp oth {0} --provider {0}", other.address);
+            let refused = self.desk.ctl(&add, &["hsm2"])?.complaint(1)?;
+            ensure!(refused.contains("other security mode"), "{refused}");
+            for token in ["oth1", "oth2"] {
+                self.desk.make_token(token)?;
+            }
+            let server = other.address.to_string();
+            let made = self.desk.ctl_at(&server, "create", &["oth1", "oth2"])?.json(0)?;
+            ensure!(made["complete"] == true, "{made}");
             self.desk.done(&add, &["hsm2"])?;
             let status = self.desk.status()?;
             let listed = entries(&status).any(|e| e["function"] == "TFTP" && e["name"] == "oth");
             ensure!(listed, "it is not in the list: {status}");
-            Ok(((), "its certificate came from its own CTL Provider"))
+            Ok((
+                (),
+                "refused while it is non-secure; its certificate came from its own CTL Provider",
+            ))
         })?;
         let (desk, site) = (&self.desk, &self.site);
         report.step("a path of another cluster is left alone", || {
             let name = "tftp.alternate-file-location-1";
             let path = site.other.tftp().display().to_string();
+            let theirs = served(&site.other, "CTLFile.tlv")?;
             desk.tell(&site.cm1, &format!("param set --node cm1 {name} {path}"))?;
             let pushed = desk.ctl("push", &[])?.json(4)?;
             let refused = rows(&pushed["results"]).find(|row| row["ok"] == false);
             let refused = refused.context("nothing was refused")?;
             ensure!(refused["path"] == path.as_str(), "{refused}");
-            ensure!(!site.other.tftp().join("CTLFile.tlv").exists(), "the file was written");
+            ensure!(served(&site.other, "CTLFile.tlv")? == theirs, "their file was overwritten");
             desk.tell(&site.cm1, &format!("param set --node cm1 {name} --default"))?;
             desk.done("push", &[])?;
             Ok(((), text(&refused["detail"])))
