@@ -45,14 +45,14 @@ pub enum XdpError {
         modes: String,
     },
     /// The kernel refuses to load the program.
-    #[error("the kernel refuses the XDP program: {0}")]
+    #[error("the kernel refuses the XDP program")]
     Load(#[source] Box<EbpfError>),
     /// Media addresses or sockets do not fit their map.
-    #[error("the tables of the XDP program cannot be filled: {0}")]
+    #[error("the tables of the XDP program cannot be filled")]
     Map(#[from] MapError),
     /// The queue does not exist, or another socket has it.
     #[error(
-        "queue {queue} of `{interface}` cannot be used: {source}; `ethtool -l {interface}` tells \
+        "queue {queue} of `{interface}` cannot be used: {cause}; `ethtool -l {interface}` tells \
          how many queues there are, and one AF_XDP socket at a time can have each"
     )]
     Queue {
@@ -61,29 +61,29 @@ pub enum XdpError {
         /// The receive queue.
         queue: u32,
         /// What the kernel said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The packet memory cannot be pinned.
     #[error(
-        "cannot register {bytes} bytes of packet memory: {source}; raise the limit of locked \
+        "cannot register {bytes} bytes of packet memory: {cause}; raise the limit of locked \
          memory (systemd: LimitMEMLOCK=infinity, shell: `ulimit -l unlimited`)"
     )]
     Memory {
         /// Bytes of the pool.
         bytes: usize,
         /// What the kernel said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A port can share memory only with one of the same pool.
     #[error("the port to share packet memory with has memory of another pool")]
     OtherPool,
     /// AF_XDP itself does not work.
-    #[error("cannot {action}: {source}")]
+    #[error("cannot {action}: {cause}")]
     Socket {
         /// What was tried.
         action: &'static str,
         /// What the kernel said.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -102,12 +102,12 @@ impl XdpError {
         Self::load(EbpfError::ProgramError(error))
     }
 
-    pub(crate) fn socket(action: &'static str, source: impl Into<io::Error>) -> Self {
-        let source = source.into();
-        if source.kind() == io::ErrorKind::PermissionDenied {
+    pub(crate) fn socket(action: &'static str, cause: impl Into<io::Error>) -> Self {
+        let cause = cause.into();
+        if cause.kind() == io::ErrorKind::PermissionDenied {
             return Self::NotPermitted { action, capability: "CAP_NET_RAW" };
         }
-        Self::Socket { action, source }
+        Self::Socket { action, cause }
     }
 }
 

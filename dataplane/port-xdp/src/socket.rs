@@ -4,6 +4,8 @@
 
 use std::io;
 use std::ptr;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use port::Pool;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -26,6 +28,10 @@ use crate::ring::{Consumer, Producer};
 
 /// Socket buffer of copied frames under way: with the default a burst does not fit.
 const SEND_BUFFER: usize = 4 << 20;
+
+/// How long the kernel may take to let go of a queue, and how often to look.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(1);
+const RELEASE_STEP: Duration = Duration::from_millis(5);
 
 /// linux/if_xdp.h; packets a wakeup may send. Since Linux 6.17, before that it is 32.
 const XDP_MAX_TX_SKB_BUDGET: i32 = 9;
@@ -89,10 +95,10 @@ impl Socket {
             set_busy_poll(&fd, busy_poll)
                 .map_err(|error| XdpError::socket("switch busy polling on", error))?;
         }
-        bind_to_queue(&fd, options).map_err(|error| XdpError::Queue {
+        bind_when_free(&fd, options).map_err(|error| XdpError::Queue {
             interface: options.interface.to_owned(),
             queue: options.queue,
-            source: error.into(),
+            cause: error.into(),
         })?;
         let flags = xdp_options(&fd)
             .map_err(|error| XdpError::socket("ask an AF_XDP socket for its mode", error))?;
@@ -148,7 +154,7 @@ fn register(fd: &OwnedFd, pool: &Pool) -> Result<(), XdpError> {
         let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
         done = set_xdp_umem_reg(fd, region);
     }
-    done.map_err(|error| XdpError::Memory { bytes, source: error.into() })
+    done.map_err(|error| XdpError::Memory { bytes, cause: error.into() })
 }
 
 fn make_rings(fd: &OwnedFd, size: u32) -> Result<Rings, Errno> {
@@ -164,6 +170,18 @@ fn make_rings(fd: &OwnedFd, size: u32) -> Result<Rings, Errno> {
         fill: Producer::map(fd, XDP_UMEM_PGOFF_FILL_RING, offsets.fr, size)?,
         completion: Consumer::map(fd, XDP_UMEM_PGOFF_COMPLETION_RING, offsets.cr, size)?,
     })
+}
+
+/// The kernel lets go of a queue a moment after its socket was closed: whoever starts again at once
+/// must be patient.
+fn bind_when_free(fd: &OwnedFd, options: &Options<'_>) -> Result<(), Errno> {
+    let begin = Instant::now();
+    loop {
+        match bind_to_queue(fd, options) {
+            Err(Errno::BUSY) if begin.elapsed() < RELEASE_PATIENCE => thread::sleep(RELEASE_STEP),
+            done => return done,
+        }
+    }
 }
 
 fn bind_to_queue(fd: &OwnedFd, options: &Options<'_>) -> Result<(), Errno> {

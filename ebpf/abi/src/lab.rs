@@ -10,6 +10,9 @@ pub mod programs {
     pub const BOUNCE: &str = "bounce";
     /// Counts and drops, and notes how long sampled packets were on their way.
     pub const SINK: &str = "sink";
+    /// The same as a traffic classifier, on socket buffers. Where frames arrive as such, as on a
+    /// veth from an AF_XDP socket, this is cheaper than making XDP frames of them.
+    pub const SINK_BUFFERS: &str = "sink_buffers";
     /// Makes RTP packets of many flows from a template frame.
     pub const GENERATE: &str = "generate";
     /// Sends UDP payloads prepared by user space, in order, each once.
@@ -18,7 +21,7 @@ pub mod programs {
 
 /// Names of the maps in the object file.
 pub mod maps {
-    /// Per-CPU array of one `u64`: frames that `sink` saw.
+    /// Per-CPU array of one `u64`: frames that sinks saw.
     pub const SEEN: &str = "SEEN";
     /// Array of one [`super::Generator`].
     pub const GENERATOR: &str = "GENERATOR";

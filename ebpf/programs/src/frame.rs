@@ -118,7 +118,7 @@ fn u16_at(ctx: &XdpContext, at: usize) -> Result<u16, XdpReason> {
 
 #[inline(always)]
 fn bytes_at<const N: usize>(ctx: &XdpContext, at: usize) -> Result<[u8; N], XdpReason> {
-    match bytes(ctx, at) {
+    match bytes(ctx.data(), ctx.data_end(), at) {
         // SAFETY: `bytes` has checked that they are part of the frame, and an array of bytes has
         // no alignment.
         Some(bytes) => Ok(unsafe { *bytes }),
@@ -126,11 +126,12 @@ fn bytes_at<const N: usize>(ctx: &XdpContext, at: usize) -> Result<[u8; N], XdpR
     }
 }
 
-/// A pointer to `N` bytes of the frame, checked in the way the verifier understands.
+/// A pointer to `N` bytes of the frame between `data` and `data_end`, checked in the way the verifier
+/// understands.
 #[inline(always)]
-pub fn bytes<const N: usize>(ctx: &XdpContext, at: usize) -> Option<*mut [u8; N]> {
-    let start = ctx.data() + at;
-    if start + N > ctx.data_end() {
+pub fn bytes<const N: usize>(data: usize, data_end: usize, at: usize) -> Option<*mut [u8; N]> {
+    let start = data + at;
+    if start + N > data_end {
         return None;
     }
     Some(start as *mut [u8; N])

@@ -6,12 +6,12 @@ use abi::lab::{
     Generator, LATENCY_BUCKETS, PAYLOAD_OFFSET, PREPARED_MAX, Prepared, SAMPLE_SLOTS,
     latency_bucket, sample_slot,
 };
-use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
+use aya_ebpf::bindings::{BPF_F_MMAPABLE, TC_ACT_OK, TC_ACT_SHOT};
 use aya_ebpf::helpers::{bpf_ktime_get_ns, bpf_redirect, bpf_xdp_store_bytes};
-use aya_ebpf::macros::{map, xdp};
+use aya_ebpf::macros::{classifier, map, xdp};
 use aya_ebpf::maps::{Array, PerCpuArray};
-use aya_ebpf::programs::XdpContext;
+use aya_ebpf::programs::{TcContext, XdpContext};
 use ringfence_ebpf::frame::bytes;
 
 /// A latency above this is a number left from an earlier round of the sequence numbers.
@@ -38,7 +38,7 @@ static LATENCY: PerCpuArray<u64> = PerCpuArray::with_max_entries(LATENCY_BUCKETS
 
 #[xdp]
 fn bounce(ctx: XdpContext) -> u32 {
-    let Some(addresses) = bytes::<12>(&ctx, 0) else { return XDP_DROP };
+    let Some(addresses) = bytes::<12>(ctx.data(), ctx.data_end(), 0) else { return XDP_DROP };
     // SAFETY: `bytes` has checked that they are part of the frame, which is this program's now.
     unsafe {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = *addresses;
@@ -49,11 +49,22 @@ fn bounce(ctx: XdpContext) -> u32 {
 
 #[xdp]
 fn sink(ctx: XdpContext) -> u32 {
-    let Some(rtp) = bytes::<RTP_LEN>(&ctx, PAYLOAD_OFFSET) else { return XDP_PASS };
+    if take_in(ctx.data(), ctx.data_end()) { XDP_DROP } else { XDP_PASS }
+}
+
+#[classifier]
+fn sink_buffers(ctx: TcContext) -> i32 {
+    if take_in(ctx.data(), ctx.data_end()) { TC_ACT_SHOT } else { TC_ACT_OK }
+}
+
+/// Counts an RTP packet; false if it is none.
+#[inline(always)]
+fn take_in(data: usize, data_end: usize) -> bool {
+    let Some(rtp) = bytes::<RTP_LEN>(data, data_end, PAYLOAD_OFFSET) else { return false };
     // SAFETY: `bytes` has checked that they are part of the frame.
     let rtp = unsafe { *rtp };
     if rtp[0] >> 6 != 2 {
-        return XDP_PASS;
+        return false;
     }
     add_one(&SEEN, 0);
     if let Some(sent_at) = departure(rtp) {
@@ -64,7 +75,7 @@ fn sink(ctx: XdpContext) -> u32 {
             add_one(&LATENCY, latency_bucket(latency));
         }
     }
-    XDP_DROP
+    true
 }
 
 #[xdp]
@@ -79,7 +90,9 @@ fn generate(ctx: XdpContext) -> u32 {
     let timestamp = round.wrapping_mul(160).to_be_bytes();
     let (sequence, ssrc) = ((round as u16).to_be_bytes(), flow.to_be_bytes());
 
-    let Some(rtp) = bytes::<RTP_LEN>(&ctx, PAYLOAD_OFFSET) else { return XDP_DROP };
+    let Some(rtp) = bytes::<RTP_LEN>(ctx.data(), ctx.data_end(), PAYLOAD_OFFSET) else {
+        return XDP_DROP;
+    };
     // SAFETY: `bytes` has checked that they are part of the frame, which is this program's.
     let rtp = unsafe { &mut *rtp };
     [rtp[2], rtp[3]] = sequence;
@@ -132,7 +145,9 @@ fn next() -> Option<(&'static mut Generator, u64)> {
 
 #[inline(always)]
 fn send(ctx: &XdpContext, generator: &mut Generator, port: [u8; 2]) -> u32 {
-    let Some(destination_port) = bytes::<2>(ctx, PAYLOAD_OFFSET - 6) else { return XDP_DROP };
+    let Some(destination_port) = bytes::<2>(ctx.data(), ctx.data_end(), PAYLOAD_OFFSET - 6) else {
+        return XDP_DROP;
+    };
     // SAFETY: `bytes` has checked that they are part of the frame, which is this program's.
     unsafe { *destination_port = port };
     generator.sent += 1;

@@ -1,8 +1,9 @@
 use abi::lab::{Generator, maps, programs};
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, Map, MapData, MapError, PerCpuArray};
-use aya::programs::Xdp;
+use aya::programs::tc::SchedClassifierLink;
 use aya::programs::xdp::{XdpLink, XdpMode};
+use aya::programs::{Program, ProgramError, SchedClassifier, TcAttachType, Xdp};
 use aya::{Ebpf, EbpfLoader};
 use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 
@@ -28,13 +29,22 @@ pub struct Kit {
 pub enum Role {
     /// Counts and times RTP, drops it, and lets the rest pass.
     Sink,
+    /// The same behind the driver, on socket buffers: on a veth the cheaper place for what comes
+    /// from an AF_XDP socket at the other end.
+    BufferSink,
     /// Sends everything back: the least an XDP program can do with a frame it keeps.
     Bounce,
 }
 
 /// A program on an interface; dropping it takes it off.
 pub struct Attached {
-    _link: XdpLink,
+    _link: AnyLink,
+}
+
+/// Held for its `Drop`.
+enum AnyLink {
+    Xdp { _link: XdpLink },
+    Classifier { _link: SchedClassifierLink },
 }
 
 impl Kit {
@@ -53,8 +63,12 @@ impl Kit {
             .load(OBJECT)
             .context("cannot load the programs of the laboratory (this needs root)")?;
         for (name, program) in ebpf.programs_mut() {
-            let program: &mut Xdp = program.try_into()?;
-            program.load().with_context(|| format!("the kernel refuses the program {name}"))?;
+            let loaded = match program {
+                Program::Xdp(program) => program.load(),
+                Program::SchedClassifier(program) => program.load(),
+                _ => bail!("{name} is a program of an unknown kind"),
+            };
+            loaded.with_context(|| format!("the kernel refuses the program {name}"))?;
         }
         let Some(Map::Array(array)) = ebpf.take_map(maps::PREPARED) else {
             bail!("no array `{}`", maps::PREPARED)
@@ -70,15 +84,25 @@ impl Kit {
 
     /// Puts a program on an interface of the calling thread's namespace, in native mode.
     pub fn attach(&mut self, interface: &str, role: Role) -> Result<Attached> {
-        let name = match role {
-            Role::Sink => programs::SINK,
-            Role::Bounce => programs::BOUNCE,
+        let link = match role {
+            Role::Sink => self.attach_xdp(interface, programs::SINK),
+            Role::Bounce => self.attach_xdp(interface, programs::BOUNCE),
+            Role::BufferSink => self.attach_classifier(interface, programs::SINK_BUFFERS),
         };
-        let program = program(&mut self.ebpf, name)?;
-        let link = program
-            .attach(interface, XdpMode::Driver)
-            .with_context(|| format!("cannot put the program `{name}` on {interface}"))?;
-        Ok(Attached { _link: program.take_link(link)? })
+        let link = link.with_context(|| format!("cannot make {interface} a {role:?}"))?;
+        Ok(Attached { _link: link })
+    }
+
+    fn attach_xdp(&mut self, interface: &str, name: &str) -> Result<AnyLink> {
+        let program: &mut Xdp = program(&mut self.ebpf, name)?;
+        let link = program.attach(interface, XdpMode::Driver)?;
+        Ok(AnyLink::Xdp { _link: program.take_link(link)? })
+    }
+
+    fn attach_classifier(&mut self, interface: &str, name: &str) -> Result<AnyLink> {
+        let program: &mut SchedClassifier = program(&mut self.ebpf, name)?;
+        let link = program.attach(interface, TcAttachType::Ingress)?;
+        Ok(AnyLink::Classifier { _link: program.take_link(link)? })
     }
 
     /// The payloads for [`Content::Prepared`].
@@ -102,7 +126,7 @@ impl Kit {
             sent: 0,
         };
         self.generator.set(0, generator.to_words(), 0)?;
-        let program = program(&mut self.ebpf, name)?;
+        let program: &mut Xdp = program(&mut self.ebpf, name)?;
         let elapsed = pace::run(program, &stream.template(), ifindex, order.duration)?;
         let generator = Generator::from_words(self.generator.get(&0, 0)?);
         Ok(Sent { frames: generator.sent, elapsed })
@@ -120,7 +144,10 @@ impl Kit {
     }
 }
 
-fn program<'e>(ebpf: &'e mut Ebpf, name: &str) -> Result<&'e mut Xdp> {
+fn program<'e, P>(ebpf: &'e mut Ebpf, name: &str) -> Result<&'e mut P>
+where
+    &'e mut P: TryFrom<&'e mut Program, Error = ProgramError>,
+{
     let program = ebpf.program_mut(name).with_context(|| format!("no program `{name}`"))?;
     Ok(program.try_into()?)
 }

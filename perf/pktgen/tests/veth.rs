@@ -60,6 +60,20 @@ fn what_is_sent_is_seen_and_timed() {
 
 #[test]
 #[ignore = "makes network namespaces, which needs root: cargo xtask test"]
+fn socket_buffers_are_seen_too() {
+    let bench = Bench::new("buffers");
+    let gro = bench.far.command("ethtool").args(["-K", "far", "gro", "on"]).status();
+    assert!(gro.unwrap().success());
+    let mut kit = Kit::load(0).unwrap();
+    let _sink = bench.far.enter(|| kit.attach("far", Role::BufferSink)).unwrap().unwrap();
+    let stream = stream(Stream::G711);
+    let sent = bench.near.enter(|| kit.send(&stream, &order(Content::Rtp))).unwrap().unwrap();
+    assert_eq!(kit.seen().unwrap(), sent.frames);
+    assert!(kit.latencies().unwrap().samples() > 0);
+}
+
+#[test]
+#[ignore = "makes network namespaces, which needs root: cargo xtask test"]
 fn prepared_payloads_are_sent_once() {
     let bench = Bench::new("srtp");
     let mut kit = Kit::load(1000).unwrap();

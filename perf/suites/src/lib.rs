@@ -5,5 +5,6 @@
 //! suite compares only what it measured itself, round by round ([`report::Row::compared`]), and
 //! promises ratios.
 
+pub mod relay;
 pub mod report;
 pub mod srtp;

@@ -14,11 +14,18 @@ struct Suite {
     run: fn() -> Result<Report>,
 }
 
-const SUITES: &[Suite] = &[Suite {
-    name: "srtp",
-    about: "SRTP crypto on one core, against libsrtp, ipsec-mb and webrtc-srtp",
-    run: ringfence_suites::srtp::run,
-}];
+const SUITES: &[Suite] = &[
+    Suite {
+        name: "relay",
+        about: "the relay on AF_XDP over veth, against the bare port and XDP_TX",
+        run: ringfence_suites::relay::run,
+    },
+    Suite {
+        name: "srtp",
+        about: "SRTP crypto on one core, against libsrtp, ipsec-mb and webrtc-srtp",
+        run: ringfence_suites::srtp::run,
+    },
+];
 
 /// Measures a suite, prints its table and writes target/perf/SUITE.json.
 #[derive(Parser)]

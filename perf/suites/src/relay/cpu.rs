@@ -1,0 +1,105 @@
+//! Which processor does what: packets are made and counted on one, relayed on the other.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use lab::net::Namespace;
+use rustix::process::setpriority_process;
+use rustix::thread::{CpuSet, Pid, gettid, sched_setaffinity};
+
+/// Makes packets, and counts those that return.
+pub(super) const OTHERS: usize = 0;
+
+/// Has what is measured to itself.
+pub(super) const MEASURED: usize = 1;
+
+/// Fails where there are not two processors.
+pub(super) fn check() -> Result<()> {
+    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    ensure!(count >= 2, "the relay is measured with two processors; this machine has {count}");
+    Ok(())
+}
+
+/// The strongest wish short of real time: what else the machine does is not to be measured.
+const NICE: i32 = -20;
+
+/// The real-time priority of receiving: frames are counted before more are made, because the queue
+/// between is short. A kernel thread that receives sleeps when there is nothing.
+const RECEIVING_PRIORITY: i32 = 1;
+
+/// Where the kernel shares time between sessions first, and inside them by niceness.
+const AUTOGROUP: &str = "/proc/self/autogroup";
+
+/// Precedence of this session over others, until dropped.
+pub(super) struct Precedence(());
+
+impl Precedence {
+    /// As far as the kernel grants it: an idle machine does not need it.
+    pub(super) fn take() -> Self {
+        let _ = fs::write(AUTOGROUP, NICE.to_string());
+        Self(())
+    }
+}
+
+impl Drop for Precedence {
+    fn drop(&mut self) {
+        let _ = fs::write(AUTOGROUP, "0");
+    }
+}
+
+/// Binds the calling thread.
+pub(super) fn pin(cpu: usize) -> Result<()> {
+    bind(gettid(), cpu)?;
+    setpriority_process(None, NICE).context("cannot raise the priority of a thread")
+}
+
+/// Makes a veth receive as a network card does, in bursts, also without an XDP program.
+pub(super) fn receive_by_napi(namespace: &Namespace, interface: &str) -> Result<()> {
+    let status = namespace.command("ethtool").args(["-K", interface, "gro", "on"]).status()?;
+    ensure!(status.success(), "cannot switch GRO of {interface} on");
+    Ok(())
+}
+
+/// Lets the kernel receive from an interface in a thread of its own, on `cpu`. The interface receives
+/// in bursts already.
+pub(super) fn receive_on(namespace: &Namespace, interface: &str, cpu: usize) -> Result<()> {
+    let script = format!("echo 1 > /sys/class/net/{interface}/threaded");
+    let status = namespace.command("sh").args(["-c", &script]).status()?;
+    ensure!(status.success(), "cannot set `threaded` of {interface}");
+    for thread in kernel_threads(&format!("napi/{interface}-"))? {
+        bind(thread, cpu)?;
+        make_real_time(thread)?;
+    }
+    Ok(())
+}
+
+fn bind(thread: Pid, cpu: usize) -> Result<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    sched_setaffinity(Some(thread), &set)
+        .with_context(|| format!("cannot bind a thread to CPU {cpu}"))
+}
+
+fn make_real_time(thread: Pid) -> Result<()> {
+    let parameters = libc::sched_param { sched_priority: RECEIVING_PRIORITY };
+    let thread = thread.as_raw_nonzero().get();
+    // SAFETY: the kernel reads the parameters, which are there.
+    let done = unsafe { libc::sched_setscheduler(thread, libc::SCHED_FIFO, &parameters) };
+    if done != 0 {
+        let error = std::io::Error::last_os_error();
+        return Err(error).context("cannot give a thread real-time priority");
+    }
+    Ok(())
+}
+
+fn kernel_threads(prefix: &str) -> Result<Vec<Pid>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").context("cannot list processes")?.flatten() {
+        let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        if name.starts_with(prefix) {
+            found.extend(pid.and_then(Pid::from_raw));
+        }
+    }
+    Ok(found)
+}
