@@ -168,8 +168,8 @@ fn open_xdp(
         match XdpPort::open(pool, program.clone(), &port, shared.or(queues.first())) {
             Ok(port) => queues.push(port),
             // The kernel names the queues a device could have; this one is not in use.
-            Err(XdpError::Queue { source, .. })
-                if queue > 0 && source.kind() == std::io::ErrorKind::InvalidInput =>
+            Err(XdpError::Queue { cause, .. })
+                if queue > 0 && cause.kind() == std::io::ErrorKind::InvalidInput =>
             {
                 break;
             }

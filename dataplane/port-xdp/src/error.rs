@@ -45,11 +45,11 @@ pub enum XdpError {
         modes: String,
     },
     /// The kernel refuses to load the program.
-    #[error("the kernel refuses the XDP program")]
-    Load(#[source] Box<EbpfError>),
+    #[error("the kernel refuses the XDP program: {}", with_causes(&**.0))]
+    Load(Box<EbpfError>),
     /// Media addresses or sockets do not fit their map.
-    #[error("the tables of the XDP program cannot be filled")]
-    Map(#[from] MapError),
+    #[error("the tables of the XDP program cannot be filled: {}", with_causes(.0))]
+    Map(MapError),
     /// The queue does not exist, or another socket has it.
     #[error(
         "queue {queue} of `{interface}` cannot be used: {cause}; `ethtool -l {interface}` tells \
@@ -111,16 +111,25 @@ impl XdpError {
     }
 }
 
+impl From<MapError> for XdpError {
+    fn from(error: MapError) -> Self {
+        Self::Map(error)
+    }
+}
+
+/// An error and what caused it, in one line: ours are shown as they are, without their causes.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// The number the kernel gave, wherever in the chain of causes it is.
 pub(crate) fn os_error(error: &(dyn Error + 'static)) -> Option<i32> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(number) = error.downcast_ref().and_then(io::Error::raw_os_error) {
-            return Some(number);
-        }
-        cause = error.source();
-    }
-    None
+    causes(error).find_map(|error| error.downcast_ref().and_then(io::Error::raw_os_error))
+}
+
+/// The error itself, what caused it, and so on.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 fn is_permission(error: &(dyn Error + 'static)) -> bool {
