@@ -9,6 +9,7 @@
 pub mod engine;
 pub mod gateway;
 pub mod mgcp;
+pub mod srtp;
 pub mod wire;
 
 /// A function that takes any bytes.
@@ -28,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "mgcp-datagram", run: mgcp::messages },
     Target { name: "mgcp-sdp", run: mgcp::session_description },
     Target { name: "mgcp-crypto", run: mgcp::crypto },
+    Target { name: "srtp-backends", run: srtp::backends },
     Target { name: "wire-frame", run: wire::frame },
     Target { name: "wire-media", run: wire::media },
     Target { name: "wire-packet", run: wire::packet },
