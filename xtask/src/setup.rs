@@ -160,6 +160,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Lab, Use::Perf],
     },
     Package {
+        name: "tftpd-hpa",
+        why: "the TFTP server that ours is measured against",
+        brings: Program("in.tftpd"),
+        uses: &[Use::Perf],
+    },
+    Package {
         name: "ffmpeg",
         why: "plays the telephones: a SRTP stack that is not ours",
         brings: Program("ffmpeg"),

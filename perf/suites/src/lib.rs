@@ -8,3 +8,4 @@
 pub mod relay;
 pub mod report;
 pub mod srtp;
+pub mod trust;

@@ -25,6 +25,11 @@ const SUITES: &[Suite] = &[
         about: "SRTP crypto on one core, against libsrtp, ipsec-mb and webrtc-srtp",
         run: ringfence_suites::srtp::run,
     },
+    Suite {
+        name: "trust",
+        about: "TFTP to a thousand phones against tftpd-hpa; signatures; configurations",
+        run: ringfence_suites::trust::run,
+    },
 ];
 
 /// Measures a suite, prints its table and writes target/perf/SUITE.json.
