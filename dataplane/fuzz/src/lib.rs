@@ -6,6 +6,7 @@
 //! an ordinary test runs each over its corpus and over fixed mutations of it.
 #![forbid(unsafe_code)]
 
+pub mod corpus;
 pub mod engine;
 pub mod gateway;
 pub mod mgcp;
@@ -35,7 +36,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "wire-packet", run: wire::packet },
 ];
 
-/// The target of this name.
-pub fn find(name: &str) -> Option<Target> {
-    TARGETS.iter().find(|target| target.name == name).copied()
+/// The target that `RINGFENCE_FUZZ` names. libFuzzer owns the command line, so the name comes
+/// through the environment; without one the program lists its targets and ends.
+pub fn chosen(targets: &[Target]) -> Target {
+    let name = std::env::var("RINGFENCE_FUZZ").unwrap_or_default();
+    targets.iter().find(|target| target.name == name).copied().unwrap_or_else(|| {
+        // Also the answer to RINGFENCE_FUZZ=list.
+        targets.iter().for_each(|target| println!("{}", target.name));
+        std::process::exit(i32::from(name != "list"));
+    })
 }

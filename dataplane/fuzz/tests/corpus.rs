@@ -1,95 +1,19 @@
-//! Every target over its corpus and over fixed mutations of it: quick, and the same on every run.
+//! The targets over their corpus.
 
-use std::fs;
 use std::path::Path;
 
-use ringfence_fuzz::{TARGETS, Target};
+use ringfence_fuzz::{TARGETS, corpus};
 
-/// Mutations of each target, spread over the inputs of its corpus.
-const MUTATIONS: usize = 4000;
+fn corpora() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus"))
+}
 
 #[test]
 fn targets_hold_on_their_corpus_and_near_it() {
-    for target in TARGETS {
-        let corpus = corpus(target);
-        for (name, input) in &corpus {
-            hold(target, name, input);
-        }
-        let mut random = Random(0x2545_f491_4f6c_dd1d);
-        for round in 0..MUTATIONS {
-            let (name, input) = &corpus[round % corpus.len()];
-            let (_, other) = &corpus[random.below(corpus.len())];
-            hold(
-                target,
-                &format!("mutation {round} of {name}"),
-                &mutate(input, other, &mut random),
-            );
-        }
-    }
+    corpus::hold_near(TARGETS, corpora());
 }
 
 #[test]
 fn a_corpus_has_a_target() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for entry in fs::read_dir(dir).into_iter().flatten() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(ringfence_fuzz::find(&name).is_some(), "corpus/{name} belongs to no target");
-    }
-}
-
-/// Runs the target; a panic is reported with the input, so that it can be kept.
-fn hold(target: &Target, name: &str, input: &[u8]) {
-    let held = std::panic::catch_unwind(|| (target.run)(input));
-    assert!(held.is_ok(), "{}: {name}: {}", target.name, input.escape_ascii());
-}
-
-/// The committed inputs, and always the empty one.
-fn corpus(target: &Target) -> Vec<(String, Vec<u8>)> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name);
-    let mut inputs = vec![("nothing".to_owned(), Vec::new())];
-    let entries = fs::read_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        inputs.push((name, fs::read(path).unwrap()));
-    }
-    inputs.sort();
-    inputs
-}
-
-/// One to four small changes.
-fn mutate(input: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
-    let mut bytes = input.to_vec();
-    for _ in 0..=random.below(4) {
-        let at = random.below(bytes.len() + 1);
-        match random.below(7) {
-            0 => bytes.truncate(at),
-            1 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
-            2 if at < bytes.len() => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)],
-            3 if at < bytes.len() => drop(bytes.remove(at)),
-            4 => bytes.insert(at, random.below(256) as u8),
-            5 => {
-                let from = random.below(other.len() + 1);
-                bytes.truncate(at);
-                bytes.extend_from_slice(&other[from..]);
-            }
-            _ => {
-                let again = bytes[at..].to_vec();
-                bytes.extend(again);
-            }
-        }
-    }
-    bytes
-}
-
-/// xorshift64: the same numbers on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as usize
-    }
+    corpus::belong(TARGETS, corpora());
 }

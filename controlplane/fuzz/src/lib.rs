@@ -1,0 +1,23 @@
+//! Fuzz targets of the control plane: functions that take any bytes and must not panic.
+//!
+//! The frame is that of the data plane's targets; so are the rules.
+#![forbid(unsafe_code)]
+
+pub mod files;
+pub mod http;
+pub mod provider;
+pub mod trust;
+
+use fuzz::Target;
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "trust-list", run: trust::list },
+    Target { name: "signed-file", run: trust::signed_file },
+    Target { name: "certificate", run: trust::certificate },
+    Target { name: "tftp-packet", run: files::packet },
+    Target { name: "tftp-server", run: files::server },
+    Target { name: "tftp-client", run: files::client },
+    Target { name: "http-files", run: http::connection },
+    Target { name: "provider-request", run: provider::request },
+];
