@@ -1,13 +1,15 @@
 //! Who is measured.
 
+use super::load::{Operation, Source};
+
 /// An implementation with the sessions of a load.
 pub(super) trait Contender {
     /// Its name.
     fn name(&self) -> &'static str;
 
-    /// Makes the packets of a lap. Not measured.
-    fn prepare(&mut self);
+    /// Where its packets come from.
+    fn source(&mut self) -> &mut Source;
 
-    /// Transforms the packets of a lap and says how many came through. Measured.
-    fn process(&mut self) -> usize;
+    /// Transforms the packets of a lap and says how many came through. This is what is measured.
+    fn process(&mut self, operation: Operation) -> usize;
 }

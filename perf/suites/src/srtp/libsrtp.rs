@@ -1,4 +1,4 @@
-//! libsrtp on OpenSSL, built from source by the `srtp` crate.
+//! libsrtp on OpenSSL, built from source by the crate `srtp`.
 
 use ::libsrtp::vec_like::{BufferTooShortError, VecLike};
 use ::libsrtp::{CryptoPolicy, Session, StreamPolicy};
@@ -9,7 +9,6 @@ use super::contender::Contender;
 use super::load::{Load, Operation, Packet, Source, inbound_key_salt, outbound_key_salt};
 
 pub(super) struct Libsrtp {
-    load: Load,
     source: Source,
     inbound: Vec<Session>,
     outbound: Vec<Session>,
@@ -18,33 +17,29 @@ pub(super) struct Libsrtp {
 impl Libsrtp {
     pub(super) fn new(load: Load) -> Result<Self> {
         let policy = policy(load.suite)?;
+        let failed = |error| anyhow!("libsrtp: {error:?}");
         let mut inbound = Vec::new();
         let mut outbound = Vec::new();
         for flow in 0..load.flows {
             let stream =
                 |key| StreamPolicy { rtp: policy, rtcp: policy, key, ..Default::default() };
-            let failed = |error| anyhow!("libsrtp: {error:?}");
-            let key = inbound_key_salt(load.suite, flow);
+            let key = inbound_key_salt(load, flow);
             inbound.push(Session::with_inbound_template(stream(&key)).map_err(failed)?);
-            let key = outbound_key_salt(load.suite, flow);
+            let key = outbound_key_salt(load, flow);
             outbound.push(Session::with_outbound_template(stream(&key)).map_err(failed)?);
         }
-        Ok(Self { load, source: Source::new(load)?, inbound, outbound })
+        Ok(Self { source: Source::new(load)?, inbound, outbound })
     }
 }
 
 fn policy(suite: Suite) -> Result<CryptoPolicy> {
-    Ok(match suite {
-        Suite::AesCm128HmacSha1_80 => CryptoPolicy::aes_cm_128_hmac_sha1_80(),
-        Suite::AesCm128HmacSha1_32 => CryptoPolicy::aes_cm_128_hmac_sha1_32(),
-        Suite::AesCm192HmacSha1_80 => CryptoPolicy::aes_cm_192_hmac_sha1_80(),
-        Suite::AesCm192HmacSha1_32 => CryptoPolicy::aes_cm_192_hmac_sha1_32(),
-        Suite::AesCm256HmacSha1_80 => CryptoPolicy::aes_cm_256_hmac_sha1_80(),
-        Suite::AesCm256HmacSha1_32 => CryptoPolicy::aes_cm_256_hmac_sha1_32(),
-        Suite::AeadAes128Gcm => CryptoPolicy::aes_gcm_128_16_auth(),
-        Suite::AeadAes256Gcm => CryptoPolicy::aes_gcm_256_16_auth(),
-        other => return Err(anyhow!("libsrtp does not know {other}")),
-    })
+    match suite {
+        Suite::AesCm128HmacSha1_80 => Ok(CryptoPolicy::aes_cm_128_hmac_sha1_80()),
+        Suite::AesCm256HmacSha1_80 => Ok(CryptoPolicy::aes_cm_256_hmac_sha1_80()),
+        Suite::AeadAes128Gcm => Ok(CryptoPolicy::aes_gcm_128_16_auth()),
+        Suite::AeadAes256Gcm => Ok(CryptoPolicy::aes_gcm_256_16_auth()),
+        other => Err(anyhow!("{other} is not compared with libsrtp")),
+    }
 }
 
 impl Contender for Libsrtp {
@@ -52,21 +47,21 @@ impl Contender for Libsrtp {
         "libsrtp"
     }
 
-    fn prepare(&mut self) {
-        self.source.fill();
+    fn source(&mut self) -> &mut Source {
+        &mut self.source
     }
 
-    fn process(&mut self) -> usize {
+    fn process(&mut self, operation: Operation) -> usize {
         let mut done = 0;
         for packet in &mut self.source.packets {
-            let flow = packet.flow;
+            let (inbound, outbound) =
+                (&mut self.inbound[packet.flow], &mut self.outbound[packet.flow]);
             let mut packet = InPlace(packet);
-            let good = match self.load.operation {
-                Operation::Protect => self.outbound[flow].protect(&mut packet).is_ok(),
-                Operation::Unprotect => self.inbound[flow].unprotect(&mut packet).is_ok(),
+            let good = match operation {
+                Operation::Protect => outbound.protect(&mut packet).is_ok(),
+                Operation::Unprotect => inbound.unprotect(&mut packet).is_ok(),
                 Operation::Relay => {
-                    self.inbound[flow].unprotect(&mut packet).is_ok()
-                        && self.outbound[flow].protect(&mut packet).is_ok()
+                    inbound.unprotect(&mut packet).is_ok() && outbound.protect(&mut packet).is_ok()
                 }
             };
             done += usize::from(good);
@@ -83,7 +78,7 @@ impl VecLike for InPlace<'_> {
         &mut self.0.octets[..self.0.len]
     }
 
-    // The buffers of a load have room for every suite's trailer; libsrtp asks for its longest.
+    // Buffers have room for the trailer of every suite; libsrtp asks for its longest.
     unsafe fn reserve(&mut self, _additional: usize) -> Result<(), BufferTooShortError> {
         Ok(())
     }

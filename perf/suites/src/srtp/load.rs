@@ -12,20 +12,20 @@ use srtp::{Config, Direction, Job, Keying, MasterKey, SessionId, Srtp, Suite};
 /// those of a network card's ring do.
 pub(super) const LAP: usize = 512;
 
-const HEADER: usize = 12;
-/// Room for a packet and its trailer.
+pub(super) const HEADER: usize = 12;
+/// Room for a packet's trailer.
 const TRAILER: usize = 32;
 
-/// One thing to measure.
+/// Sessions and packets to measure with.
 #[derive(Clone, Copy)]
 pub(super) struct Load {
     pub(super) suite: Suite,
     /// Octets.
     pub(super) payload: usize,
     pub(super) flows: usize,
-    pub(super) operation: Operation,
 }
 
+/// What is done to packets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation {
     Protect,
@@ -34,15 +34,25 @@ pub(super) enum Operation {
     Relay,
 }
 
+impl Operation {
+    pub(super) const ALL: [Self; 3] = [Self::Relay, Self::Protect, Self::Unprotect];
+}
+
 impl fmt::Display for Load {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operation = match self.operation {
-            Operation::Protect => "protect",
-            Operation::Unprotect => "unprotect",
-            Operation::Relay => "relay",
-        };
-        let Self { suite, payload, flows, .. } = self;
-        write!(f, "{operation} {suite}, {payload} B, {flows} flows")
+        let Self { suite, payload, flows } = self;
+        let s = if *flows == 1 { "" } else { "s" };
+        write!(f, "{suite}, {payload} B, {flows} flow{s}")
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Protect => "protect",
+            Self::Unprotect => "unprotect",
+            Self::Relay => "relay",
+        })
     }
 }
 
@@ -53,7 +63,13 @@ pub(super) struct Packet {
     pub(super) len: usize,
 }
 
-/// Makes packets, lap by lap, each flow in order.
+impl Packet {
+    pub(super) fn seq(&self) -> u16 {
+        u16::from_be_bytes([self.octets[2], self.octets[3]])
+    }
+}
+
+/// Makes packets lap by lap: each flow in order, the flows in a random one.
 pub(super) struct Source {
     load: Load,
     sender: Srtp,
@@ -69,17 +85,18 @@ impl Source {
     pub(super) fn new(load: Load) -> Result<Self> {
         let mut sender = Srtp::new(Config::default());
         let sessions = (0..load.flows)
-            .map(|flow| Ok(sender.insert(Direction::Outbound, &inbound_keying(load.suite, flow))?))
+            .map(|flow| Ok(sender.insert(Direction::Outbound, &inbound_keying(load, flow))?))
             .collect::<Result<_>>()?;
         let mut order: Vec<_> = (0..load.flows).collect();
         order.shuffle(&mut SmallRng::seed_from_u64(1));
-        let room = (HEADER + load.payload + TRAILER).next_multiple_of(64) + 64;
+        // An odd number of cache lines, so that packets do not compete for the same places.
+        let room = (HEADER + load.payload + TRAILER).next_multiple_of(128) + 64;
         let packets = (0..LAP).map(|_| Packet { flow: 0, octets: vec![0; room], len: 0 }).collect();
         Ok(Self { load, sender, sessions, seqs: vec![0; load.flows], order, next: 0, packets })
     }
 
-    /// Fills all packets anew.
-    pub(super) fn fill(&mut self) {
+    /// Fills all packets anew, for an operation.
+    pub(super) fn fill(&mut self, operation: Operation) {
         for packet in &mut self.packets {
             let flow = self.order[self.next];
             self.next = (self.next + 1) % self.order.len();
@@ -91,19 +108,16 @@ impl Source {
             let [a, b, c, d] = ssrc(flow).to_be_bytes();
             packet.octets[..HEADER].copy_from_slice(&[0x80, 0, s0, s1, 0, 0, s0, s1, a, b, c, d]);
         }
-        if self.load.operation != Operation::Protect {
-            for burst in self.packets.chunks_mut(64) {
-                let mut jobs: Vec<_> = burst
-                    .iter_mut()
-                    .map(|packet| {
-                        Job::new(self.sessions[packet.flow], &mut packet.octets, packet.len)
-                    })
-                    .collect();
-                self.sender.protect_rtp(&mut jobs);
-                let lens: Vec<_> = jobs.iter().map(|job| job.len).collect();
-                for (packet, len) in burst.iter_mut().zip(lens) {
-                    packet.len = len;
-                }
+        if operation != Operation::Protect {
+            let Self { sender, sessions, packets, .. } = self;
+            let mut jobs: Vec<_> = packets
+                .iter_mut()
+                .map(|packet| Job::new(sessions[packet.flow], &mut packet.octets, packet.len))
+                .collect();
+            sender.protect_rtp(&mut jobs);
+            let lens: Vec<_> = jobs.iter().map(|job| job.len).collect();
+            for (packet, len) in packets.iter_mut().zip(lens) {
+                packet.len = len;
             }
         }
     }
@@ -114,30 +128,29 @@ pub(super) fn ssrc(flow: usize) -> u32 {
 }
 
 /// The keys packets come under.
-pub(super) fn inbound_keying(suite: Suite, flow: usize) -> Keying {
-    Keying::new(suite, master(suite, flow as u32))
+pub(super) fn inbound_keying(load: Load, flow: usize) -> Keying {
+    keying(load.suite, &inbound_key_salt(load, flow))
 }
 
 /// The keys packets leave under.
-pub(super) fn outbound_keying(suite: Suite, flow: usize) -> Keying {
-    Keying::new(suite, master(suite, flow as u32 | 1 << 31))
+pub(super) fn outbound_keying(load: Load, flow: usize) -> Keying {
+    keying(load.suite, &outbound_key_salt(load, flow))
 }
 
-fn master(suite: Suite, seed: u32) -> MasterKey {
-    MasterKey::from_key_salt(suite, &key_salt(suite, seed)).expect("the right length")
+fn keying(suite: Suite, key_salt: &[u8]) -> Keying {
+    Keying::new(suite, MasterKey::from_key_salt(suite, key_salt).expect("made for the suite"))
 }
 
-pub(super) fn inbound_key_salt(suite: Suite, flow: usize) -> Vec<u8> {
-    key_salt(suite, flow as u32)
+pub(super) fn inbound_key_salt(load: Load, flow: usize) -> Vec<u8> {
+    key_salt(load.suite, flow as u32)
 }
 
-pub(super) fn outbound_key_salt(suite: Suite, flow: usize) -> Vec<u8> {
-    key_salt(suite, flow as u32 | 1 << 31)
+pub(super) fn outbound_key_salt(load: Load, flow: usize) -> Vec<u8> {
+    key_salt(load.suite, flow as u32 | 1 << 31)
 }
 
 fn key_salt(suite: Suite, seed: u32) -> Vec<u8> {
     let len = suite.master_key_len() + suite.master_salt_len();
-    (0..len as u32)
-        .map(|n| (seed ^ n.wrapping_mul(0x9e37_79b9)).to_le_bytes()[n as usize % 4])
-        .collect()
+    let octet = |n: usize| (seed ^ (n as u32).wrapping_mul(0x9e37_79b9)).to_le_bytes()[n % 4];
+    (0..len).map(octet).collect()
 }

@@ -1,13 +1,16 @@
 //! Ours, with one of its backends.
 
 use anyhow::Result;
+use arrayvec::ArrayVec;
 use srtp::{BackendChoice, Config, Direction, Job, SessionId, Srtp};
 
 use super::contender::Contender;
 use super::load::{Load, Operation, Source, inbound_keying, outbound_keying};
 
+/// Packets in a burst: as many as the engine hands over at most.
+pub(super) const BURST: usize = 64;
+
 pub(super) struct Ours {
-    load: Load,
     burst: usize,
     source: Source,
     srtp: Srtp,
@@ -21,10 +24,10 @@ impl Ours {
         let mut inbound = Vec::new();
         let mut outbound = Vec::new();
         for flow in 0..load.flows {
-            inbound.push(srtp.insert(Direction::Inbound, &inbound_keying(load.suite, flow))?);
-            outbound.push(srtp.insert(Direction::Outbound, &outbound_keying(load.suite, flow))?);
+            inbound.push(srtp.insert(Direction::Inbound, &inbound_keying(load, flow))?);
+            outbound.push(srtp.insert(Direction::Outbound, &outbound_keying(load, flow))?);
         }
-        Ok(Self { load, burst, source: Source::new(load)?, srtp, inbound, outbound })
+        Ok(Self { burst, source: Source::new(load)?, srtp, inbound, outbound })
     }
 }
 
@@ -33,30 +36,37 @@ impl Contender for Ours {
         self.srtp.backend_name()
     }
 
-    fn prepare(&mut self) {
-        self.source.fill();
+    fn source(&mut self) -> &mut Source {
+        &mut self.source
     }
 
-    fn process(&mut self) -> usize {
-        let Self { load, burst, source, srtp, inbound, outbound } = self;
+    fn process(&mut self, operation: Operation) -> usize {
+        let Self { burst, source, srtp, inbound, outbound } = self;
+        let first = if operation == Operation::Protect { &*outbound } else { &*inbound };
         let mut done = 0;
-        for packets in source.packets.chunks_mut(*burst) {
-            let mut flows = [0; 64];
-            let mut jobs = arrayvec::ArrayVec::<_, 64>::new();
-            let first = if load.operation == Operation::Protect { &*outbound } else { &*inbound };
-            for (packet, flow) in packets.iter_mut().zip(&mut flows) {
-                *flow = packet.flow;
-                jobs.push(Job::new(first[packet.flow], &mut packet.octets, packet.len));
+        let mut rest = &mut source.packets[..];
+        while !rest.is_empty() {
+            let (packets, later) = rest.split_at_mut((*burst).min(rest.len()));
+            rest = later;
+            let flows: ArrayVec<_, BURST> = packets.iter().map(|packet| packet.flow).collect();
+            let mut jobs: ArrayVec<_, BURST> = packets
+                .iter_mut()
+                .map(|packet| Job::new(first[packet.flow], &mut packet.octets, packet.len))
+                .collect();
+            if operation == Operation::Relay {
+                flows.iter().for_each(|&flow| srtp.prefetch(outbound[flow]));
             }
-            if load.operation != Operation::Protect {
+            if operation != Operation::Protect {
                 srtp.unprotect_rtp(&mut jobs);
             }
-            if load.operation == Operation::Relay {
+            // The contexts of the burst behind this one, which the engine knows by now.
+            rest.iter().take(*burst).for_each(|packet| srtp.prefetch(first[packet.flow]));
+            if operation == Operation::Relay {
                 for (job, flow) in jobs.iter_mut().zip(flows) {
                     job.session = outbound[flow];
                 }
             }
-            if load.operation != Operation::Unprotect {
+            if operation != Operation::Unprotect {
                 srtp.protect_rtp(&mut jobs);
             }
             done += jobs.iter().filter(|job| job.result.is_ok()).count();
