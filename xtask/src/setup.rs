@@ -166,6 +166,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Perf],
     },
     Package {
+        name: "libipsec-mb-dev",
+        why: "a peer of our SRTP in `perf srtp`: Intel's multi-buffer ciphers",
+        brings: File("/usr/include/intel-ipsec-mb.h"),
+        uses: &[Use::Perf],
+    },
+    Package {
         name: "ffmpeg",
         why: "plays the telephones: a SRTP stack that is not ours",
         brings: Program("ffmpeg"),
