@@ -9,7 +9,7 @@ use rand::CryptoRng;
 
 use crate::config::Config;
 use crate::dispatch::{Executed, Target};
-use crate::endpoint::{CONNECTIONS, Connection};
+use crate::endpoint::{CONNECTIONS, Connection, Endpoint};
 use crate::gateway::{Gateway, local_name};
 use crate::job::{Asker, Creation, Deletion, Job, Work, refusal_fault};
 use crate::media::{Media, Negotiation, engine_mode};
@@ -35,7 +35,7 @@ impl Gateway {
         }
         let number = match target {
             Target::Endpoint(number) => {
-                let full = |e: &crate::endpoint::Endpoint| e.connections.len() >= CONNECTIONS;
+                let full = |e: &Endpoint| e.connections.len() >= CONNECTIONS;
                 if self.endpoints.get(number).is_some_and(full) {
                     return Err(ReturnCode::TOO_MANY_CONNECTIONS.into_fault());
                 }
@@ -95,7 +95,7 @@ impl Gateway {
         if let Err(refusal) = outcome {
             self.keys.forget(leg);
             self.ports.give_back(connection.network, connection.local);
-            let unused = |e: &crate::endpoint::Endpoint| e.connections.is_empty();
+            let unused = |e: &Endpoint| e.connections.is_empty();
             if self.endpoints.get(number).is_none_or(unused) {
                 self.endpoints.unreserve(number);
             }

@@ -77,7 +77,8 @@ impl Connection {
 pub(crate) struct Endpoints {
     size: u32,
     names: Rotation,
-    active: HashMap<u32, Endpoint>,
+    /// Boxed, for a table has free places too.
+    active: HashMap<u32, Box<Endpoint>>,
     legs: HashMap<LegId, u32>,
     /// Names made by `$` and given back, until they may be used again.
     resting: HashSet<u32>,
@@ -107,11 +108,11 @@ impl Endpoints {
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&Endpoint> {
-        self.active.get(&number)
+        self.active.get(&number).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut Endpoint> {
-        self.active.get_mut(&number)
+        self.active.get_mut(&number).map(Box::as_mut)
     }
 
     /// The endpoint, made active if it is not.
@@ -132,7 +133,7 @@ impl Endpoints {
     }
 
     pub(crate) fn active(&self) -> impl Iterator<Item = (u32, &Endpoint)> {
-        self.active.iter().map(|(number, endpoint)| (*number, endpoint))
+        self.active.iter().map(|(number, endpoint)| (*number, &**endpoint))
     }
 
     /// Reserves any endpoint without connections.
@@ -190,7 +191,7 @@ impl Endpoints {
 
     /// Forgets an endpoint that is only a name again.
     pub(crate) fn settle(&mut self, number: u32) {
-        if self.active.get(&number).is_some_and(Endpoint::is_idle) {
+        if self.get(number).is_some_and(Endpoint::is_idle) {
             self.active.remove(&number);
         }
     }

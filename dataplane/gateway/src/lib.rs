@@ -23,6 +23,26 @@
 //! `x+srtptx:"<suite> inline:<key>"` gives the key to send with; `x-srtp:on|off|optional` says
 //! whether a connection without remote description shall offer SRTP.
 //!
+//! # Where RFC 3435 leaves a choice
+//!
+//! - Endpoints are `pr/1` to `pr/<n>` and `mg` for the gateway itself. `pr/$` makes one that ends
+//!   with its last connection and whose name then rests for T-HIST. A third connection is 540.
+//! - A relay does not transcode: without `a:` it takes whatever codecs the peer offers; telephone
+//!   events and comfort noise pass beside the codecs that `a:` names.
+//! - RTP/SAVP without a usable crypto line is 509, or 505 if all lines are merely of unsupported
+//!   suites or parameters (F8, a key derivation rate, anything unencrypted or unauthenticated).
+//! - A remote description that follows an offer of ours answers it: tag and suite must be ours.
+//!   Our key is renewed whenever the peer's changes, unless the call agent gives it.
+//! - Until the peer's key is known an SRTP connection receives under a key that nobody has.
+//! - `N:` must name one of the configured call agents, else 510: nobody else is told anything.
+//! - Before a restart is acknowledged commands get 405, and the first of them hears of the restart
+//!   in the same datagram. A call agent that refuses the announcement for good is served.
+//! - A lost call agent ends no call. It is told `disconnected` when a timer runs out or when it
+//!   commands, whichever is first.
+//! - A DLCX aborts CRCX and MDCX under way on what it covers (407). Load is refused with 409, but
+//!   never a DLCX.
+//! - Audits leave crypto lines out; `X-KEYED: tx,rx` says which directions hold keys.
+//!
 //! This crate must not know how packets travel, nor where its configuration was read.
 
 #![forbid(unsafe_code)]

@@ -75,7 +75,10 @@ impl Media {
         };
         if let Some(remote) = &mut new_remote {
             orders.crypto_skipped = remote.media[0].skipped_crypto;
-            remote.media[0].crypto.clear();
+            // Kept as long as the connection, so without spare room.
+            remote.media[0].crypto = Vec::new();
+            remote.media[0].payloads.shrink_to_fit();
+            remote.media.shrink_to_fit();
         }
         let remote = new_remote.or_else(|| old.and_then(|old| old.remote.clone()));
         let sends = engine_mode(mode).is_some_and(Mode::sends_to_network);

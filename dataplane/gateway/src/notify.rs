@@ -67,7 +67,7 @@ impl Observation {
 /// The notification request in force and its state.
 #[derive(Default)]
 pub(crate) struct Requests {
-    request: Option<Request>,
+    request: Option<Box<Request>>,
     detect: Vec<EventSpec>,
     digit_map: Option<DigitMap>,
     state: State,
@@ -201,7 +201,7 @@ impl Requests {
     }
 
     pub(crate) fn current(&self) -> Option<&Request> {
-        self.request.as_ref()
+        self.request.as_deref()
     }
 
     pub(crate) fn detect(&self) -> &[EventSpec] {
@@ -226,7 +226,7 @@ impl Requests {
             self.digit_map = Some(map.clone());
         }
         let discard = request.quarantine.discard.unwrap_or(false);
-        self.request = Some(request.clone());
+        self.request = Some(Box::new(request.clone()));
         self.accumulated.clear();
         if discard {
             self.quarantine.clear();

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use engine::command::{
     Token,
 };
 use gateway::{CallAgent, Config, Gateway, Network};
+use mgcp::sdp::{CryptoAttribute, CryptoSuite, KeySalt};
 use mgcp::transaction::{self, Indication, Transactions};
 use mgcp::{Command, Message, Response, TransactionId};
 use port::PortId;
@@ -224,6 +225,8 @@ impl Lab {
 #[derive(Default)]
 pub struct Books {
     pub legs: HashMap<LegId, (RelayId, LegSpec)>,
+    locals: HashSet<SocketAddr>,
+    sides: HashMap<RelayId, usize>,
     pub queue: VecDeque<(Token, EngineCommand)>,
     /// Commands stay in the queue.
     pub held: bool,
@@ -242,11 +245,11 @@ impl Books {
         }
         match command {
             EngineCommand::Open { leg, relay, spec } => {
-                let mut others = self.legs.values();
-                assert!(others.all(|(_, other)| other.local != spec.local), "address in use");
-                let sides = self.legs.values().filter(|(r, _)| *r == relay).count();
-                assert!(sides < 2, "a relay has two legs");
+                assert!(self.locals.insert(spec.local), "address in use");
                 assert!(spec.local.port().is_multiple_of(2));
+                let sides = self.sides.entry(relay).or_default();
+                *sides += 1;
+                assert!(*sides <= 2, "a relay has two legs");
                 assert!(self.legs.insert(leg, (relay, *spec)).is_none(), "leg numbers are new");
                 Reply::Done
             }
@@ -259,7 +262,11 @@ impl Books {
                 None => Reply::Refused(Refusal::UnknownLeg),
             },
             EngineCommand::Close { leg } => match self.legs.remove(&leg) {
-                Some(_) => Reply::Stats(self.stats),
+                Some((relay, spec)) => {
+                    self.locals.remove(&spec.local);
+                    *self.sides.entry(relay).or_default() -= 1;
+                    Reply::Stats(self.stats)
+                }
                 None => Reply::Refused(Refusal::UnknownLeg),
             },
             EngineCommand::Query { leg } => match self.legs.contains_key(&leg) {
@@ -294,12 +301,17 @@ pub fn crypto(tag: u32, suite: &str, octet: u8) -> String {
 
 /// Key and salt of the 128-bit suites, 30 times `octet`, in base64.
 pub fn key(octet: u8) -> String {
-    use mgcp::sdp::{CryptoAttribute, CryptoSuite, KeySalt};
-    let key = KeySalt::new(&[octet; 30]).unwrap();
+    let attribute = crypto_of(&[octet; 30]);
+    attribute.split_once("inline:").unwrap().1.to_owned()
+}
+
+/// The `crypto` attribute of a whole key and salt, with tag 1 and the usual suite.
+pub fn crypto_of(octets: &[u8; 30]) -> String {
+    let key = KeySalt::new(octets).unwrap();
     let attribute = CryptoAttribute::new(CryptoSuite::AesCm128HmacSha1_80, key);
     let mut text = String::new();
-    attribute.write_key_params(&mut text).unwrap();
-    text.strip_prefix("inline:").unwrap().to_owned()
+    attribute.write(&mut text).unwrap();
+    text
 }
 
 pub fn code(response: &Response) -> u16 {

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use base64ct::{Base64, Base64Unpadded, Encoding};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
 use crate::limits;
 use crate::text::{is_name, number, trim};
@@ -119,41 +119,33 @@ const KEY_MAX: usize = 192;
 
 /// Master key, followed by master salt. Erased on drop, hidden from `Debug`, compared in
 /// constant time.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct KeySalt {
-    octets: [u8; KEY_MAX],
-    len: usize,
-}
+#[derive(Clone)]
+pub struct KeySalt(Zeroizing<Box<[u8]>>);
 
 impl KeySalt {
     /// The octets, key first. `None` if there are more than fit an attribute.
     pub fn new(octets: &[u8]) -> Option<Self> {
-        let mut key = Self { octets: [0; KEY_MAX], len: octets.len() };
-        key.octets.get_mut(..octets.len())?.copy_from_slice(octets);
-        Some(key)
+        (octets.len() <= KEY_MAX).then(|| Self(Zeroizing::new(octets.into())))
     }
 
     /// Key and salt together. Do not log them.
     pub fn expose(&self) -> &[u8] {
-        &self.octets[..self.len]
+        &self.0
     }
 
     /// The key and the salt, if this is as long as `suite` wants.
     pub fn split(&self, suite: &CryptoSuite) -> Option<(&[u8], &[u8])> {
         let (key, salt) = suite.key_and_salt_len()?;
-        (self.len == key + salt).then(|| self.expose().split_at(key))
+        (self.0.len() == key + salt).then(|| self.expose().split_at(key))
     }
 
     fn decode(text: &str) -> Option<Self> {
-        let mut key = Self { octets: [0; KEY_MAX], len: 0 };
-        let octets = &mut key.octets;
+        let mut octets = Zeroizing::new([0; KEY_MAX]);
         let decoded = match text.ends_with('=') {
-            true => Base64::decode(text, octets),
-            false => Base64Unpadded::decode(text, octets),
+            true => Base64::decode(text, &mut *octets),
+            false => Base64Unpadded::decode(text, &mut *octets),
         };
-        let len = decoded.ok()?.len();
-        key.len = len;
-        (len > 0).then_some(key)
+        decoded.ok().filter(|octets| !octets.is_empty()).and_then(Self::new)
     }
 }
 
@@ -259,11 +251,9 @@ impl CryptoAttribute {
     /// `inline:…` with lifetime and MKI.
     pub fn write_key_params(&self, out: &mut dyn Write) -> fmt::Result {
         // RFC 4568 §6.1 wants the padding of base64 where the length needs it.
-        let mut text = [0; KEY_MAX * 4 / 3];
-        let encoded = Base64::encode(self.key.expose(), &mut text);
-        let written = write!(out, "inline:{}", encoded.expect("KEY_MAX octets fit"));
-        text.zeroize();
-        written?;
+        let mut text = Zeroizing::new([0; KEY_MAX * 4 / 3]);
+        let encoded = Base64::encode(self.key.expose(), &mut *text);
+        write!(out, "inline:{}", encoded.expect("KEY_MAX octets fit"))?;
         // The early form always shows both fields.
         let bars = self.form == CryptoForm::XCrypto;
         match self.lifetime {

@@ -278,10 +278,21 @@ impl Receiver {
 }
 
 impl Peer {
+    /// Forgets answers that arrived. The work is bounded by what is remembered, not by the ranges.
     fn drop_acknowledged(&mut self, ranges: &[AckRange]) {
-        for (id, answered) in &mut self.recent {
-            if ranges.iter().any(|range| range.contains(*id)) {
-                answered.bytes = None;
+        for range in ranges {
+            let width = range.high.value() - range.low.value();
+            if (width as usize) < self.recent.len() {
+                let mut id = range.low;
+                for _ in 0..=width {
+                    if let Some(answered) = self.recent.get_mut(&id) {
+                        answered.bytes = None;
+                    }
+                    id = id.next();
+                }
+            } else {
+                let known = self.recent.iter_mut().filter(|(id, _)| range.contains(**id));
+                known.for_each(|(_, answered)| answered.bytes = None);
             }
         }
     }
