@@ -3,7 +3,8 @@
 //! [`net`] makes the network (namespaces, veth pairs, bridges) and removes it whatever happens;
 //! [`program`] runs real programs in it; [`report`] tells, step by step, what was proven. The
 //! inhabitants: [`phone`] joins two ffmpeg processes into a telephone, [`probe`] sends single
-//! packets made to measure, [`agent`] commands the gateway, [`relay`] is the product under test; [`audio`] says whether what was heard is what was said. [`scenario`] lists what can be played.
+//! packets made to measure, [`agent`] commands the gateway, [`relay`] is the product under test.
+//! [`audio`] says whether what was heard is what was said. [`scenario`] lists what can be played.
 //!
 //! Invariants: everything a run makes is named `rf-lab-…` and removed at its end, after a failure,
 //! a panic or Ctrl-C too; what a killed run left is removed by the next. A step is ok only if what

@@ -2,21 +2,17 @@
 //!
 //! These need root: `cargo xtask test`, or `cargo test -p ringfence-lab -- --ignored`.
 
-use std::fs;
+mod common;
+
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
+use common::namespaces;
 use ringfence_lab::net::Lab;
 use ringfence_lab::program::{Program, poll};
 
 const LIMIT: Duration = Duration::from_secs(5);
-
-fn namespaces(prefix: &str) -> Vec<String> {
-    let entries = fs::read_dir("/run/netns").into_iter().flatten();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.starts_with(prefix)).collect()
-}
 
 #[test]
 #[ignore = "needs root: cargo xtask test"]
