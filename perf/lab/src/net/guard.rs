@@ -20,7 +20,7 @@ pub struct Lab {
     made: Arc<Mutex<Vec<String>>>,
     keep: bool,
     /// Held while the laboratory stands: two of one name would remove each other.
-    _lock: File,
+    lock: File,
 }
 
 impl Lab {
@@ -31,7 +31,7 @@ impl Lab {
         for leftover in namespaces_of(prefix)? {
             remove(&leftover).with_context(|| format!("cannot remove the leftover {leftover}"))?;
         }
-        Ok(Self { prefix: prefix.to_owned(), made: Arc::default(), keep, _lock: lock })
+        Ok(Self { prefix: prefix.to_owned(), made: Arc::default(), keep, lock })
     }
 
     /// Removes everything when the process is told to end, and ends it.
@@ -84,6 +84,9 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         remove_all(&mut self.made.lock().unwrap_or_else(PoisonError::into_inner), self.keep);
+        // Closing is not enough: a program being started at this moment holds the file too, until
+        // it runs. Failing is harmless, the file is closed right after.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -138,7 +138,9 @@ impl Link<'_> {
     /// Adds an address, `10.1.0.2/24` or `fd01::2/64`.
     pub fn address(&self, address: &str) -> Result<()> {
         let Namespace { name } = self.namespace;
-        ip(&format!("-n {name} address add {address} dev {}", self.name())).map(drop)
+        // An IPv6 address otherwise cannot be bound until the kernel has looked for duplicates.
+        let at_once = if address.contains(':') { "nodad" } else { "" };
+        ip(&format!("-n {name} address add {address} dev {} {at_once}", self.name())).map(drop)
     }
 
     /// Takes an address away again.
