@@ -8,8 +8,11 @@ use store::{Device, Revision, SecurityMode, Store};
 
 use crate::configuration::{Common, default_file, of_device};
 
-/// How long a change that another process made may go unseen.
-const GLANCE: Duration = Duration::from_millis(250);
+/// How long a change that another process made may go unseen. A phone that has just been told of
+/// a new mode asks for its files at once, and must not meet the old one.
+const GLANCE: Duration = Duration::from_millis(2);
+/// The same after the database could not be read, so that phones do not wait for it.
+const GLANCE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 
 /// The store at one revision.
 pub struct Snapshot {
@@ -78,33 +81,33 @@ pub struct Snapshots {
 
 struct State {
     newest: Arc<Snapshot>,
-    looked: Instant,
+    next_look: Instant,
 }
 
 impl Snapshots {
     /// Reads the first one.
     pub fn new(store: Arc<Store>, node: &str) -> store::Result<Self> {
         let newest = Arc::new(Snapshot::read(&store, node)?);
-        let state = Mutex::new(State { newest, looked: Instant::now() });
+        let state = Mutex::new(State { newest, next_look: Instant::now() + GLANCE });
         Ok(Self { store, node: node.to_owned(), state })
     }
 
     /// The newest one.
     pub fn newest(&self) -> Arc<Snapshot> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let made_here = self.store.wait(Revision(0), Duration::ZERO);
-        let glance = state.looked.elapsed() >= GLANCE;
-        let is_old = made_here > state.newest.revision || glance && self.changed_elsewhere(&state);
-        if is_old && let Ok(snapshot) = Snapshot::read(&self.store, &self.node) {
-            state.newest = Arc::new(snapshot);
-        }
-        if glance {
-            state.looked = Instant::now();
+        let made_here = self.store.wait(Revision(0), Duration::ZERO) > state.newest.revision;
+        if made_here || Instant::now() >= state.next_look {
+            let looked = self.look(&mut state);
+            let pause = if looked.is_ok() { GLANCE } else { GLANCE_AFTER_FAILURE };
+            state.next_look = Instant::now() + pause;
         }
         Arc::clone(&state.newest)
     }
 
-    fn changed_elsewhere(&self, state: &State) -> bool {
-        self.store.read(|view| view.revision()).is_ok_and(|now| now != state.newest.revision)
+    fn look(&self, state: &mut State) -> store::Result<()> {
+        if self.store.read(|view| view.revision())? != state.newest.revision {
+            state.newest = Arc::new(Snapshot::read(&self.store, &self.node)?);
+        }
+        Ok(())
     }
 }
