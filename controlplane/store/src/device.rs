@@ -229,6 +229,11 @@ impl Model {
         }
     }
 
+    /// Whether its manufacturer installed a certificate in it.
+    pub fn has_mic(self) -> bool {
+        matches!(self, Self::M7970 | Self::M7971)
+    }
+
     /// Whether its signalling can be authenticated and encrypted.
     pub fn is_securable(self) -> bool {
         matches!(self, Self::M7940 | Self::M7960 | Self::M7970 | Self::M7971)
@@ -410,6 +415,6 @@ impl Change<'_> {
         let device = self.device(name)?;
         self.view.sql.execute("DELETE FROM device WHERE name = $1", values![name.as_str()])?;
         self.record("device", name.as_str(), json(&device), None);
-        Ok(())
+        self.remove_capf(name)
     }
 }

@@ -91,6 +91,15 @@ pub enum Invalid {
     },
     /// A path that is not absolute or leads upwards.
     Path(String),
+    /// A host name or address.
+    Host(String),
+    /// A line of text that is too long or not printable ASCII.
+    Text {
+        /// What was given.
+        given: String,
+        /// Most characters.
+        max: usize,
+    },
     /// An administrator's name.
     UserName(String),
     /// A password that is too short.
@@ -165,6 +174,8 @@ impl Say for Invalid {
                 TOO_LONG.fill(language, &[("field", field), ("max", max)])
             }
             Self::Path(given) => PATH.fill(language, &[("given", given)]),
+            Self::Host(given) => HOST.fill(language, &[("given", given)]),
+            Self::Text { given, max } => TEXT.fill(language, &[("given", given), ("max", max)]),
             Self::UserName(given) => USER_NAME.fill(language, &[("given", given)]),
             Self::PasswordTooShort { min } => PASSWORD.fill(language, &[("min", min)]),
         }
@@ -269,6 +280,14 @@ const TOO_LONG: Text = Text::new(
 const PATH: Text = Text::new(
     "{given} is not an absolute path without `..`.",
     "{given} は `..` を含まない絶対パスではありません。",
+);
+const HOST: Text = Text::new(
+    "{given} is no host name and no address: at most 253 letters, digits, `-`, `.` and `:`.",
+    "{given} はホスト名でもアドレスでもありません。英数字と `-`、`.`、`:` で 253 文字以内です。",
+);
+const TEXT: Text = Text::new(
+    "{given} is not a line of at most {max} printable ASCII characters.",
+    "{given} は {max} 文字以内の印字可能な ASCII 文字ではありません。",
 );
 const USER_NAME: Text = Text::new(
     "Invalid User Name: {given}. Use 1 to 64 letters, digits, `-`, `.`, `_` and `@`.",

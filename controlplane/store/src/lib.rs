@@ -1,5 +1,6 @@
-//! Everything that is administered: cluster, nodes, parameters, devices, administrators, the
-//! inventory of certificates, the versions of the CTL file, and the log of who did what.
+//! Everything that is administered: cluster, nodes, parameters, devices, what CAPF shall do with
+//! them, administrators, the inventory of certificates, the versions of the CTL file, and the log
+//! of who did what.
 //!
 //! SQLite embedded in the process by default, PostgreSQL for clusters, chosen by a [`StoreUrl`];
 //! one SQL text for both and one suite of tests over both.
@@ -25,8 +26,12 @@
 //! Invariants:
 //! - Nothing changes but through [`Store::change`]: whole or not at all, as one numbered
 //!   [`Revision`] that says who, when, from where and what, and one record in the hash-chained
-//!   audit log. A change that changes nothing makes no revision.
+//!   audit log. A change that changes nothing makes no revision. Counts of
+//!   wrong authentication strings and requests under way are kept with the same care and without
+//!   revision: nobody administers them.
 //! - No private key and no readable password is ever in the database: there is no place for one.
+//!   CAPF's authentication strings are the one exception: administrators read them out to users,
+//!   and each is digits that work once. They show in no history, audit record or `Debug` output.
 //! - A database of a newer program is refused, never guessed at.
 //!
 //! This crate must not know how certificates, CTL files or configuration files are made, nor who
@@ -36,6 +41,7 @@
 
 mod administrator;
 mod audit;
+mod capf;
 mod certificate;
 mod change;
 mod cluster;
@@ -53,6 +59,10 @@ mod words;
 
 pub use administrator::{Administrator, AdministratorRole, Password, PasswordHash};
 pub use audit::{AuditRecord, AuditState};
+pub use capf::{
+    AuthString, AuthStringFault, Capf, CapfAuthMode, CapfGuard, CapfOperation, CapfReason,
+    CapfRequest, CapfResult, CapfStatus, KeySize, PhoneCertificate, PhoneCertificateKind,
+};
 pub use certificate::{Certificate, CertificateCopy, CertificateRole};
 pub use change::{Author, Change, Changed, Entry, Revision, RevisionLog};
 pub use cluster::{Cluster, Guid, SecurityMode};

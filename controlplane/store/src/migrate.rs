@@ -3,7 +3,8 @@
 use crate::sql::{Access, Backend, Sql, values};
 use crate::{Error, Result};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001-initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001-initial.sql"), include_str!("../migrations/0002-capf.sql")];
 
 /// Applies the migrations that are missing, all in one transaction.
 pub(crate) fn to_newest(backend: &mut dyn Backend) -> Result<()> {

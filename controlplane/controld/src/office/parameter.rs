@@ -23,6 +23,8 @@ fn view(parameter: Parameter, language: Language) -> ParameterView {
         Kind::Choice(choices) => choices.join(" | "),
         Kind::Path => PATH.say(language),
         Kind::OptionalPath => OPTIONAL_PATH.say(language),
+        Kind::OptionalHost => OPTIONAL_HOST.say(language),
+        Kind::Text { max } => TEXT.fill(language, &[("max", &max)]),
         Kind::ReadOnly => READ_ONLY.say(language),
     };
     ParameterView {
@@ -49,4 +51,10 @@ impl Handle<SetParameter> for Office {
 
 const PATH: Text = Text::new("absolute path", "絶対パス");
 const OPTIONAL_PATH: Text = Text::new("absolute path, or empty", "絶対パス、または空");
+const OPTIONAL_HOST: Text =
+    Text::new("host name or address, or empty", "ホスト名かアドレス、または空");
+const TEXT: Text = Text::new(
+    "at most {max} printable ASCII characters, or empty",
+    "印字可能な ASCII 文字で {max} 文字以内、または空",
+);
 const READ_ONLY: Text = Text::new("read-only", "読み取り専用");

@@ -8,6 +8,7 @@ use crate::{Service, Trigger};
 pub(crate) const CLUSTER_SECURITY_MODE: &str = "enterprise.cluster-security-mode";
 pub(crate) const DEVICE_SECURITY_MODE: &str = "enterprise.device-security-mode";
 pub(crate) const AUTO_REGISTRATION: &str = "enterprise.auto-registration";
+pub(crate) const CAPF_KEY_SIZE: &str = "capf.key-size";
 pub(crate) const CTL_PROVIDER_PORT: &str = "ctl-provider.port";
 
 pub(crate) const DEFINITIONS: &[Definition] = &[
@@ -60,6 +61,18 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         trigger: Some(Trigger::CapfParameter),
     },
     Definition {
+        name: "enterprise.capf-operation-expires-days",
+        title: Text::new("CAPF Operation Expires in (days)", "CAPF 操作の有効期限 (日)"),
+        scope: Scope::Enterprise,
+        kind: Kind::Integer { min: 1, max: 365 },
+        default: "10",
+        help: Text::new(
+            "How long an operation waits for its phone where Operation Completes By is not given.",
+            "「操作の完了期限」を指定しないとき、操作が電話機を待つ日数です。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
         name: CTL_PROVIDER_PORT,
         title: Text::new("CTL Provider Port Number", "CTL Provider ポート番号"),
         scope: Scope::Service(Service::CtlProvider),
@@ -70,6 +83,105 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
             "CTL Provider が CTL クライアントからの要求を待つポートです。",
         ),
         trigger: Some(Trigger::CtlProviderPort),
+    },
+    Definition {
+        name: "capf.certificate-issuer",
+        title: Text::new("Certificate Issuer", "証明書の発行元"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Choice(&["capf", "microsoft", "keon"]),
+        default: "capf",
+        help: Text::new(
+            "Who issues phones' certificates: CAPF itself, or by SCEP a Microsoft or Keon certification authority.",
+            "電話機の証明書の発行元です。CAPF 自身、または SCEP で Microsoft か Keon の認証局を使います。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
+        name: "capf.certificate-validity-years",
+        title: Text::new("Duration of Certificate Validity (years)", "証明書の有効期間 (年)"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Integer { min: 1, max: 20 },
+        default: "5",
+        help: Text::new(
+            "How long the certificates are valid that CAPF issues itself.",
+            "CAPF 自身が発行する証明書の有効期間です。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
+        name: CAPF_KEY_SIZE,
+        title: Text::new("Key Size", "キーサイズ"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Choice(&["512", "1024", "2048"]),
+        default: "1024",
+        help: Text::new(
+            "Bits of the key that a phone is asked for where its own setting says nothing else. With 2048 the start and the fail-over of a phone take more than 60 seconds.",
+            "電話機ごとの設定がないときに要求する鍵のビット数です。2048 では電話機の起動とフェールオーバーに 60 秒以上かかります。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
+        name: "capf.key-generation-minutes",
+        title: Text::new(
+            "Maximum Allowable Time for Key Generation (minutes)",
+            "鍵生成の最大許容時間 (分)",
+        ),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Integer { min: 1, max: 240 },
+        default: "30",
+        help: Text::new(
+            "How long CAPF waits for a phone to make its key. Old phones take many minutes.",
+            "電話機の鍵生成を待つ時間です。古い機種では何分もかかります。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
+        name: "capf.key-generation-attempts",
+        title: Text::new("Maximum Allowable Attempts for Key Generation", "鍵生成の最大試行回数"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Integer { min: 1, max: 10 },
+        default: "3",
+        help: Text::new(
+            "How often a phone is asked for a key before the operation fails.",
+            "操作を失敗とするまでに、電話機へ鍵を要求する回数です。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
+        name: "capf.keon-jurisdiction-id",
+        title: Text::new("Keon Jurisdiction ID", "Keon 管轄 ID"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Text { max: 128 },
+        default: "",
+        help: Text::new(
+            "Names the jurisdiction of a Keon certification authority; others need none.",
+            "Keon 認証局の管轄を示します。他の認証局では不要です。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
+        name: "capf.scep-port",
+        title: Text::new("SCEP Port Number", "SCEP ポート番号"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Integer { min: 1, max: 65535 },
+        default: "80",
+        help: Text::new(
+            "The port on which the certification authority waits for SCEP.",
+            "認証局が SCEP の要求を待つポートです。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
+        name: "capf.certificate-authority-address",
+        title: Text::new("Certificate Authority Address", "認証局のアドレス"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::OptionalHost,
+        default: "",
+        help: Text::new(
+            "Host name or address of the certification authority.",
+            "認証局のホスト名またはアドレスです。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
     },
     Definition {
         name: "tftp.file-location",

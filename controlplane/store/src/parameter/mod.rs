@@ -9,7 +9,9 @@ use crate::consequence::Trigger;
 use crate::sql::values;
 use crate::{Error, Invalid, Refusal, Result, SecurityMode, Service, View};
 
-pub(crate) use definitions::{AUTO_REGISTRATION, CTL_PROVIDER_PORT, DEVICE_SECURITY_MODE};
+pub(crate) use definitions::{
+    AUTO_REGISTRATION, CAPF_KEY_SIZE, CTL_PROVIDER_PORT, DEVICE_SECURITY_MODE,
+};
 use definitions::{CLUSTER_SECURITY_MODE, DEFINITIONS};
 
 /// What there is to know of a parameter before anybody sets it.
@@ -58,6 +60,13 @@ pub enum Kind {
     Path,
     /// An absolute path, or nothing.
     OptionalPath,
+    /// A host name or an address, or nothing.
+    OptionalHost,
+    /// A line of printable ASCII, or nothing.
+    Text {
+        /// Most characters.
+        max: usize,
+    },
     /// Shown, and set elsewhere.
     ReadOnly,
 }
@@ -127,6 +136,19 @@ impl Kind {
                 let climbs = path.components().any(|part| part == Component::ParentDir);
                 if !path.is_absolute() || climbs || given.contains('\0') {
                     return Err(Invalid::Path(given.to_owned()).into());
+                }
+                Ok(given.to_owned())
+            }
+            Self::OptionalHost => {
+                let host = |c: char| c.is_ascii_alphanumeric() || "-.:".contains(c);
+                if given.len() > 253 || !given.chars().all(host) {
+                    return Err(Invalid::Host(given.to_owned()).into());
+                }
+                Ok(given.to_owned())
+            }
+            Self::Text { max } => {
+                if given.len() > max || given.chars().any(|c| !matches!(c, ' '..='~')) {
+                    return Err(Invalid::Text { given: given.to_owned(), max }.into());
                 }
                 Ok(given.to_owned())
             }

@@ -1,11 +1,13 @@
 //! What the store promises, over SQLite and over PostgreSQL alike.
 
 mod administered;
+mod capf;
 mod crash;
 mod database;
 mod history;
 mod postgres;
 mod random;
+mod upgrade;
 
 use database::Database;
 

@@ -1,0 +1,49 @@
+-- What CAPF shall do with each phone, and what came of it. A phone without a row has the defaults.
+CREATE TABLE capf (
+    device TEXT PRIMARY KEY,
+    operation TEXT NOT NULL,
+    auth_mode TEXT NOT NULL,
+    -- Digits that are valid once. Readable, because administrators tell them to users.
+    auth_string TEXT,
+    key_size BIGINT NOT NULL,
+    complete_by BIGINT,
+    status TEXT NOT NULL,
+    result_at BIGINT,
+    result_reason TEXT,
+    result_detail TEXT
+);
+
+-- Wrong authentication strings in a row: operation, not administration, so without revisions.
+CREATE TABLE capf_guard (
+    device TEXT PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    locked_until BIGINT
+);
+
+-- Certificates phones hold or held, as far as CAPF saw them.
+CREATE TABLE phone_certificate (
+    device TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    serial TEXT NOT NULL,
+    not_before BIGINT NOT NULL,
+    not_after BIGINT NOT NULL,
+    -- Fingerprint of the certificate that issued it, where it is known.
+    issued_by TEXT,
+    noted_at BIGINT NOT NULL,
+    present BIGINT NOT NULL,
+    der BYTEA NOT NULL,
+    PRIMARY KEY (device, kind, fingerprint)
+);
+
+-- Certificates that were asked of a certification authority which has not answered yet.
+CREATE TABLE capf_request (
+    device TEXT PRIMARY KEY,
+    public_key BYTEA NOT NULL,
+    transaction_id TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    -- What the authority needs to be reminded of it.
+    request BYTEA NOT NULL
+);
