@@ -186,27 +186,24 @@ pub enum KeyError {
 /// SRTP and SRTCP packets are counted apart; the key is spent when either count reaches its
 /// limit (RFC 3711 §9.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetime {
-    rtp: u64,
-    rtcp: u64,
-}
+pub struct Lifetime(u64);
 
 impl Lifetime {
     /// The longest there is: 2^48 SRTP packets, 2^31 SRTCP packets.
-    pub const MAX: Self = Self { rtp: MAX_RTP_LIFETIME, rtcp: MAX_RTCP_LIFETIME };
+    pub const MAX: Self = Self(MAX_RTP_LIFETIME);
 
     /// A lifetime of `packets`, as `inline:…|2^20` gives it (RFC 4568 §6.1).
     pub fn packets(packets: u64) -> Result<Self, KeyError> {
         if packets == 0 || packets > MAX_RTP_LIFETIME {
             return Err(KeyError::Lifetime);
         }
-        Ok(Self { rtp: packets, rtcp: packets.min(MAX_RTCP_LIFETIME) })
+        Ok(Self(packets))
     }
 
     pub(crate) fn of(self, protocol: Protocol) -> u64 {
         match protocol {
-            Protocol::Rtp => self.rtp,
-            Protocol::Rtcp => self.rtcp,
+            Protocol::Rtp => self.0,
+            Protocol::Rtcp => self.0.min(MAX_RTCP_LIFETIME),
         }
     }
 }
@@ -242,7 +239,7 @@ pub struct Keying {
     suite: Suite,
     keys: Vec<KeyEntry>,
     window: u16,
-    derivation_rate: u64,
+    derivation_rate: u32,
     services: Services,
 }
 
@@ -360,7 +357,7 @@ impl Keying {
     }
 
     /// Packets between derivations; 0 if there is only the first.
-    pub(crate) fn derivation_rate(&self) -> u64 {
+    pub(crate) fn derivation_rate(&self) -> u32 {
         self.derivation_rate
     }
 

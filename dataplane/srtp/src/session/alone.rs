@@ -4,7 +4,7 @@
 use arrayvec::ArrayVec;
 
 use super::Sessions;
-use super::context::{Context, ContextRef};
+use super::context::ContextRef;
 use super::layout::Layout;
 use super::slot::{Key, MAX_KEYS, Slot};
 use crate::backend::{Backend, CmJob, GcmJob, MacJob, same_tag};
@@ -75,7 +75,7 @@ impl<B: Backend> Sessions<B> {
             return Err(Error::NoRoom);
         }
 
-        let found = self.contexts[protocol as usize].find(session, header.ssrc);
+        let found = self.contexts.find(protocol, session, header.ssrc);
         let index = match (protocol, found.map(|at| self.highest(protocol, at))) {
             (Protocol::Rtp, Some(highest)) => estimate(highest, header.seq),
             (Protocol::Rtp, None) => header.seq.into(),
@@ -118,9 +118,8 @@ impl<B: Backend> Sessions<B> {
         self.primary(protocol, session, Direction::Inbound)?;
         let packet = job.packet.get(..job.len).ok_or(Error::TooShort)?;
         let ssrc = Header::peek_ssrc(protocol, packet).ok_or(Error::TooShort)?;
-        let contexts = &self.contexts[protocol as usize];
-        let found = contexts.find(session, ssrc);
-        let likeliest = contexts.get(found.unwrap_or(session.into())).state.key;
+        let found = self.contexts.find(protocol, session, ssrc);
+        let likeliest = self.contexts.state(protocol, found.unwrap_or(session.into())).key;
 
         let (effect, layout) = self.open_under_any(protocol, job, found, likeliest)?;
         let Effect { suite, index, number, .. } = effect;
@@ -240,13 +239,14 @@ impl<B: Backend> Sessions<B> {
             return self.bind(protocol, session, number, ssrc, index, keys);
         };
         let highest = self.highest(protocol, at);
-        let contexts = &mut self.contexts[protocol as usize];
-        contexts.mark(at, index);
+        self.contexts.mark(protocol, at, index);
         if index < highest {
             return Ok(());
         }
-        let Context { keys: current, state } = contexts.get_mut(at);
-        *current = keys;
+        if protocol == Protocol::Rtp {
+            self.contexts.rtp.get_mut(at).keys = keys;
+        }
+        let state = self.contexts.state_mut(protocol, at);
         state.suite = suite;
         if state.key != number {
             let old = std::mem::replace(&mut state.key, number);
@@ -357,7 +357,7 @@ impl<B: Backend> Sessions<B> {
         session: SessionId,
         slot: &'s Slot,
     ) -> Option<&'s Key> {
-        let primary = &self.contexts[protocol as usize].get(session.into()).state;
+        let primary = self.contexts.state(protocol, session.into());
         slot.keys().iter().find(|key| {
             let credit = if primary.key == key.number { primary.credit } else { 0 };
             !key.is_spent(protocol, credit)
@@ -374,7 +374,7 @@ impl<B: Backend> Sessions<B> {
     }
 
     fn highest(&self, protocol: Protocol, at: ContextRef) -> u64 {
-        self.contexts[protocol as usize].get(at).state.highest()
+        self.contexts.state(protocol, at).highest()
     }
 }
 

@@ -5,8 +5,159 @@ use zeroize::Zeroize;
 use super::context::{Context, ContextRef, Flags, State};
 use crate::error::Error;
 use crate::keying::MIN_WINDOW;
+use crate::packet::Protocol;
 use crate::replay::{Age, Narrow, Wide};
 use crate::srtp::SessionId;
+
+/// The contexts of both protocols.
+///
+/// Those of RTP have their session keys with them, expanded. RTCP is a packet in some seconds: its
+/// keys are derived again for each, which takes less of everything than keeping them.
+pub(crate) struct Tables<K> {
+    pub(super) rtp: Contexts<K>,
+    rtcp: Contexts<Underived>,
+}
+
+/// Stands for session keys that are not kept.
+#[derive(Clone)]
+pub(crate) struct Underived;
+
+impl Zeroize for Underived {
+    fn zeroize(&mut self) {}
+}
+
+/// Does the same to the contexts of whichever protocol.
+macro_rules! of {
+    ($protocol:expr, $tables:ident, $contexts:ident => $work:expr) => {
+        match $protocol {
+            Protocol::Rtp => {
+                let $contexts = &$tables.rtp;
+                $work
+            }
+            Protocol::Rtcp => {
+                let $contexts = &$tables.rtcp;
+                $work
+            }
+        }
+    };
+    ($protocol:expr, mut $tables:ident, $contexts:ident => $work:expr) => {
+        match $protocol {
+            Protocol::Rtp => {
+                let $contexts = &mut $tables.rtp;
+                $work
+            }
+            Protocol::Rtcp => {
+                let $contexts = &mut $tables.rtcp;
+                $work
+            }
+        }
+    };
+}
+
+impl<K: Zeroize> Tables<K> {
+    /// Reserves address space for as many contexts as there are sessions; pages come with their
+    /// use.
+    pub(super) fn new(sessions: usize) -> Self {
+        Self { rtp: Contexts::new(sessions), rtcp: Contexts::new(sessions) }
+    }
+
+    /// Puts a session's primary contexts in their place, which is an old one or the next.
+    pub(super) fn place(&mut self, session: SessionId, keys: K, state: State) {
+        self.rtp.place(session, Context { keys, state: state.clone() });
+        self.rtcp.place(session, Context { keys: Underived, state });
+    }
+
+    /// The generation of the session that was or will be at this place.
+    pub(super) fn generation(&self, number: u32) -> u32 {
+        self.rtp.primary[number as usize].state.generation
+    }
+
+    /// The primary context of a session that exists.
+    #[inline]
+    pub(super) fn primary(&self, protocol: Protocol, session: SessionId) -> Result<&State, Error> {
+        of!(protocol, self, contexts => contexts.primary(session))
+    }
+
+    #[inline]
+    pub(super) fn state(&self, protocol: Protocol, at: ContextRef) -> &State {
+        of!(protocol, self, contexts => &contexts.get(at).state)
+    }
+
+    #[inline]
+    pub(super) fn state_mut(&mut self, protocol: Protocol, at: ContextRef) -> &mut State {
+        of!(protocol, mut self, contexts => &mut contexts.get_mut(at).state)
+    }
+
+    /// The context of an SSRC, if it has one.
+    #[inline]
+    pub(super) fn find(
+        &self,
+        protocol: Protocol,
+        session: SessionId,
+        ssrc: u32,
+    ) -> Option<ContextRef> {
+        of!(protocol, self, contexts => contexts.find(session, ssrc))
+    }
+
+    /// The contexts of a session that belong to an SSRC, the primary first.
+    pub(super) fn bound(
+        &self,
+        protocol: Protocol,
+        session: SessionId,
+    ) -> impl Iterator<Item = ContextRef> + '_ {
+        let mut at = session.into();
+        let all = std::iter::from_fn(move || {
+            let here = (at != ContextRef::NONE).then_some(at)?;
+            at = self.state(protocol, here).next;
+            Some(here)
+        });
+        all.filter(move |&at| self.state(protocol, at).flags.has(Flags::BOUND))
+    }
+
+    /// Gives an SSRC its context, the primary if that is still free, else a further one.
+    pub(super) fn bind(
+        &mut self,
+        protocol: Protocol,
+        session: SessionId,
+        state: State,
+        keys: K,
+        window: Wide,
+    ) {
+        match protocol {
+            Protocol::Rtp => self.rtp.bind(session, state, keys, window),
+            Protocol::Rtcp => self.rtcp.bind(session, state, Underived, window),
+        };
+    }
+
+    /// Empties the contexts of a session, erases their keys and frees all but the primary ones,
+    /// which wait for the next session in their place.
+    pub(super) fn clear(&mut self, session: SessionId) {
+        self.rtp.clear(session);
+        self.rtcp.clear(session);
+    }
+
+    /// How an index stands to the replay window of a context.
+    #[inline]
+    pub(super) fn age(&self, protocol: Protocol, at: ContextRef, index: u64) -> Age {
+        of!(protocol, self, contexts => contexts.age(at, index))
+    }
+
+    /// Marks an index as seen, and makes it the highest if it is.
+    #[inline]
+    pub(super) fn mark(&mut self, protocol: Protocol, at: ContextRef, index: u64) {
+        of!(protocol, mut self, contexts => contexts.mark(at, index));
+    }
+
+    /// The replay window of a context, in its general form.
+    pub(super) fn window(&self, protocol: Protocol, at: ContextRef) -> Wide {
+        of!(protocol, self, contexts => contexts.window(at))
+    }
+
+    /// Gives a context another replay window.
+    pub(super) fn set_window(&mut self, protocol: Protocol, at: ContextRef, window: Wide) {
+        of!(protocol, mut self, contexts => contexts.set_window(at, window));
+    }
+}
 
 /// The contexts of one protocol: a primary one for each session, at the session's own number, and
 /// one more for each further SSRC, chained to it.
@@ -17,9 +168,7 @@ pub(crate) struct Contexts<K> {
 }
 
 impl<K: Zeroize> Contexts<K> {
-    /// Reserves address space for as many contexts as there are sessions; pages come with their
-    /// use.
-    pub(crate) fn new(sessions: usize) -> Self {
+    fn new(sessions: usize) -> Self {
         Self {
             primary: Vec::with_capacity(sessions),
             further: Store::new(sessions),
@@ -27,8 +176,7 @@ impl<K: Zeroize> Contexts<K> {
         }
     }
 
-    /// Puts a session's primary context in its place, which is an old one or the next.
-    pub(crate) fn place(&mut self, session: SessionId, context: Context<K>) {
+    fn place(&mut self, session: SessionId, context: Context<K>) {
         let number = session.index as usize;
         if number == self.primary.len() {
             self.primary.push(context);
@@ -37,28 +185,23 @@ impl<K: Zeroize> Contexts<K> {
         }
     }
 
-    /// The generation of the session that was or will be at this place.
-    pub(crate) fn generation(&self, number: u32) -> u32 {
-        self.primary[number as usize].state.generation
-    }
-
-    /// The primary context of a session that exists.
     #[inline]
-    pub(crate) fn primary(&self, session: SessionId) -> Result<&Context<K>, Error> {
+    fn primary(&self, session: SessionId) -> Result<&State, Error> {
         self.primary
             .get(session.index as usize)
-            .filter(|context| context.state.generation == session.generation)
+            .map(|context| &context.state)
+            .filter(|state| state.generation == session.generation)
             .ok_or(Error::NoSession)
     }
 
     /// What is at a session's place, be it gone or not.
     #[inline]
-    pub(crate) fn peek(&self, session: SessionId) -> Option<&Context<K>> {
+    pub(super) fn peek(&self, session: SessionId) -> Option<&Context<K>> {
         self.primary.get(session.index as usize)
     }
 
     #[inline]
-    pub(crate) fn get(&self, at: ContextRef) -> &Context<K> {
+    pub(super) fn get(&self, at: ContextRef) -> &Context<K> {
         match at.as_further() {
             None => &self.primary[at.number()],
             Some(number) => &self.further.items[number],
@@ -66,51 +209,27 @@ impl<K: Zeroize> Contexts<K> {
     }
 
     #[inline]
-    pub(crate) fn get_mut(&mut self, at: ContextRef) -> &mut Context<K> {
+    pub(super) fn get_mut(&mut self, at: ContextRef) -> &mut Context<K> {
         match at.as_further() {
             None => &mut self.primary[at.number()],
             Some(number) => &mut self.further.items[number],
         }
     }
 
-    /// The context of an SSRC, if it has one.
     #[inline]
-    pub(crate) fn find(&self, session: SessionId, ssrc: u32) -> Option<ContextRef> {
-        self.chain(session).find(|&at| {
-            let state = &self.get(at).state;
-            state.ssrc == ssrc && state.flags.has(Flags::BOUND)
-        })
-    }
-
-    /// All contexts of a session, the primary first.
-    #[inline]
-    pub(crate) fn chain(&self, session: SessionId) -> impl Iterator<Item = ContextRef> + '_ {
-        let mut at = session.into();
-        std::iter::from_fn(move || {
-            let here = (at != ContextRef::NONE).then_some(at)?;
-            at = self.get(here).state.next;
-            Some(here)
-        })
-    }
-
-    /// Does something to every context of a session.
-    pub(crate) fn for_each(&mut self, session: SessionId, mut change: impl FnMut(&mut Context<K>)) {
+    pub(super) fn find(&self, session: SessionId, ssrc: u32) -> Option<ContextRef> {
         let mut at = session.into();
         while at != ContextRef::NONE {
-            let context = self.get_mut(at);
-            change(context);
-            at = context.state.next;
+            let state = &self.get(at).state;
+            if state.ssrc == ssrc && state.flags.has(Flags::BOUND) {
+                return Some(at);
+            }
+            at = state.next;
         }
+        None
     }
 
-    /// Gives an SSRC its context, the primary if that is still free, else a further one.
-    pub(crate) fn bind(
-        &mut self,
-        session: SessionId,
-        state: State,
-        keys: K,
-        window: Wide,
-    ) -> ContextRef {
+    fn bind(&mut self, session: SessionId, state: State, keys: K, window: Wide) {
         let first = session.into();
         let primary = self.get_mut(first);
         let at = if primary.state.flags.has(Flags::BOUND) {
@@ -124,12 +243,9 @@ impl<K: Zeroize> Contexts<K> {
             first
         };
         self.set_window(at, window);
-        at
     }
 
-    /// Empties the contexts of a session, erases their keys and frees all but the primary, which
-    /// waits for the next session in its place.
-    pub(crate) fn clear(&mut self, session: SessionId) {
+    fn clear(&mut self, session: SessionId) {
         let mut at = session.into();
         while at != ContextRef::NONE {
             let Context { keys, state } = self.get_mut(at);
@@ -146,9 +262,8 @@ impl<K: Zeroize> Contexts<K> {
         }
     }
 
-    /// How an index stands to the replay window of a context.
     #[inline]
-    pub(crate) fn age(&self, at: ContextRef, index: u64) -> Age {
+    pub(super) fn age(&self, at: ContextRef, index: u64) -> Age {
         let state = &self.get(at).state;
         if state.flags.has(Flags::WIDE) {
             self.wide.items[state.window.target()].age(state.highest(), index)
@@ -157,9 +272,8 @@ impl<K: Zeroize> Contexts<K> {
         }
     }
 
-    /// Marks an index as seen, and makes it the highest if it is.
     #[inline]
-    pub(crate) fn mark(&mut self, at: ContextRef, index: u64) {
+    pub(super) fn mark(&mut self, at: ContextRef, index: u64) {
         let state = &mut self.get_mut(at).state;
         let (highest, window) = (state.highest(), state.window);
         if index > highest {
@@ -172,8 +286,7 @@ impl<K: Zeroize> Contexts<K> {
         }
     }
 
-    /// The replay window of a context, in its general form.
-    pub(crate) fn window(&self, at: ContextRef) -> Wide {
+    fn window(&self, at: ContextRef) -> Wide {
         let state = &self.get(at).state;
         if state.flags.has(Flags::WIDE) {
             self.wide.items[state.window.target()].clone()
@@ -182,8 +295,7 @@ impl<K: Zeroize> Contexts<K> {
         }
     }
 
-    /// Gives a context another replay window.
-    pub(crate) fn set_window(&mut self, at: ContextRef, window: Wide) {
+    fn set_window(&mut self, at: ContextRef, window: Wide) {
         let state = &self.get(at).state;
         let (highest, old) = (state.highest(), state.window.target());
         if state.flags.has(Flags::WIDE) {

@@ -1,7 +1,7 @@
 //! Sessions that move to another node.
 
 use super::Sessions;
-use super::context::{Flags, State};
+use super::context::State;
 use crate::backend::Backend;
 use crate::keying::Keying;
 use crate::packet::Protocol;
@@ -14,13 +14,9 @@ impl<B: Backend> Sessions<B> {
         let slot = self.slot(session).ok_or(SessionError::NoSession)?;
         let mut contexts = Vec::new();
         for protocol in Protocol::BOTH {
-            let table = &self.contexts[protocol as usize];
-            for at in table.chain(session) {
-                let state = &table.get(at).state;
-                if !state.flags.has(Flags::BOUND) {
-                    continue;
-                }
-                let (highest, window) = (state.highest(), table.window(at));
+            for at in self.contexts.bound(protocol, session) {
+                let state = self.contexts.state(protocol, at);
+                let (highest, window) = (state.highest(), self.contexts.window(protocol, at));
                 let word = |word: u64| {
                     let bit = |n: &u64| window.seen_behind(highest, 64 * word + n);
                     (0..64).filter(bit).fold(0, |bits, n| bits | 1 << n)
@@ -35,7 +31,7 @@ impl<B: Backend> Sessions<B> {
             }
         }
         let credit = |protocol: Protocol| {
-            let state = &self.contexts[protocol as usize].get(session.into()).state;
+            let state = self.contexts.state(protocol, session.into());
             (state.key, state.credit)
         };
         Ok(Snapshot { used: slot.used(Protocol::BOTH.map(credit)), contexts })
@@ -68,10 +64,10 @@ impl<B: Backend> Sessions<B> {
             };
             let window = Wide::build(highest, slot.window(), seen);
             let keys = self.keys_for(protocol, session, None, key, ssrc, highest);
-            let primary = &self.contexts[protocol as usize].get(session.into()).state;
+            let primary = self.contexts.state(protocol, session.into());
             let bound = primary.bound(ssrc, highest);
             let state = State { key: key.number, suite: key.suite, ..bound };
-            self.contexts[protocol as usize].bind(session, state, keys, window);
+            self.contexts.bind(protocol, session, state, keys, window);
         }
         Ok(session)
     }

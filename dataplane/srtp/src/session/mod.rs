@@ -14,13 +14,14 @@ mod slot;
 use crate::backend::Backend;
 use crate::error::Error;
 use crate::event::{Event, Events};
+#[cfg(test)]
 use crate::kdf::SessionKeys;
 use crate::keying::Keying;
 use crate::packet::Protocol;
 use crate::replay::{Age, Wide};
 use crate::srtp::{Config, Direction, SessionError, SessionId};
 use context::{Context, ContextRef, Flags, State};
-use contexts::Contexts;
+use contexts::Tables;
 use slot::{Count, Key, Slot};
 
 /// All sessions of a worker, computed by one backend.
@@ -28,8 +29,7 @@ pub(crate) struct Sessions<B: Backend> {
     backend: B,
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
-    /// By [`Protocol`].
-    contexts: [Contexts<B::Keys>; 2],
+    contexts: Tables<B::Keys>,
     max_sessions: usize,
     max_ssrcs: usize,
     lenient_rtcp: bool,
@@ -42,7 +42,7 @@ impl<B: Backend> Sessions<B> {
             backend,
             slots: Vec::with_capacity(config.max_sessions),
             free: Vec::with_capacity(config.max_sessions),
-            contexts: Protocol::BOTH.map(|_| Contexts::new(config.max_sessions)),
+            contexts: Tables::new(config.max_sessions),
             max_sessions: config.max_sessions,
             max_ssrcs: config.max_ssrcs_per_session,
             lenient_rtcp: config.lenient_rtcp,
@@ -61,7 +61,7 @@ impl<B: Backend> Sessions<B> {
     ) -> Result<SessionId, SessionError> {
         let session = match self.free.pop() {
             Some(index) => {
-                let generation = self.contexts[0].generation(index);
+                let generation = self.contexts.generation(index);
                 SessionId { index, generation }
             }
             None if self.slots.len() < self.max_sessions => {
@@ -72,11 +72,9 @@ impl<B: Backend> Sessions<B> {
         };
         let slot = Slot::new(direction, keying);
         let key = &slot.keys()[0];
-        for protocol in Protocol::BOTH {
-            let keys = derive(&self.backend, key, protocol, 0, 0);
-            let state = State::unbound(key.suite, key.number, slot.flags(), session.generation);
-            self.contexts[protocol as usize].place(session, Context { keys, state });
-        }
+        let keys = derive(&self.backend, key, Protocol::Rtp, 0, 0);
+        let state = State::unbound(key.suite, key.number, slot.flags(), session.generation);
+        self.contexts.place(session, keys, state);
         self.slots[session.index as usize] = Some(slot);
         Ok(session)
     }
@@ -92,16 +90,13 @@ impl<B: Backend> Sessions<B> {
         }
         self.settle(session);
         let window = keying.window();
-        for contexts in &mut self.contexts {
-            let bound = contexts
-                .chain(session)
-                .filter(|&at| contexts.get(at).state.flags.has(Flags::BOUND))
-                .filter(|&at| contexts.window(at).packets() != window)
-                .collect::<Vec<_>>();
-            for at in bound {
-                let highest = contexts.get(at).state.highest();
-                let resized = contexts.window(at).resized(window, highest);
-                contexts.set_window(at, resized);
+        for protocol in Protocol::BOTH {
+            for at in self.contexts.bound(protocol, session).collect::<Vec<_>>() {
+                let old = self.contexts.window(protocol, at);
+                if old.packets() != window {
+                    let highest = self.contexts.state(protocol, at).highest();
+                    self.contexts.set_window(protocol, at, old.resized(window, highest));
+                }
             }
         }
         Ok(())
@@ -121,9 +116,9 @@ impl<B: Backend> Sessions<B> {
         let services = crate::keying::Services { encrypt_rtcp, ..crate::keying::Services::ALL };
         let keying = Keying::new(suite, master).with_services(services);
         let session = self.insert(direction, &keying).unwrap();
-        for contexts in &mut self.contexts {
-            contexts.get_mut(session.into()).keys = self.backend.expand(&keys);
-        }
+        self.contexts.rtp.get_mut(session.into()).keys = self.backend.expand(&keys);
+        let slot = self.slot_mut(session).unwrap();
+        slot.key_mut(0).unwrap().given = Some(keys);
         session
     }
 
@@ -134,20 +129,28 @@ impl<B: Backend> Sessions<B> {
         let flags = slot.flags();
         let first = &slot.keys()[0];
         for protocol in Protocol::BOTH {
-            self.contexts[protocol as usize].for_each(session, |Context { keys, state }| {
+            let mut next = session.into();
+            while next != ContextRef::NONE {
+                let at = next;
+                let state = self.contexts.state_mut(protocol, at);
+                next = state.next;
                 let kept = flags.with(Flags::BOUND, state.flags.has(Flags::BOUND));
                 state.flags = kept.with(Flags::WIDE, state.flags.has(Flags::WIDE));
                 let stays = state.flags.has(Flags::BOUND)
                     && !state.flags.has(Flags::OUTBOUND)
                     && slot.key(state.key).is_some();
-                if !stays && state.key != first.number {
-                    let derivation = first.derivation(state.highest());
-                    *keys = derive(&self.backend, first, protocol, derivation, state.ssrc);
-                    state.credit = 0;
-                    state.key = first.number;
-                    state.suite = first.suite;
+                if stays || state.key == first.number {
+                    continue;
                 }
-            });
+                state.credit = 0;
+                state.key = first.number;
+                state.suite = first.suite;
+                if protocol == Protocol::Rtp {
+                    let (derivation, ssrc) = (first.derivation(state.highest()), state.ssrc);
+                    self.contexts.rtp.get_mut(at).keys =
+                        derive(&self.backend, first, protocol, derivation, ssrc);
+                }
+            }
         }
     }
 
@@ -157,23 +160,21 @@ impl<B: Backend> Sessions<B> {
         }
         self.slots[session.index as usize] = None;
         self.free.push(session.index);
-        for contexts in &mut self.contexts {
-            contexts.clear(session);
-        }
+        self.contexts.clear(session);
     }
 
     fn slot(&self, session: SessionId) -> Option<&Slot> {
-        self.contexts[0].primary(session).ok()?;
+        self.contexts.primary(Protocol::Rtp, session).ok()?;
         self.slots[session.index as usize].as_ref()
     }
 
     fn slot_mut(&mut self, session: SessionId) -> Option<&mut Slot> {
-        self.contexts[0].primary(session).ok()?;
+        self.contexts.primary(Protocol::Rtp, session).ok()?;
         self.slots[session.index as usize].as_mut()
     }
 
     pub(crate) fn prefetch(&self, session: SessionId) {
-        if let Some(context) = self.contexts[Protocol::Rtp as usize].peek(session) {
+        if let Some(context) = self.contexts.rtp.peek(session) {
             self.backend.prefetch(context);
         }
     }
@@ -186,7 +187,7 @@ impl<B: Backend> Sessions<B> {
         session: SessionId,
         direction: Direction,
     ) -> Result<&State, Error> {
-        let state = &self.contexts[protocol as usize].primary(session)?.state;
+        let state = self.contexts.primary(protocol, session)?;
         if state.flags.has(Flags::OUTBOUND) != (direction == Direction::Outbound) {
             return Err(Error::WrongDirection);
         }
@@ -199,7 +200,7 @@ impl<B: Backend> Sessions<B> {
         if index > protocol.max_index() {
             return Err(Error::KeyExpired);
         }
-        match self.contexts[protocol as usize].age(at, index) {
+        match self.contexts.age(protocol, at, index) {
             Age::Fresh => Ok(()),
             Age::Replayed => Err(Error::Replayed),
             Age::TooOld => Err(Error::TooOld),
@@ -218,9 +219,7 @@ impl<B: Backend> Sessions<B> {
     ) -> Result<(), Error> {
         let slot = self.slots[session.index as usize].as_mut().ok_or(Error::NoSession)?;
         let suite = slot.key(number).ok_or(Error::KeyExpired)?.suite;
-        let contexts = &mut self.contexts[protocol as usize];
-        let is_bound = |&at: &ContextRef| contexts.get(at).state.flags.has(Flags::BOUND);
-        if contexts.chain(session).filter(is_bound).count() >= self.max_ssrcs {
+        if self.contexts.bound(protocol, session).count() >= self.max_ssrcs {
             if slot.tell_ssrc_limit() {
                 self.events.push(Event::SsrcLimit { session, ssrc });
             }
@@ -229,9 +228,10 @@ impl<B: Backend> Sessions<B> {
         if protocol == Protocol::Rtp {
             self.events.push(Event::NewSsrc { session, ssrc });
         }
-        let primary = &contexts.get(session.into()).state;
+        let primary = self.contexts.state(protocol, session.into());
         let state = State { key: number, suite, ..primary.bound(ssrc, index) };
-        contexts.bind(session, state, keys, Wide::starting_at(index, slot.window()));
+        let window = Wide::starting_at(index, slot.window());
+        self.contexts.bind(protocol, session, state, keys, window);
         Ok(())
     }
 
@@ -240,7 +240,7 @@ impl<B: Backend> Sessions<B> {
         let slot = self.slots[session.index as usize].as_mut().ok_or(Error::NoSession)?;
         let key = slot.key_mut(number).ok_or(Error::KeyExpired)?;
         let at = session.into();
-        let state = &mut self.contexts[protocol as usize].get_mut(at).state;
+        let state = self.contexts.state_mut(protocol, at);
         let holds_credit = state.key == number;
         let credit = if holds_credit { std::mem::take(&mut state.credit) } else { 0 };
         if key.is_spent(protocol, credit) {
@@ -251,14 +251,14 @@ impl<B: Backend> Sessions<B> {
             Count::Soft => self.events.push(Event::SoftLimit { session }),
             Count::Last => {
                 self.events.push(Event::HardLimit { session });
-                let other = &mut self.contexts[protocol.other() as usize].get_mut(at).state;
+                let other = self.contexts.state_mut(protocol.other(), at);
                 if other.key == number {
                     other.credit = 0;
                 }
             }
         }
         if holds_credit {
-            self.contexts[protocol as usize].get_mut(at).state.credit = key.grant(protocol);
+            self.contexts.state_mut(protocol, at).credit = key.grant(protocol);
         }
         Ok(())
     }
@@ -274,15 +274,16 @@ impl<B: Backend> Sessions<B> {
         ssrc: u32,
         index: u64,
     ) -> B::Keys {
-        let at = found.unwrap_or(session.into());
-        let Context { keys, state } = self.contexts[protocol as usize].get(at);
         let derivation = key.derivation(index);
-        if state.key != key.number || key.derivation(state.highest()) != derivation {
-            return derive(&self.backend, key, protocol, derivation, ssrc);
+        if protocol == Protocol::Rtp {
+            let Context { keys, state } = self.contexts.rtp.get(found.unwrap_or(session.into()));
+            if state.key == key.number && key.derivation(state.highest()) == derivation {
+                let mut keys = keys.clone();
+                self.backend.turn(&mut keys, state.suite, state.ssrc ^ ssrc);
+                return keys;
+            }
         }
-        let mut keys = keys.clone();
-        self.backend.turn(&mut keys, state.suite, state.ssrc ^ ssrc);
-        keys
+        derive(&self.backend, key, protocol, derivation, ssrc)
     }
 }
 
@@ -294,8 +295,7 @@ fn derive<B: Backend>(
     derivation: u64,
     ssrc: u32,
 ) -> B::Keys {
-    let session_keys = SessionKeys::derive(key.suite, &key.entry.master, protocol, derivation);
-    let mut keys = backend.expand(&session_keys);
+    let mut keys = backend.expand(&key.session_keys(protocol, derivation));
     backend.turn(&mut keys, key.suite, ssrc);
     keys
 }

@@ -21,8 +21,6 @@ use crate::replay::Age;
 use crate::srtp::{Direction, Job, SessionId};
 use crate::suite::{Cipher, Suite};
 
-const RTP: usize = Protocol::Rtp as usize;
-
 /// What is known of a packet before its crypto is done.
 #[derive(Clone, Copy)]
 struct Plan {
@@ -70,7 +68,7 @@ impl<B: Backend> Sessions<B> {
             steps.push(step);
         }
 
-        let contexts = &self.contexts[RTP];
+        let contexts = &self.contexts.rtp;
         self.backend.aes_cm(cm_jobs(contexts, jobs, &steps));
         self.seal_gcm(jobs, &steps);
         let mut digests = [[0; 20]; BURST];
@@ -102,10 +100,10 @@ impl<B: Backend> Sessions<B> {
         if layout.len() > job.packet.len() {
             return Err(Error::NoRoom);
         }
-        let Some(context) = self.contexts[RTP].find(job.session, header.ssrc) else {
+        let Some(context) = self.contexts.rtp.find(job.session, header.ssrc) else {
             return Ok(Step::Alone);
         };
-        let index = estimate(self.contexts[RTP].get(context).state.highest(), header.seq);
+        let index = estimate(self.contexts.rtp.get(context).state.highest(), header.seq);
         self.check_age(Protocol::Rtp, context, index)?;
         self.accept(job.session, context, index);
         Ok(Step::Burst(Plan { context, suite, index, payload: header.len, end: job.len }))
@@ -113,7 +111,7 @@ impl<B: Backend> Sessions<B> {
 
     fn seal_gcm(&self, jobs: &mut [Job<'_>], steps: &[Step]) {
         let mut gcm: ArrayVec<_, BURST> =
-            gcm_jobs(&self.contexts[RTP], jobs, steps, |_| [0; 16]).collect();
+            gcm_jobs(&self.contexts.rtp, jobs, steps, |_| [0; 16]).collect();
         if gcm.is_empty() {
             return;
         }
@@ -132,7 +130,7 @@ impl<B: Backend> Sessions<B> {
     /// Puts the identifier behind a protected packet, if there is one.
     #[inline]
     fn complete(&self, job: &mut Job<'_>, plan: &Plan) -> Layout {
-        let state = &self.contexts[RTP].get(job.session.into()).state;
+        let state = &self.contexts.rtp.get(job.session.into()).state;
         let layout = self.layout(job.session, state, plan.end);
         if !layout.mki.is_empty() {
             job.packet[layout.mki.clone()].copy_from_slice(self.mki(job.session, state));
@@ -192,7 +190,7 @@ impl<B: Backend> Sessions<B> {
             };
             *step = Step::Done;
         }
-        self.backend.aes_cm(cm_jobs(&self.contexts[RTP], jobs, &steps));
+        self.backend.aes_cm(cm_jobs(&self.contexts.rtp, jobs, &steps));
     }
 
     /// Looks at a packet from the peer, without changing anything.
@@ -211,12 +209,12 @@ impl<B: Backend> Sessions<B> {
         if !mki.is_empty() && packet[layout.mki] != *mki {
             return Err(Error::UnknownMki);
         }
-        let Some(context) = self.contexts[RTP].find(job.session, header.ssrc) else {
+        let Some(context) = self.contexts.rtp.find(job.session, header.ssrc) else {
             return Ok(Step::Alone);
         };
-        let index = estimate(self.contexts[RTP].get(context).state.highest(), header.seq);
+        let index = estimate(self.contexts.rtp.get(context).state.highest(), header.seq);
         // Whether a seen index is a replay depends on the packets before: ask again in turn.
-        match self.contexts[RTP].age(context, index) {
+        match self.contexts.rtp.age(context, index) {
             Age::Fresh if index <= Protocol::Rtp.max_index() => Ok(Step::Burst(Plan {
                 context,
                 suite,
@@ -231,7 +229,7 @@ impl<B: Backend> Sessions<B> {
     /// In its turn, lets an authentic packet change its context.
     #[inline]
     fn judge(&mut self, job: &Job<'_>, plan: &Plan, authentic: bool) -> Outcome {
-        let highest = self.contexts[RTP].get(plan.context).state.highest();
+        let highest = self.contexts.rtp.get(plan.context).state.highest();
         if estimate(highest, plan.index as u16) != plan.index {
             return Outcome::Alone;
         }
@@ -246,7 +244,7 @@ impl<B: Backend> Sessions<B> {
     }
 
     fn open_gcm(&self, jobs: &mut [Job<'_>], steps: &[Step]) -> ArrayVec<bool, BURST> {
-        let mut gcm: ArrayVec<_, BURST> = gcm_jobs(&self.contexts[RTP], jobs, steps, |behind| {
+        let mut gcm: ArrayVec<_, BURST> = gcm_jobs(&self.contexts.rtp, jobs, steps, |behind| {
             *behind.first_chunk().expect("the plan left room for the tag")
         })
         .collect();
@@ -264,7 +262,7 @@ impl<B: Backend> Sessions<B> {
                 continue;
             }
             mac.push(MacJob {
-                key: B::mac_key(&self.contexts[RTP].get(plan.context).keys),
+                key: B::mac_key(&self.contexts.rtp.get(plan.context).keys),
                 message: &job.packet[..plan.end],
                 suffix: Some(((plan.index >> 16) as u32).to_be_bytes()),
             });
@@ -275,8 +273,8 @@ impl<B: Backend> Sessions<B> {
     /// Marks an index and counts the packet.
     #[inline]
     fn accept(&mut self, session: SessionId, context: ContextRef, index: u64) {
-        self.contexts[RTP].mark(context, index);
-        self.contexts[RTP].get_mut(session.into()).state.credit -= 1;
+        self.contexts.rtp.mark(context, index);
+        self.contexts.rtp.get_mut(session.into()).state.credit -= 1;
     }
 
     #[inline]

@@ -1,6 +1,11 @@
 //! What a session has beside its contexts: its master keys and what is left of them.
 
+use std::num::NonZeroU16;
+
+use smallvec::SmallVec;
+
 use super::context::Flags;
+use crate::kdf::SessionKeys;
 use crate::keying::{KeyEntry, Keying, MAX_MASTER_KEYS, Services};
 use crate::packet::Protocol;
 use crate::srtp::Direction;
@@ -18,7 +23,7 @@ pub(super) struct Slot {
     window: u16,
     services: Services,
     /// The agreed keys in their order, then the retiring ones, newest first.
-    keys: Vec<Key>,
+    keys: SmallVec<[Key; 1]>,
     told_ssrc_limit: bool,
 }
 
@@ -29,14 +34,20 @@ pub(super) struct Key {
     pub(super) suite: Suite,
     pub(super) entry: KeyEntry,
     /// Packets between derivations of session keys; 0 if there is only the first.
-    derivation_rate: u64,
+    derivation_rate: u32,
     /// Packets that may still be counted, those not included that the primary contexts have
     /// credit for.
     left: [u64; 2],
     /// A key that was replaced, and how many packets must still come under its successors before
     /// it is forgotten.
-    retiring: Option<u16>,
+    retiring: Option<NonZeroU16>,
+    /// Session keys that derive from no master key.
+    #[cfg(test)]
+    pub(super) given: Option<SessionKeys>,
 }
+
+#[cfg(not(test))]
+const _: () = assert!(size_of::<Option<Slot>>() == 112);
 
 /// How counting a packet went.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +63,7 @@ impl Slot {
             direction,
             window: 0,
             services: Services::ALL,
-            keys: Vec::new(),
+            keys: SmallVec::new(),
             told_ssrc_limit: false,
         };
         slot.adopt(keying);
@@ -82,7 +93,7 @@ impl Slot {
         }
         if self.direction == Direction::Inbound {
             for mut key in old {
-                key.retiring.get_or_insert(self.window);
+                key.retiring = key.retiring.or(NonZeroU16::new(self.window));
                 self.keys.push(key);
             }
             self.keys.truncate(MAX_KEYS);
@@ -112,11 +123,11 @@ impl Slot {
             return false;
         }
         let before = self.keys.len();
-        self.keys.retain_mut(|key| match &mut key.retiring {
+        self.keys.retain(|key| match key.retiring {
             None => true,
             Some(packets) => {
-                *packets -= 1;
-                *packets > 0
+                key.retiring = NonZeroU16::new(packets.get() - 1);
+                key.retiring.is_some()
             }
         });
         self.keys.len() < before
@@ -202,7 +213,18 @@ impl Key {
             derivation_rate: keying.derivation_rate(),
             left: Protocol::BOTH.map(|protocol| entry.lifetime.of(protocol)),
             retiring: None,
+            #[cfg(test)]
+            given: None,
         }
+    }
+
+    /// The session keys of a protocol, those of this derivation.
+    pub(super) fn session_keys(&self, protocol: Protocol, derivation: u64) -> SessionKeys {
+        #[cfg(test)]
+        if let Some(given) = &self.given {
+            return given.clone();
+        }
+        SessionKeys::derive(self.suite, &self.entry.master, protocol, derivation)
     }
 
     /// Whether the same session keys derive from that entry, whatever its identifier and lifetime
@@ -215,7 +237,7 @@ impl Key {
 
     /// Which derivation of session keys a packet belongs to, RFC 3711 §4.3.1.
     pub(super) fn derivation(&self, index: u64) -> u64 {
-        index.checked_div(self.derivation_rate).unwrap_or(0)
+        index.checked_div(self.derivation_rate.into()).unwrap_or(0)
     }
 
     /// The same key under new terms; what was counted stays counted.
