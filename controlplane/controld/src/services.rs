@@ -53,6 +53,9 @@ pub struct Services {
     sockets: Sockets,
     phones: Arc<Phones>,
     started: SystemTime,
+    /// Held while services start and stop, which takes its time and reads the store.
+    work: Mutex<()>,
+    /// Held for a glance only: reports read it from within a transaction of the store.
     slots: Mutex<BTreeMap<Service, Slot>>,
 }
 
@@ -77,7 +80,16 @@ impl Services {
         now: SystemTime,
     ) -> Self {
         let node = config.node_name();
-        Self { store, config, node, sockets, phones, started: now, slots: Mutex::default() }
+        Self {
+            store,
+            config,
+            node,
+            sockets,
+            phones,
+            started: now,
+            work: Mutex::default(),
+            slots: Mutex::default(),
+        }
     }
 
     /// What the phones of this node asked and hold.
@@ -91,14 +103,15 @@ impl Services {
         // While the database is away everything stays as it is.
         let Ok(nodes) = self.store.read(|view| view.nodes()) else { return };
         let me = nodes.into_iter().find(|node| node.name == self.node);
-        let mut slots = self.slots();
+        let _work = self.work();
         for service in OURS {
             let active = me.as_ref().filter(|me| me.services.contains(&service));
-            match (active, slots.get(&service)) {
-                (None, _) => drop(slots.remove(&service)),
-                (Some(_), Some(Slot::Running { .. })) => {}
-                (Some(me), _) => {
-                    slots.insert(service, self.start(service, me, now));
+            match active {
+                None => self.stop(service),
+                Some(_) if self.runs(service) => {}
+                Some(me) => {
+                    let slot = self.start(service, me, now);
+                    self.slots().insert(service, slot);
                 }
             }
         }
@@ -106,7 +119,9 @@ impl Services {
 
     /// Stops a service and starts it again, so that it sees its parameters.
     pub fn restart(&self, service: Service, now: SystemTime) {
-        self.slots().remove(&service);
+        let work = self.work();
+        self.stop(service);
+        drop(work);
         self.reconcile(now);
     }
 
@@ -134,6 +149,16 @@ impl Services {
             Slot::Running { warning, .. } => Some((*service, warning.clone()?)),
         });
         failed.collect()
+    }
+
+    fn runs(&self, service: Service) -> bool {
+        matches!(self.slots().get(&service), Some(Slot::Running { .. }))
+    }
+
+    fn stop(&self, service: Service) {
+        let running = self.slots().remove(&service);
+        // Its threads end here, which takes its time.
+        drop(running);
     }
 
     fn start(&self, service: Service, me: &Node, now: SystemTime) -> Slot {
@@ -202,6 +227,10 @@ impl Services {
         let running = provider::server::start(Arc::new(provider), listener, tls)
             .map_err(|error| error.to_string())?;
         Ok((Box::new(running), warning))
+    }
+
+    fn work(&self) -> MutexGuard<'_, ()> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slots(&self) -> MutexGuard<'_, BTreeMap<Service, Slot>> {
