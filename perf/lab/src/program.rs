@@ -1,8 +1,9 @@
 //! Programs that run in the laboratory, with their logs.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -90,6 +91,42 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Runs a command to its end and returns what it printed; one that takes longer than `limit` is
+/// killed and fails.
+pub fn output(mut command: Command, limit: Duration) -> Result<Output> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {name}"))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    thread::scope(|scope| {
+        // Both at once, so that neither pipe fills up while the other is read.
+        let stdout = scope.spawn(|| read(stdout));
+        let stderr = scope.spawn(|| read(stderr));
+        let ended = poll(limit, || child.try_wait().transpose());
+        if ended.is_none() {
+            child.kill().context("cannot kill it")?;
+        }
+        let status = child.wait().with_context(|| format!("cannot wait for {name}"))?;
+        let [stdout, stderr] = [stdout, stderr].map(|text| text.join().expect("it only reads"));
+        if ended.is_none() {
+            let words = String::from_utf8_lossy(&stderr).into_owned();
+            bail!("{name} did not end within {limit:?}: {words}");
+        }
+        Ok(Output { status, stdout, stderr })
+    })
+}
+
+fn read(pipe: Option<impl Read>) -> Vec<u8> {
+    let mut text = Vec::new();
+    // What was read before an error is still worth showing.
+    let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut text));
+    text
 }
 
 /// Asks `ready` again and again until it has an answer or the time is over.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::site::{Node, Site};
 use crate::net::Namespace;
-use crate::program::poll;
+use crate::program::{self, poll};
 
 /// An administrator's machine with two PKCS#11 tokens and one token file.
 pub struct Desk {
@@ -176,11 +176,11 @@ impl Desk {
         command.env("SOFTHSM2_CONF", self.dir.join("softhsm2.conf"));
         command.env("RINGFENCE_TOKEN_HOME", self.dir.join("tokens"));
         command.env("RINGFENCE_CTL_CLIENT", self.dir.join("ctl-client.json"));
-        command.env("LC_ALL", "C").stdin(std::process::Stdio::null());
+        command.env("LC_ALL", "C");
         if let Some(socket) = socket {
             command.env("RINGFENCE_CONTROLD", socket);
         }
-        let output = command.output().context("cannot start ringfence")?;
+        let output = program::output(command, PATIENCE)?;
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(Ended {
             code: output.status.code().context("ringfence was killed")?,

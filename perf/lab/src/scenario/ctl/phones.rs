@@ -2,12 +2,17 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::site::Site;
 use crate::net::Namespace;
+use crate::program;
+
+/// How long a start may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A phone with its flash memory.
 pub struct Phone {
@@ -44,7 +49,7 @@ impl Phone {
         if let Some(key) = &self.image_key {
             command.arg("--image-key").arg(key);
         }
-        let output = command.output().context("cannot start ringfence-phone")?;
+        let output = program::output(command, PATIENCE)?;
         let words = String::from_utf8_lossy(&output.stderr);
         let report = serde_json::from_slice(&output.stdout);
         Ok(Started(report.with_context(|| format!("the phone reports nothing: {words}"))?))
