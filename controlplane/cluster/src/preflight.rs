@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use messages::{Explain, Message, trust_list};
 use tlv::{Trust, VerifiedCtl};
@@ -142,6 +142,21 @@ pub struct PhoneList {
     pub held: Held,
     /// When it last asked for one.
     pub asked: SystemTime,
+}
+
+impl PhoneList {
+    /// What is told or remembered of it: its list, and when it last asked, in milliseconds since
+    /// 1970. A telephone may well ask two nodes within a second.
+    pub fn asked_at(held: Held, millis: u64) -> Self {
+        let asked = UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH);
+        Self { held, asked }
+    }
+
+    /// When it last asked, in milliseconds since 1970.
+    pub fn asked_millis(&self) -> u64 {
+        let since = self.asked.duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 impl PhoneLists {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use cluster::list::present_list;
 use cluster::locations::Locations;
@@ -177,7 +177,7 @@ struct Remembered {
     phone: String,
     /// SHA-256 of its list; absent if it has none.
     sha256: Option<String>,
-    /// When it last asked, in seconds since 1970.
+    /// When it last asked, in milliseconds since 1970.
     asked: u64,
 }
 
@@ -196,8 +196,7 @@ impl Memory {
                     read.entry(sha256.clone()).or_insert_with(|| self.held(sha256)).clone()
                 }
             };
-            let asked = UNIX_EPOCH + Duration::from_secs(asked);
-            lists.restore(phone, PhoneList { held, asked });
+            lists.restore(phone, PhoneList::asked_at(held, asked));
         }
         Ok(lists)
     }
@@ -225,7 +224,7 @@ impl Memory {
                     Some(sha256)
                 }
             };
-            let asked = list.asked.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let asked = list.asked_millis();
             remembered.push(Remembered { phone: phone.to_owned(), sha256, asked });
         }
         let bytes = serde_json::to_vec(&remembered)?;

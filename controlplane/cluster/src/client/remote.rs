@@ -180,7 +180,6 @@ impl<'a> Remote<'a> {
             .collect();
         let mut phones = PhoneLists::default();
         for entry in body.phones {
-            let asked = entry.asked_at();
             let held = match entry.sha256 {
                 None => Held::Nothing,
                 Some(sha256) => match known.get(&sha256) {
@@ -188,7 +187,7 @@ impl<'a> Remote<'a> {
                     None => Held::Lost(sha256),
                 },
             };
-            phones.restore(entry.phone, PhoneList { held, asked });
+            phones.restore(entry.phone, PhoneList::asked_at(held, entry.asked));
         }
         Ok(phones)
     }

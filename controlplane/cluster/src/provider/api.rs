@@ -3,7 +3,6 @@
 //! `openapi.json` beside this file describes the same for others; a test keeps the two together.
 
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -283,15 +282,8 @@ pub struct PhoneHolds {
     pub phone: String,
     /// SHA-256 of its list in hex; `None` if it has none.
     pub sha256: Option<String>,
-    /// When it last asked, in seconds since 1970.
+    /// When it last asked, in milliseconds since 1970.
     pub asked: u64,
-}
-
-impl PhoneHolds {
-    /// When it last asked.
-    pub fn asked_at(&self) -> SystemTime {
-        UNIX_EPOCH.checked_add(Duration::from_secs(self.asked)).unwrap_or(UNIX_EPOCH)
-    }
 }
 
 /// What a client entered by hand and has not finished: kept by the publisher.

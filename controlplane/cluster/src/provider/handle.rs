@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use messages::{Explain, Message, input, provider, trust_list};
 use pki::CertificateFault;
@@ -481,7 +481,7 @@ fn encode_phones(phones: &PhoneLists) -> api::Phones {
                 Some(sha256)
             }
         };
-        let asked = list.asked.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let asked = list.asked_millis();
         encoded.phones.push(api::PhoneHolds { phone: phone.to_owned(), sha256, asked });
     }
     encoded

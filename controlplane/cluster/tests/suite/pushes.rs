@@ -90,13 +90,15 @@ fn the_preflight_names_the_phones_that_would_be_stranded() {
     let office = Office::new(2);
     let [a, b, c, d] = ["sast-1", "sast-2", "sast-3", "sast-4"].map(token);
     let (first, _) = office.create(SecurityMode::Mixed, [&a, &b]);
-    let fetched = |machine: usize, phone: &str, list, minutes: u64| {
-        let at = now() + Duration::from_secs(60 * minutes);
+    let fetched = |machine: usize, phone: &str, list, millis: u64| {
+        let at = now() + Duration::from_millis(millis);
         office.machines[machine].phones.lock().unwrap().fetched(phone, list, at);
     };
     fetched(0, "SEP000000000001", Some(&first.list), 1);
     fetched(1, "SEP000000000002", None, 1);
     fetched(1, "SEP000000000001", None, 0);
+    fetched(0, "SEP000000000003", None, 0);
+    fetched(1, "SEP000000000003", Some(&first.list), 1);
 
     // A list from scratch, by tokens nobody knows.
     let cluster = office.connect();
@@ -108,7 +110,9 @@ fn the_preflight_names_the_phones_that_would_be_stranded() {
     let refused = cluster.finish(&draft, &d, Stranding::Refused, now()).unwrap_err();
     let OperationFault::WouldStrand(stranded) = refused else { panic!("{refused:?}") };
     let why = Why::UnknownSigner(vec!["CN=sast-1".into(), "CN=sast-2".into()]);
-    assert_eq!(stranded.phones, [("SEP000000000001".to_owned(), why)]);
+    // What a phone asked last counts, wherever it asked.
+    let expected = ["SEP000000000001", "SEP000000000003"].map(|phone| (phone.into(), why.clone()));
+    assert_eq!(stranded.phones, expected);
     assert_eq!(office.files()["cm1"].as_deref(), Some(first.list.as_bytes()));
 
     let (second, report) = cluster.finish(&draft, &d, Stranding::Accepted, now()).unwrap();
@@ -121,8 +125,11 @@ fn the_preflight_names_the_phones_that_would_be_stranded() {
     assert!(matches!(verdicts[0], Verdict::Stranded(_)));
     assert_eq!(verdicts[1], Verdict::Accepts);
     // Erased by hand, it takes what comes.
-    office.machines[0].phones.lock().unwrap().forget("SEP000000000001");
-    office.machines[1].phones.lock().unwrap().forget("SEP000000000001");
+    for machine in &office.machines {
+        for phone in ["SEP000000000001", "SEP000000000003"] {
+            machine.phones.lock().unwrap().forget(phone);
+        }
+    }
     cluster.preflight(&second.list).unwrap().check().unwrap();
 }
 
