@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use openssl::bn::{BigNum, BigNumContext};
+use openssl::bn::{BigNum, BigNumContext, BigNumRef};
 use openssl::ec::{EcGroup, EcKey, PointConversionForm};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -141,6 +141,23 @@ impl PublicKey {
         format!("{} {}", if self.is_rsa() { "RSA" } else { "EC" }, self.bits())
     }
 
+    /// Whether its numbers can be a key's: an odd modulus with an odd exponent from 3 up, or a
+    /// point on its curve.
+    pub fn is_sound(&self) -> bool {
+        match (self.key.rsa(), self.key.ec_key()) {
+            (Ok(rsa), _) => {
+                let odd = |number: &BigNumRef| number.is_bit_set(0);
+                odd(rsa.n()) && odd(rsa.e()) && rsa.e().num_bits() >= 2
+            }
+            (_, Ok(ec)) => ec.check_key().is_ok(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn openssl(&self) -> &PKeyRef<Public> {
+        &self.key
+    }
+
     /// The DER SubjectPublicKeyInfo.
     pub fn spki(&self) -> &[u8] {
         &self.spki
@@ -205,6 +222,17 @@ impl PrivateKey {
             }
         };
         Self::of(key.expect("key generation fails without random numbers or memory only"))
+    }
+
+    /// Makes a fresh RSA key as weak as 512 bits, which only a telephone of the 79xx family is
+    /// ever asked for; `None` if there can be none of that size.
+    pub fn generate_legacy_rsa(bits: u32) -> Option<Self> {
+        let usable = (512..=16384).contains(&bits);
+        usable.then(|| Rsa::generate(bits).and_then(PKey::from_rsa).ok().map(Self::of)).flatten()
+    }
+
+    pub(crate) fn openssl(&self) -> &PKeyRef<Private> {
+        &self.key
     }
 
     /// Decodes an unencrypted PKCS#8 key.

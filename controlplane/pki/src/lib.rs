@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`name`], [`certificate`] | distinguished names and certificates, decoded field by field so that each broken one is called by its name |
 //! | [`check`] | what a server certificate must be before it enters a trust list |
-//! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs |
+//! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs; how telephones prove that they hold a key |
 //! | [`issue`], [`export`] | making certificates; DER, PEM, PKCS#7 |
 //! | [`node`], [`keydir`] | a node's own key and certificate, made once and never replaced |
 //! | [`token`] | security tokens: PKCS#11 and encrypted files |
@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod asn1;
+mod bare;
 pub mod certificate;
 pub mod check;
 pub mod export;

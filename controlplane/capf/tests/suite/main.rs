@@ -1,0 +1,3 @@
+//! CAPF: its bytes, and its machines on a virtual clock.
+
+mod codec;
