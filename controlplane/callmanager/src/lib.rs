@@ -1,0 +1,22 @@
+//! Call processing: who may register, where calls lead, how they are protected, and the keys of
+//! their media.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`security`] | the status of a call, and the rules of barge |
+//! | [`keys`] | master keys for media |
+//! | [`codec`] | which codec a call uses |
+//! | [`dialplan`] | where dialled digits lead |
+//!
+//! Invariants:
+//! - A call's status is never above its weakest part.
+//! - Keys are made for one stream and used for it alone; nothing here can copy or show them.
+//!
+//! This crate must not know sockets, clocks or the database: what it needs of them is given to it.
+
+#![forbid(unsafe_code)]
+
+pub mod codec;
+pub mod dialplan;
+pub mod keys;
+pub mod security;
