@@ -3,6 +3,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`admission`] | who may register |
 //! | [`security`] | the status of a call, and the rules of barge |
 //! | [`keys`] | master keys for media |
 //! | [`codec`] | which codec a call uses |
@@ -16,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod codec;
 pub mod dialplan;
 pub mod keys;

@@ -1,5 +1,7 @@
 //! How secure a call is: what its parties are shown, and who may barge into it.
 
+use std::fmt;
+
 use thiserror::Error;
 
 /// How well something is protected. A chain is as strong as its weakest link, so the security of
@@ -12,6 +14,16 @@ pub enum Security {
     Authenticated,
     /// Signalling and media are encrypted.
     Encrypted,
+}
+
+impl fmt::Display for Security {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NonSecure => "non-secure",
+            Self::Authenticated => "authenticated",
+            Self::Encrypted => "encrypted",
+        })
+    }
 }
 
 impl Security {

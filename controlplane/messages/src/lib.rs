@@ -15,6 +15,7 @@
 pub mod certificate;
 pub mod input;
 pub mod provider;
+pub mod registration;
 pub mod testing;
 pub mod token;
 pub mod trust_list;
@@ -52,10 +53,17 @@ pub enum Kind {
 impl Message {
     /// Every message there is.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        [input::ALL, trust_list::ALL, certificate::ALL, token::ALL, provider::ALL]
-            .into_iter()
-            .flatten()
-            .copied()
+        [
+            input::ALL,
+            trust_list::ALL,
+            certificate::ALL,
+            token::ALL,
+            provider::ALL,
+            registration::ALL,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
     }
 
     /// The message of an id.
