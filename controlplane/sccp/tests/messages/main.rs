@@ -1,0 +1,6 @@
+//! Messages, from outside.
+
+mod common;
+mod dissector;
+mod stream;
+mod vectors;
