@@ -112,6 +112,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Test],
     },
     Package {
+        name: "tshark",
+        why: "dissects the SCCP messages that we write",
+        brings: Program("tshark"),
+        uses: &[Use::Test],
+    },
+    Package {
         name: "postgresql",
         why: "a server that the store's tests run on a private socket",
         brings: Program("pg_ctlcluster"),

@@ -6,6 +6,7 @@
 pub mod files;
 pub mod http;
 pub mod provider;
+pub mod sccp;
 pub mod trust;
 
 use fuzz::Target;
@@ -20,4 +21,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tftp-client", run: files::client },
     Target { name: "http-files", run: http::connection },
     Target { name: "provider-request", run: provider::request },
+    Target { name: "sccp-stream", run: sccp::stream },
 ];
