@@ -33,6 +33,10 @@ pub struct Template {
 pub enum Usage {
     /// Signs certificates.
     Authority,
+    /// Signs certificates of phones, and serves them TLS: telephones want to see both.
+    PhoneAuthority,
+    /// A phone: TLS as client and server, and IPsec.
+    Phone,
     /// A server on the network, also as a client of others.
     Server,
     /// Signs data only: a security token.
@@ -46,6 +50,8 @@ pub enum AlternativeName {
     Host(String),
     /// An address.
     Address(IpAddr),
+    /// A URI; of a phone, its bare name.
+    Uri(String),
 }
 
 /// Makes a certificate for the signer's own key.
@@ -106,7 +112,7 @@ fn random_serial() -> [u8; 16] {
 
 fn extensions(template: &Template, key: &PublicKey, issuer_key: &PublicKey) -> Vec<u8> {
     let mut list = vec![
-        basic_constraints(template.usage == Usage::Authority),
+        basic_constraints(&template.usage),
         key_usage(&template.usage, key),
         extension("2.5.29.14", false, &asn1::element(Tag::OctetString, key_id(key))),
         extension("2.5.29.35", false, &{
@@ -114,11 +120,12 @@ fn extensions(template: &Template, key: &PublicKey, issuer_key: &PublicKey) -> V
             asn1::sequence(&[&id])
         }),
     ];
-    if template.usage == Usage::Server {
-        // Server and client authentication: nodes speak TLS in both roles.
-        let purposes = ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]
-            .map(|dotted| asn1::oid(ObjectIdentifier::new_unwrap(dotted)));
-        list.push(extension("2.5.29.37", false, &asn1::sequence(&[&purposes[0], &purposes[1]])));
+    let purposes = purposes(&template.usage);
+    if !purposes.is_empty() {
+        let purposes: Vec<_> =
+            purposes.iter().map(|dotted| asn1::oid(ObjectIdentifier::new_unwrap(dotted))).collect();
+        let purposes: Vec<_> = purposes.iter().map(Vec::as_slice).collect();
+        list.push(extension("2.5.29.37", false, &asn1::sequence(&purposes)));
     }
     if !template.alternative_names.is_empty() {
         let names: Vec<_> = template.alternative_names.iter().map(alternative_name).collect();
@@ -129,20 +136,41 @@ fn extensions(template: &Template, key: &PublicKey, issuer_key: &PublicKey) -> V
     asn1::sequence(&list)
 }
 
-fn basic_constraints(authority: bool) -> Vec<u8> {
+fn basic_constraints(usage: &Usage) -> Vec<u8> {
     let flag = asn1::element(Tag::Boolean, [0xff]);
-    let value = if authority { asn1::sequence(&[&flag]) } else { asn1::sequence(&[]) };
+    let value = match usage {
+        Usage::Authority => asn1::sequence(&[&flag]),
+        // No certification authority below it.
+        Usage::PhoneAuthority => asn1::sequence(&[&flag, &asn1::unsigned(&[0])]),
+        Usage::Phone | Usage::Server | Usage::Signing => asn1::sequence(&[]),
+    };
     extension("2.5.29.19", true, &value)
 }
+
+/// Object identifiers of the extended key usage.
+fn purposes(usage: &Usage) -> &'static [&'static str] {
+    match usage {
+        Usage::Phone => &PHONE_PURPOSES,
+        // Server and client authentication: nodes speak TLS in both roles.
+        Usage::Server => &PHONE_PURPOSES[..2],
+        Usage::Authority | Usage::PhoneAuthority | Usage::Signing => &[],
+    }
+}
+
+/// What a phone's certificate is for: TLS server, TLS client, IPsec end system.
+pub const PHONE_PURPOSES: [&str; 3] =
+    ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.5"];
 
 fn key_usage(usage: &Usage, key: &PublicKey) -> Vec<u8> {
     // RFC 5280 §4.2.1.3, bit 0 is the highest: (unused bits, bits).
     let bits = match usage {
         // keyCertSign, cRLSign
         Usage::Authority => [1, 0b0000_0110],
+        // digitalSignature, keyCertSign
+        Usage::PhoneAuthority => [2, 0b1000_0100],
         // digitalSignature, and keyEncipherment for TLS with RSA key transport
-        Usage::Server if key.is_rsa() => [5, 0b1010_0000],
-        Usage::Server | Usage::Signing => [7, 0b1000_0000],
+        Usage::Server | Usage::Phone if key.is_rsa() => [5, 0b1010_0000],
+        Usage::Server | Usage::Phone | Usage::Signing => [7, 0b1000_0000],
     };
     extension("2.5.29.15", true, &asn1::element(Tag::BitString, bits))
 }
@@ -150,6 +178,7 @@ fn key_usage(usage: &Usage, key: &PublicKey) -> Vec<u8> {
 fn alternative_name(name: &AlternativeName) -> Vec<u8> {
     match name {
         AlternativeName::Host(host) => asn1::element(asn1::context(2, false), host.as_bytes()),
+        AlternativeName::Uri(uri) => asn1::element(asn1::context(6, false), uri.as_bytes()),
         AlternativeName::Address(IpAddr::V4(v4)) => {
             asn1::element(asn1::context(7, false), v4.octets())
         }

@@ -1,7 +1,7 @@
 //! A key and its certificate in a directory, made once and never replaced.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use durable::Readers;
@@ -38,8 +38,8 @@ pub(crate) struct KeyDir {
 }
 
 impl KeyDir {
-    pub(crate) fn new(directory: &Path, certificate: &str, key: &str) -> Self {
-        Self { certificate: directory.join(certificate), key: directory.join(key) }
+    pub(crate) fn new(certificate: PathBuf, key: PathBuf) -> Self {
+        Self { certificate, key }
     }
 
     /// Opens the identity, or makes it if there is none. What is there is never replaced: if half
@@ -68,6 +68,25 @@ impl KeyDir {
                 .map_err(failed)?;
         }
         self.open(now)
+    }
+
+    /// Makes a new identity in the place of the one there is, which is gone afterwards. A crash in
+    /// the middle leaves a directory that [`Self::open_or_create`] finishes, if only with the old
+    /// key.
+    pub(crate) fn renew(
+        &self,
+        kind: KeyKind,
+        now: SystemTime,
+        certify: impl FnOnce(&PrivateKey) -> Certificate,
+    ) -> Result<Identity, KeyDirFault> {
+        let failed = |source| KeyDirFault::Directory { path: self.certificate.clone(), source };
+        {
+            let _one_maker =
+                durable::Lock::wait(&self.key.with_extension("lock")).map_err(failed)?;
+            durable::remove(&self.certificate).map_err(failed)?;
+            durable::remove(&self.key).map_err(failed)?;
+        }
+        self.open_or_create(kind, now, certify)
     }
 
     /// Opens the identity.

@@ -9,6 +9,7 @@
 //! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs; how telephones prove that they hold a key |
 //! | [`issue`], [`export`] | making certificates; DER, PEM, PKCS#7 |
 //! | [`node`], [`keydir`] | a node's own key and certificate, made once and never replaced |
+//! | [`capf`] | CAPF's own key and certificate, and the certificates it issues to phones |
 //! | [`token`] | security tokens: PKCS#11 and encrypted files |
 //!
 //! Invariants:
@@ -26,6 +27,7 @@
 
 mod asn1;
 mod bare;
+pub mod capf;
 pub mod certificate;
 pub mod check;
 pub mod export;

@@ -56,7 +56,7 @@ pub fn open(directory: &Path, now: SystemTime) -> Result<Identity, KeyDirFault> 
 }
 
 fn files(directory: &Path) -> KeyDir {
-    KeyDir::new(directory, CERTIFICATE_FILE, KEY_FILE)
+    KeyDir::new(directory.join(CERTIFICATE_FILE), directory.join(KEY_FILE))
 }
 
 fn self_signed(name: &NodeName, now: SystemTime, key: &PrivateKey) -> Certificate {

@@ -7,7 +7,9 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
-use store::{Device, EffectiveMode, Hardening, Model, Node, SecurityMode, Service, View};
+use store::{
+    CapfAuthMode, Device, EffectiveMode, Hardening, Model, Node, SecurityMode, Service, View,
+};
 
 /// What every file of the cluster has in common.
 #[derive(Clone, Debug)]
@@ -24,6 +26,15 @@ pub struct Common {
     pub default_mode: EffectiveMode,
     /// Whether phones that nobody added may register.
     pub auto_registration: bool,
+}
+
+/// What CAPF adds to the file of one phone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Certificates {
+    /// How the phone shall authenticate for the operation that waits for it; absent: none waits.
+    pub pending: Option<CapfAuthMode>,
+    /// MD5 of the LSC that the phone has, as far as is known, in lower-case hexadecimal.
+    pub lsc_md5: Option<String>,
 }
 
 /// Clear SCCP; the secure port is 443 above it, and phones know that.
@@ -47,7 +58,7 @@ impl Common {
 }
 
 /// The configuration file of one phone.
-pub fn of_device(device: &Device, common: &Common) -> String {
+pub fn of_device(device: &Device, certificates: &Certificates, common: &Common) -> String {
     let mode = device.effective_mode(common.mode, common.default_mode);
     let mut xml = Xml::new();
     xml.element("device", |xml| {
@@ -73,8 +84,9 @@ pub fn of_device(device: &Device, common: &Common) -> String {
         xml.text("networkLocale", &device.network_locale);
         xml.text("deviceSecurityMode", mode.number());
         xml.text("transportLayerProtocol", 4);
-        // No CAPF operation waits.
-        xml.text("capfAuthMode", 0);
+        // Without CAPF nothing can wait for it.
+        let pending = certificates.pending.filter(|_| common.capf.is_some());
+        xml.text("capfAuthMode", pending.map_or(0, CapfAuthMode::number));
         xml.element("capfList", |xml| {
             if let Some(capf) = common.capf {
                 xml.element("capf", |xml| {
@@ -83,7 +95,7 @@ pub fn of_device(device: &Device, common: &Common) -> String {
                 });
             }
         });
-        xml.text("certHash", "");
+        xml.text("certHash", certificates.lsc_md5.as_deref().unwrap_or_default());
         xml.text("encrConfig", "false");
     });
     // The stamp is a digest of the rest: it changes when anything does.
@@ -204,13 +216,41 @@ mod tests {
         }
     }
 
+    fn file_of(device: &Device, common: &Common) -> String {
+        of_device(device, &Certificates::default(), common)
+    }
+
+    // R: CAPF-04, CAPF-13
+    #[test]
+    fn a_phone_reads_which_operation_waits_and_where() {
+        let common = common(SecurityMode::Mixed);
+        let with = |pending, common: &Common| {
+            let lsc_md5 = Some("900150983cd24fb0d6963f7d28e17f72".to_owned());
+            of_device(&phone(), &Certificates { pending, lsc_md5 }, common)
+        };
+        for mode in CapfAuthMode::ALL {
+            let file = with(Some(*mode), &common);
+            let line = format!("<capfAuthMode>{}</capfAuthMode>", mode.number());
+            assert!(file.contains(&line), "{file}");
+            let capf = "<capf>\n<phonePort>3804</phonePort>\n\
+                <processNodeName>192.0.2.10</processNodeName>\n</capf>";
+            assert!(file.contains(capf), "{file}");
+            assert!(file.contains("<certHash>900150983cd24fb0d6963f7d28e17f72<"), "{file}");
+        }
+        let idle = "<capfAuthMode>0</capfAuthMode>";
+        assert!(with(None, &common).contains(idle));
+        assert!(file_of(&phone(), &common).contains("<certHash></certHash>"));
+        let without = Common { capf: None, ..common };
+        assert!(with(Some(CapfAuthMode::NullString), &without).contains(idle));
+    }
+
     // R: GEN-05
     #[test]
     fn non_secure_mode_says_non_secure_whatever_the_device_says() {
-        let file = of_device(&phone(), &common(SecurityMode::NonSecure));
+        let file = file_of(&phone(), &common(SecurityMode::NonSecure));
         assert!(file.contains("<deviceSecurityMode>1</deviceSecurityMode>"), "{file}");
         assert!(file.contains("<isSecure>false</isSecure>"), "{file}");
-        let file = of_device(&phone(), &common(SecurityMode::Mixed));
+        let file = file_of(&phone(), &common(SecurityMode::Mixed));
         assert!(file.contains("<deviceSecurityMode>3</deviceSecurityMode>"), "{file}");
     }
 
@@ -219,7 +259,7 @@ mod tests {
     fn mixed_mode_has_secure_and_non_secure_phones_side_by_side() {
         let say = |set, number: &str| {
             let device = Device { security_mode: set, ..phone() };
-            let file = of_device(&device, &common(SecurityMode::Mixed));
+            let file = file_of(&device, &common(SecurityMode::Mixed));
             assert!(file.contains(&format!("<deviceSecurityMode>{number}</")), "{file}");
         };
         say(DeviceSecurityMode::NonSecure, "1");
@@ -232,20 +272,20 @@ mod tests {
     fn the_stamp_changes_with_the_content_and_only_then() {
         let (one, same) = (phone(), phone());
         let common = common(SecurityMode::Mixed);
-        assert_eq!(of_device(&one, &common), of_device(&same, &common));
+        assert_eq!(file_of(&one, &common), file_of(&same, &common));
         let stamp = |file: String| {
             let (_, rest) = file.split_once("<versionStamp>").unwrap();
             rest.split_once("</versionStamp>").unwrap().0.to_owned()
         };
         let other = Device { user_locale: "Japanese_Japan".into(), ..phone() };
-        assert_ne!(stamp(of_device(&one, &common)), stamp(of_device(&other, &common)));
+        assert_ne!(stamp(file_of(&one, &common)), stamp(file_of(&other, &common)));
         let elsewhere = Common { capf: None, ..common.clone() };
-        assert_ne!(stamp(of_device(&one, &common)), stamp(of_device(&one, &elsewhere)));
+        assert_ne!(stamp(file_of(&one, &common)), stamp(file_of(&one, &elsewhere)));
     }
 
     #[test]
     fn hardening_follows_each_elements_polarity() {
-        let open = of_device(&phone(), &common(SecurityMode::Mixed));
+        let open = file_of(&phone(), &common(SecurityMode::Mixed));
         let shut = Hardening {
             gratuitous_arp: false,
             web_access: false,
@@ -253,7 +293,7 @@ mod tests {
             settings_access: false,
             pc_port: false,
         };
-        let shut = of_device(&Device { hardening: shut, ..phone() }, &common(SecurityMode::Mixed));
+        let shut = file_of(&Device { hardening: shut, ..phone() }, &common(SecurityMode::Mixed));
         for (element, when_open, when_shut) in [
             ("pcPort", 0, 1),
             ("settingsAccess", 1, 0),
@@ -270,7 +310,7 @@ mod tests {
     fn text_of_administrators_cannot_make_elements() {
         let load = "a</loadInformation><sshUserId>&\u{7}";
         let device = Device { load_information: load.into(), ..phone() };
-        let file = of_device(&device, &common(SecurityMode::Mixed));
+        let file = file_of(&device, &common(SecurityMode::Mixed));
         assert!(
             file.contains("a&lt;/loadInformation&gt;&lt;sshUserId&gt;&amp;\u{FFFD}<"),
             "{file}"

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use store::{Device, Revision, SecurityMode, Store};
+use md5::{Digest, Md5};
+use store::{Device, Revision, SecurityMode, Store, View};
 
-use crate::configuration::{Common, default_file, of_device};
+use crate::configuration::{Certificates, Common, default_file, of_device};
 
 /// How long a change that another process made may go unseen. A phone that has just been told of
 /// a new mode asks for its files at once, and must not meet the old one.
@@ -19,6 +20,8 @@ pub struct Snapshot {
     revision: Revision,
     common: Common,
     devices: HashMap<String, Device>,
+    /// Of those phones that CAPF knows something of.
+    certificates: HashMap<String, Certificates>,
     caching: bool,
 }
 
@@ -33,6 +36,7 @@ impl Snapshot {
                 revision: view.revision()?,
                 common: Common::read(view)?,
                 devices: devices.collect(),
+                certificates: certificates(view)?,
                 caching,
             })
         })
@@ -50,12 +54,19 @@ impl Snapshot {
 
     /// The configuration file of a phone, if it is known. `name` is upper-case.
     pub fn configuration(&self, name: &str) -> Option<String> {
-        Some(of_device(self.devices.get(name)?, &self.common))
+        Some(self.file(name, self.devices.get(name)?))
     }
 
     /// The configuration files of all phones.
     pub fn configurations(&self) -> impl Iterator<Item = (&str, String)> {
-        self.devices.iter().map(|(name, device)| (&**name, of_device(device, &self.common)))
+        self.devices.iter().map(|(name, device)| (&**name, self.file(name, device)))
+    }
+
+    fn file(&self, name: &str, device: &Device) -> String {
+        match self.certificates.get(name) {
+            Some(certificates) => of_device(device, certificates, &self.common),
+            None => of_device(device, &Certificates::default(), &self.common),
+        }
     }
 
     /// The file for phones without one of their own.
@@ -70,6 +81,18 @@ impl Snapshot {
         loads.dedup_by_key(|(model, _)| *model);
         default_file(&self.common, &loads)
     }
+}
+
+fn certificates(view: &mut View<'_>) -> store::Result<HashMap<String, Certificates>> {
+    let mut certificates: HashMap<String, Certificates> = HashMap::new();
+    for (device, mode) in view.capf_pending()? {
+        certificates.entry(device.into()).or_default().pending = Some(mode);
+    }
+    for lsc in view.present_lscs()? {
+        let md5 = Md5::digest(&lsc.der).iter().map(|b| format!("{b:02x}")).collect();
+        certificates.entry(lsc.device.into()).or_default().lsc_md5 = Some(md5);
+    }
+    Ok(certificates)
 }
 
 /// The newest snapshot there is. When the database is away, the last one serves on.

@@ -11,8 +11,9 @@ use pki::{Identity, KeyKind};
 use ringfence_provisioning::Provisioning;
 use ringfence_provisioning::signing::FileSigner;
 use store::{
-    Author, Change, Device, DeviceSecurityMode, Model, Node, NodeRole, SecurityMode, Store,
-    StoreUrl,
+    Author, CapfAuthMode, CapfOperation, CapfReason, CapfResult, Change, Device,
+    DeviceSecurityMode, Model, Node, NodeRole, PhoneCertificate, PhoneCertificateKind,
+    SecurityMode, Service, Store, StoreUrl,
 };
 use tempfile::TempDir;
 use tftp::{FileName, FileRequest, FileSource, Locations, Protocol, Refusal, Served};
@@ -267,4 +268,46 @@ fn a_large_cluster_is_built_in_time() {
     let all: Vec<_> = site.source.newest().configurations().map(|(_, xml)| xml.len()).collect();
     assert_eq!(all.len(), 501);
     assert!(all.iter().all(|len| *len > 500));
+}
+
+// R: CAPF-13
+#[test]
+fn an_operation_of_capf_changes_the_signed_file_and_its_end_too() {
+    let site = Site::new(SecurityMode::Mixed, true);
+    let signed = format!("{PHONE}.sgn");
+    let text = || String::from_utf8(site.verified(&signed)).unwrap();
+    assert!(text().contains("<capfAuthMode>0</capfAuthMode>"));
+    site.change(|change| {
+        let mut me = change.node("cm1")?;
+        me.services.push(Service::Capf);
+        change.put_node(&me)
+    });
+    let mut capf = site.store.read(|view| view.capf(&phone().name)).unwrap();
+    capf.operation = CapfOperation::Install;
+    capf.auth_mode = CapfAuthMode::NullString;
+    site.change(|change| change.order_capf(&capf));
+    assert!(text().contains("<capfAuthMode>2</capfAuthMode>"), "{}", text());
+    assert!(text().contains("<phonePort>3804</phonePort>"), "{}", text());
+    let result = CapfResult { at: NOW, reason: CapfReason::Success, detail: String::new() };
+    capf.end(true, result);
+    let lsc = PhoneCertificate {
+        device: phone().name,
+        kind: PhoneCertificateKind::Lsc,
+        subject: String::new(),
+        issuer: String::new(),
+        serial: String::new(),
+        not_before: NOW,
+        not_after: NOW,
+        issued_by: None,
+        noted_at: NOW,
+        present: true,
+        der: b"abc".to_vec(),
+    };
+    site.change(|change| {
+        change.note_capf(&capf)?;
+        change.put_phone_certificate(&lsc)
+    });
+    assert!(text().contains("<capfAuthMode>0</capfAuthMode>"), "{}", text());
+    // MD5 of `abc`, RFC 1321.
+    assert!(text().contains("<certHash>900150983cd24fb0d6963f7d28e17f72<"), "{}", text());
 }

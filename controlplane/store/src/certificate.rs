@@ -45,6 +45,11 @@ words! {
         CallManager = "call-manager",
         /// The one that signs phones' certificates.
         Capf = "capf",
+        /// An issuer of phones' LSCs that is trusted: CAPF's own certificate, those it had before,
+        /// those of CAPF 1.0, a third party's.
+        LscIssuer = "lsc-issuer",
+        /// A manufacturer whose certificates in phones are trusted.
+        MicIssuer = "mic-issuer",
         /// A security token's.
         Sast = "sast",
         /// An alternate TFTP server's.

@@ -10,7 +10,7 @@ use pki::{CertificateFault, export, node};
 
 /// The certificate of the CAPF service, DER: made by the service on the publisher, copied to
 /// every subscriber.
-pub const CAPF_FILE: &str = "CAPF.cer";
+pub use pki::capf::CERTIFICATE_FILE as CAPF_FILE;
 
 /// Where a node keeps certificates.
 #[derive(Clone, Debug)]

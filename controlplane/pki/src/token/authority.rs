@@ -59,7 +59,8 @@ impl TokenAuthority {
             usage: Usage::Authority,
             alternative_names: Vec::new(),
         };
-        let files = KeyDir::new(directory, Self::CERTIFICATE_FILE, Self::KEY_FILE);
+        let files =
+            KeyDir::new(directory.join(Self::CERTIFICATE_FILE), directory.join(Self::KEY_FILE));
         let identity = files.open_or_create(KeyKind::Rsa2048, now, |key| {
             issue::self_signed(&template, Hash::Sha256, key).expect("a key in memory signs")
         })?;

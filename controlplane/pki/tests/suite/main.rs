@@ -1,5 +1,6 @@
 //! Certificates, keys and tokens.
 
+mod capf;
 mod certificates;
 mod crash;
 mod messages;
