@@ -1,12 +1,16 @@
 -- What CAPF shall do with each phone, and what came of it. A phone without a row has the defaults.
 CREATE TABLE capf (
     device TEXT PRIMARY KEY,
+    -- Number of the operation: the revision that ordered it.
+    ticket BIGINT NOT NULL,
     operation TEXT NOT NULL,
     auth_mode TEXT NOT NULL,
     -- Digits that are valid once. Readable, because administrators tell them to users.
     auth_string TEXT,
     key_size BIGINT NOT NULL,
     complete_by BIGINT,
+    -- How often the phone failed to make the key of this operation.
+    failed_attempts BIGINT NOT NULL,
     status TEXT NOT NULL,
     result_at BIGINT,
     result_reason TEXT,
@@ -14,10 +18,10 @@ CREATE TABLE capf (
 );
 
 -- Wrong authentication strings in a row: operation, not administration, so without revisions.
-CREATE TABLE capf_guard (
+CREATE TABLE capf_lockout (
     device TEXT PRIMARY KEY,
-    failures BIGINT NOT NULL,
-    locked_until BIGINT
+    -- Its form is CAPF's.
+    lockout TEXT NOT NULL
 );
 
 -- Certificates phones hold or held, as far as CAPF saw them.
@@ -44,6 +48,8 @@ CREATE TABLE capf_request (
     public_key BYTEA NOT NULL,
     transaction_id TEXT NOT NULL,
     asked_at BIGINT NOT NULL,
-    -- What the authority needs to be reminded of it.
-    request BYTEA NOT NULL
+    -- What the authority needs to be reminded of it; its form is the client's.
+    request BYTEA NOT NULL,
+    -- The certificate, once it came.
+    certificate BYTEA
 );

@@ -60,8 +60,8 @@ mod words;
 pub use administrator::{Administrator, AdministratorRole, Password, PasswordHash};
 pub use audit::{AuditRecord, AuditState};
 pub use capf::{
-    AuthString, AuthStringFault, Capf, CapfAuthMode, CapfGuard, CapfOperation, CapfReason,
-    CapfRequest, CapfResult, CapfStatus, KeySize, PhoneCertificate, PhoneCertificateKind,
+    AuthString, AuthStringFault, Capf, CapfAuthMode, CapfOperation, CapfReason, CapfRequest,
+    CapfResult, CapfStatus, KeySize, PhoneCertificate, PhoneCertificateKind,
 };
 pub use certificate::{Certificate, CertificateCopy, CertificateRole};
 pub use change::{Author, Change, Changed, Entry, Revision, RevisionLog};

@@ -2,7 +2,7 @@
 
 mod auth_string;
 mod certificate;
-mod guard;
+mod lockout;
 mod request;
 
 use std::time::SystemTime;
@@ -19,7 +19,6 @@ use crate::{DeviceName, NodeRole, Parameter, Result, View, parameter};
 
 pub use auth_string::{AuthString, AuthStringFault};
 pub use certificate::{PhoneCertificate, PhoneCertificateKind};
-pub use guard::CapfGuard;
 pub use request::CapfRequest;
 
 /// CAPF's settings and state of one phone.
@@ -27,6 +26,9 @@ pub use request::CapfRequest;
 pub struct Capf {
     /// Which phone.
     pub device: DeviceName,
+    /// Number of the operation, set by the store: the revision that ordered it.
+    #[serde(skip)]
+    pub ticket: u64,
     /// What is to be done.
     pub operation: CapfOperation,
     /// How the phone shows that it is the one.
@@ -38,6 +40,8 @@ pub struct Capf {
     pub key_size: KeySize,
     /// When the operation fails if nobody did it.
     pub complete_by: Option<SystemTime>,
+    /// How often the phone failed to make the key of this operation.
+    pub failed_attempts: u32,
     /// What came of the last operation; administrators cannot set it.
     pub status: CapfStatus,
     /// How the last session ended that got as far as an operation.
@@ -262,11 +266,13 @@ impl Capf {
     pub fn new(device: DeviceName, key_size: KeySize) -> Self {
         Self {
             device,
+            ticket: 0,
             operation: CapfOperation::None,
             auth_mode: CapfAuthMode::AuthenticationString,
             auth_string: None,
             key_size,
             complete_by: None,
+            failed_attempts: 0,
             status: CapfStatus::None,
             result: None,
         }
@@ -284,21 +290,24 @@ impl Capf {
         self.operation = CapfOperation::None;
         self.auth_string = None;
         self.complete_by = None;
+        self.failed_attempts = 0;
         self.result = Some(result);
     }
 }
 
-const COLUMNS: &str = "device, operation, auth_mode, auth_string, key_size, complete_by, status, \
-    result_at, result_reason, result_detail";
+const COLUMNS: &str = "device, ticket, operation, auth_mode, auth_string, key_size, complete_by, \
+    failed_attempts, status, result_at, result_reason, result_detail";
 
 fn read(mut row: Row) -> Result<Capf> {
     let device = row.parse()?;
+    let ticket = row.next()?;
     let (operation, auth_mode) = (row.parse()?, row.parse()?);
     let auth_string: Option<String> = row.next()?;
     let bits: u64 = row.next()?;
     let corrupt = |what: &str| crate::Error::Corrupt(format!("{what} of CAPF"));
     let key_size = KeySize::ALL.iter().find(|size| u64::from(size.bits()) == bits);
     let complete_by: Option<u64> = row.next()?;
+    let attempts: u64 = row.next()?;
     let status = row.parse()?;
     let at: Option<u64> = row.next()?;
     let reason: Option<String> = row.next()?;
@@ -313,6 +322,7 @@ fn read(mut row: Row) -> Result<Capf> {
     };
     Ok(Capf {
         device,
+        ticket,
         operation,
         auth_mode,
         auth_string: auth_string
@@ -320,6 +330,7 @@ fn read(mut row: Row) -> Result<Capf> {
             .transpose()?,
         key_size: *key_size.ok_or_else(|| corrupt("unknown key size"))?,
         complete_by: complete_by.map(time),
+        failed_attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         status,
         result,
     })
@@ -378,7 +389,13 @@ impl Change<'_> {
     /// it has to be reset.
     pub fn order_capf(&mut self, capf: &Capf) -> Result<()> {
         let old = self.capf(&capf.device)?;
-        self.write_capf(&old, capf)?;
+        let mut new =
+            Capf { ticket: old.ticket, failed_attempts: old.failed_attempts, ..capf.clone() };
+        if old != new {
+            new.ticket = self.revision.0;
+            new.failed_attempts = 0;
+        }
+        self.write_capf(&old, &new)?;
         let told = |capf: &Capf| {
             (capf.operation != CapfOperation::None).then_some((capf.operation, capf.auth_mode))
         };
@@ -399,8 +416,10 @@ impl Change<'_> {
         let result = new.result.as_ref();
         self.view.sql.execute(
             &format!(
-                "INSERT INTO capf ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                "INSERT INTO capf ({COLUMNS}) VALUES \
+                    ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
                     ON CONFLICT (device) DO UPDATE SET
+                    ticket = excluded.ticket, failed_attempts = excluded.failed_attempts,
                     operation = excluded.operation, auth_mode = excluded.auth_mode,
                     auth_string = excluded.auth_string, key_size = excluded.key_size,
                     complete_by = excluded.complete_by, status = excluded.status,
@@ -409,11 +428,13 @@ impl Change<'_> {
             ),
             values![
                 new.device.as_str(),
+                new.ticket,
                 new.operation.as_str(),
                 new.auth_mode.as_str(),
                 new.auth_string.as_ref().map(AuthString::expose),
                 u64::from(new.key_size.bits()),
                 new.complete_by.map(millis),
+                u64::from(new.failed_attempts),
                 new.status.as_str(),
                 result.map(|result| millis(result.at)),
                 result.map(|result| result.reason.as_str()),
@@ -439,7 +460,7 @@ impl Change<'_> {
             let old = self.capf(device)?;
             self.record("capf", device.as_str(), json(&old), None);
         }
-        for table in ["capf", "capf_guard", "phone_certificate", "capf_request"] {
+        for table in ["capf", "capf_lockout", "phone_certificate", "capf_request"] {
             let sql = format!("DELETE FROM {table} WHERE device = $1");
             self.view.sql.execute(&sql, values![device.as_str()])?;
         }

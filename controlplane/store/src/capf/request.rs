@@ -18,13 +18,24 @@ pub struct CapfRequest {
     pub asked_at: SystemTime,
     /// What the authority needs to be reminded of it; its form is the client's.
     pub request: Vec<u8>,
+    /// The certificate, once it came; it waits for the phone.
+    pub certificate: Option<Vec<u8>>,
 }
 
 impl View<'_> {
+    /// The phones whose requests wait for their authority.
+    pub fn capf_requests_open(&mut self) -> Result<Vec<DeviceName>> {
+        let rows = self.sql.query(
+            "SELECT device FROM capf_request WHERE certificate IS NULL ORDER BY asked_at, device",
+            &[],
+        )?;
+        rows.into_iter().map(|mut row| row.parse()).collect()
+    }
+
     /// The request of one phone, if one waits.
     pub fn capf_request(&mut self, device: &DeviceName) -> Result<Option<CapfRequest>> {
         let rows = self.sql.query(
-            "SELECT public_key, transaction_id, asked_at, request FROM capf_request
+            "SELECT public_key, transaction_id, asked_at, request, certificate FROM capf_request
                 WHERE device = $1",
             values![device.as_str()],
         )?;
@@ -37,6 +48,7 @@ impl View<'_> {
                     transaction_id: row.next()?,
                     asked_at: time(row.next()?),
                     request: row.next()?,
+                    certificate: row.next()?,
                 })
             })
             .transpose()
@@ -49,14 +61,16 @@ impl Change<'_> {
         self.device(&request.device)?;
         self.remove_capf_request(&request.device)?;
         self.view.sql.execute(
-            "INSERT INTO capf_request (device, public_key, transaction_id, asked_at, request)
-                VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO capf_request
+                (device, public_key, transaction_id, asked_at, request, certificate)
+                VALUES ($1, $2, $3, $4, $5, $6)",
             values![
                 request.device.as_str(),
                 &*request.public_key,
                 &*request.transaction_id,
                 millis(request.asked_at),
                 &*request.request,
+                request.certificate.as_deref(),
             ],
         )?;
         Ok(())

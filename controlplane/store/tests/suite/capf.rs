@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use lang::{Language, Say};
 use ringfence_store::{
-    Action, AuthString, AuthStringFault, Capf, CapfAuthMode, CapfGuard, CapfOperation, CapfReason,
+    Action, AuthString, AuthStringFault, Capf, CapfAuthMode, CapfOperation, CapfReason,
     CapfRequest, CapfResult, CapfStatus, Device, DeviceName, Error, Invalid, KeySize, Model, Node,
     NodeRole, PhoneCertificate, PhoneCertificateKind, Service,
 };
@@ -35,8 +35,13 @@ fn with_phone(db: &Database) {
     db.change(|c| c.put_device(&Device::new(name(), Model::M7970))).unwrap();
 }
 
+/// The settings without the number that the store gave the operation.
 fn capf(db: &Database) -> Capf {
-    db.store.read(|v| v.capf(&name())).unwrap()
+    Capf { ticket: 0, ..db.store.read(|v| v.capf(&name())).unwrap() }
+}
+
+fn ticket(db: &Database) -> u64 {
+    db.store.read(|v| v.capf(&name())).unwrap().ticket
 }
 
 fn install() -> Capf {
@@ -72,13 +77,18 @@ fn settings_are_kept_as_they_were_ordered(db: &Database) {
     let done = db.change(|c| c.order_capf(&install())).unwrap();
     assert_eq!(done.actions, [Action::ResetDevice(name())]);
     assert_eq!(capf(db), install());
+    let first = ticket(db);
+    assert_eq!(first, done.revision.unwrap().0);
     assert_eq!(db.change(|c| c.order_capf(&install())).unwrap().revision, None);
+    assert_eq!(ticket(db), first);
     let pending = || db.store.read(|v| v.capf_pending()).unwrap();
     assert_eq!(pending(), [(name(), CapfAuthMode::AuthenticationString)]);
 
     // The phone need not know the size beforehand, but the mode it must read in its file.
     let smaller = Capf { key_size: KeySize::Rsa512, ..install() };
     assert_eq!(db.change(|c| c.order_capf(&smaller)).unwrap().actions, []);
+    // A session that is under way works on the old order, and can tell.
+    assert!(ticket(db) > first);
     for mode in CapfAuthMode::ALL.iter().rev() {
         let other = Capf { auth_mode: *mode, ..install() };
         let done = db.change(|c| c.order_capf(&other)).unwrap();
@@ -178,16 +188,17 @@ fn operations_whose_time_is_over_are_found(db: &Database) {
 // R: CAPF-06
 fn wrong_strings_are_counted_over_restarts(db: &Database) {
     with_phone(db);
-    let read = |store: &ringfence_store::Store| store.read(|v| v.capf_guard(&name())).unwrap();
-    assert_eq!(read(&db.store), CapfGuard::default());
-    let guard = CapfGuard { failures: 10, locked_until: Some(NOW + DAY) };
+    let read = |store: &ringfence_store::Store| store.read(|v| v.capf_lockout(&name())).unwrap();
+    assert_eq!(read(&db.store), None);
     // Counting is no administration: an attacker fills no history.
-    assert_eq!(db.change(|c| c.put_capf_guard(&name(), guard)).unwrap().revision, None);
-    assert_eq!(read(&db.open_again()), guard);
-    db.change(|c| c.put_capf_guard(&name(), CapfGuard::default())).unwrap();
-    assert_eq!(read(&db.open_again()), CapfGuard::default());
+    let put = |lockout| db.change(|c| c.put_capf_lockout(&name(), lockout)).unwrap().revision;
+    assert_eq!(put(Some("{\"failures\":9}")), None);
+    assert_eq!(put(Some("{\"failures\":10}")), None);
+    assert_eq!(read(&db.open_again()).as_deref(), Some("{\"failures\":10}"));
+    put(None);
+    assert_eq!(read(&db.open_again()), None);
     let stranger = "SEP00112233FFFF".parse().unwrap();
-    assert!(db.change(|c| c.put_capf_guard(&stranger, guard)).is_err());
+    assert!(db.change(|c| c.put_capf_lockout(&stranger, Some("{}"))).is_err());
 }
 
 fn lsc(number: u8) -> PhoneCertificate {
@@ -241,11 +252,15 @@ fn requests_to_an_authority_outlive_the_process(db: &Database) {
         transaction_id: "a1".into(),
         asked_at: NOW,
         request: vec![3],
+        certificate: None,
     };
+    let open = |db: &Database| db.store.read(|v| v.capf_requests_open()).unwrap();
     assert_eq!(db.change(|c| c.put_capf_request(&request)).unwrap().revision, None);
-    let again = CapfRequest { transaction_id: "a2".into(), ..request };
+    assert_eq!(open(db), [name()]);
+    let again = CapfRequest { transaction_id: "a2".into(), certificate: Some(vec![4]), ..request };
     db.change(|c| c.put_capf_request(&again)).unwrap();
     assert_eq!(db.open_again().read(|v| v.capf_request(&name())).unwrap(), Some(again));
+    assert_eq!(open(db), []);
     db.change(|c| c.remove_capf_request(&name())).unwrap();
     assert_eq!(db.store.read(|v| v.capf_request(&name())).unwrap(), None);
 }
