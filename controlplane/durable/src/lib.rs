@@ -6,7 +6,8 @@
 //! came, finds one of the two states whole.
 //!
 //! Invariants:
-//! - No function returns success before the new state would survive a power cut.
+//! - No function returns success before the new state would survive a power cut, except
+//!   [`replace_unflushed`].
 //! - A file that holds secrets has its final mode before its first byte.
 //! - Temporary files left by a crash carry [`LEFTOVER_SUFFIX`]; readers of directories skip them,
 //!   and the next write of the same file replaces them.
@@ -45,15 +46,22 @@ impl Readers {
 
 /// Puts `content` in the place of whatever is at `path`, as a whole. The directory must exist.
 pub fn replace(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
-    let partial = write_partial(path, content, readers)?;
+    let partial = write_partial(path, content, readers, Flush::Now)?;
     fs::rename(&partial, path)?;
     flush_directory(path)
+}
+
+/// Like [`replace`], but leaves the flushing to the system: for files that can be made again and
+/// that are verified before they are used. After a power cut such a file may be there in part.
+pub fn replace_unflushed(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+    let partial = write_partial(path, content, readers, Flush::Later)?;
+    fs::rename(&partial, path)
 }
 
 /// Writes a file that must not exist yet: [`io::ErrorKind::AlreadyExists`] otherwise, and the
 /// existing one is untouched.
 pub fn create(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
-    let partial = write_partial(path, content, readers)?;
+    let partial = write_partial(path, content, readers, Flush::Now)?;
     let linked = fs::hard_link(&partial, path);
     fs::remove_file(&partial)?;
     linked?;
@@ -115,7 +123,18 @@ impl Lock {
     }
 }
 
-fn write_partial(path: &Path, content: &[u8], readers: Readers) -> io::Result<PathBuf> {
+#[derive(PartialEq)]
+enum Flush {
+    Now,
+    Later,
+}
+
+fn write_partial(
+    path: &Path,
+    content: &[u8],
+    readers: Readers,
+    flush: Flush,
+) -> io::Result<PathBuf> {
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(LEFTOVER_SUFFIX);
     let partial = path.with_file_name(name);
@@ -129,7 +148,9 @@ fn write_partial(path: &Path, content: &[u8], readers: Readers) -> io::Result<Pa
     // The umask may have taken bits away.
     file.set_permissions(fs::Permissions::from_mode(readers.mode()))?;
     file.write_all(content)?;
-    file.sync_all()?;
+    if flush == Flush::Now {
+        file.sync_all()?;
+    }
     Ok(partial)
 }
 

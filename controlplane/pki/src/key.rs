@@ -288,6 +288,7 @@ impl Signer for PrivateKey {
     }
 
     fn sign(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        // OpenSSL verifies each RSA signature before it hands it out.
         OpensslSigner::new(hash.digest(), &self.key)
             .and_then(|mut signer| signer.sign_oneshot_to_vec(message))
             .map_err(|error| SignError::Refused(error.to_string()))

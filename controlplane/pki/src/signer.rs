@@ -13,7 +13,9 @@ pub trait Signer: Send + Sync {
     /// Its public half.
     fn public_key(&self) -> &PublicKey;
 
-    /// Signs `message`: RSASSA-PKCS1-v1_5 with an RSA key, ECDSA in DER with an EC key.
+    /// Signs `message`: RSASSA-PKCS1-v1_5 with an RSA key, ECDSA in DER with an EC key. An RSA
+    /// signature that is returned verifies with the public half: a fault in its making would give
+    /// the key away.
     fn sign(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, SignError>;
 }
 

@@ -1,11 +1,12 @@
 //! Signing files for phones.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pki::{Hash, Identity, SignError, Signer};
 use tlv::{
     BuildError, DigestAlgorithm, FieldError, FileKind, PublicKey, Serial, SignatureModulus,
-    SignedFile, SignerId, Signing, Text, VerifiedFile,
+    SignedFile, SignerId, Signing, Text,
 };
 
 /// Why a file has no signed form.
@@ -26,16 +27,16 @@ pub enum SigningError {
 }
 
 /// A key that signs files, prepared.
-pub struct FileSigner<'a> {
-    identity: &'a Identity,
+pub struct FileSigner {
+    identity: Arc<Identity>,
     signer: SignerId,
     modulus: SignatureModulus,
     key: PublicKey,
 }
 
-impl<'a> FileSigner<'a> {
+impl FileSigner {
     /// Prepares a node's key, or an image key.
-    pub fn new(identity: &'a Identity) -> Result<Self, SigningError> {
+    pub fn new(identity: Arc<Identity>) -> Result<Self, SigningError> {
         let certificate = identity.certificate();
         let key = certificate.public_key();
         let modulus = Some(key.bits() as usize)
@@ -52,15 +53,14 @@ impl<'a> FileSigner<'a> {
         Ok(Self { identity, signer, modulus, key })
     }
 
-    /// Signs `payload` under the name that the phone asks for. The signature is verified before
-    /// anybody sees the file.
+    /// Signs `payload` under the name that the phone asks for.
     pub fn sign(
         &self,
         kind: FileKind,
         asked: &str,
         payload: &[u8],
         now: SystemTime,
-    ) -> Result<VerifiedFile, SigningError> {
+    ) -> Result<SignedFile, SigningError> {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let signing = Signing {
             signer: self.signer.clone(),
@@ -72,7 +72,7 @@ impl<'a> FileSigner<'a> {
         };
         let unsigned = SignedFile::unsigned(signing, kind, Text::new(asked)?, payload);
         let signature = self.identity.sign(Hash::LegacySha1, unsigned.to_be_signed())?;
-        Ok(unsigned.attach(&signature, &self.key)?)
+        Ok(unsigned.attach(&signature)?)
     }
 
     /// Whether `file` is the signed form of `payload` under this name and key.

@@ -1,6 +1,7 @@
 //! The file for each name that a phone asks for.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -10,11 +11,14 @@ use store::Store;
 use tftp::{Directory, FileName, FileRequest, FileSource, Locations, Refusal, Served};
 use tlv::{FileKind, SignedFile};
 
-use crate::signing::FileSigner;
+use crate::signing::{FileSigner, SigningError};
 use crate::snapshot::{Snapshot, Snapshots};
 
 /// Memory for signed files. When it is full they are all signed anew.
 const MEMORY: usize = 64 << 20;
+
+/// More than there are cores: two names seldom share a lock.
+const SIGNED_AT_ONCE: usize = 64;
 
 const DEFAULT_FILE: &str = "XMLDefault.cnf.xml";
 const CONFIGURATION: &str = ".cnf.xml";
@@ -24,9 +28,13 @@ pub struct Provisioning {
     snapshots: Snapshots,
     locations: Locations,
     files: Directory,
-    identity: Arc<Identity>,
+    /// Why not, if the node's key cannot sign files.
+    signer: Result<FileSigner, SigningError>,
     clock: fn() -> SystemTime,
     memory: Mutex<Memory>,
+    /// Held while a file is looked for and signed, by its name: whoever asks for the same one at
+    /// the same time waits for it instead of signing it too.
+    signing: [Mutex<()>; SIGNED_AT_ONCE],
 }
 
 #[derive(Default)]
@@ -51,7 +59,9 @@ impl Provisioning {
     ) -> store::Result<Self> {
         let files = Directory::new(locations.iter().map(|location| location.path().to_owned()));
         let snapshots = Snapshots::new(store, node)?;
-        Ok(Self { snapshots, locations, files, identity, clock, memory: Mutex::default() })
+        let signer = FileSigner::new(identity);
+        let (memory, signing) = (Mutex::default(), [const { Mutex::new(()) }; SIGNED_AT_ONCE]);
+        Ok(Self { snapshots, locations, files, signer, clock, memory, signing })
     }
 
     /// What the store says now.
@@ -81,18 +91,21 @@ impl Provisioning {
         snapshot: &Snapshot,
     ) -> Result<Served, Refusal> {
         let failed = |error: &dyn ToString| Refusal::Failed(error.to_string());
-        let signer = FileSigner::new(&self.identity).map_err(|error| failed(&error))?;
+        let signer = self.signer.as_ref().map_err(|error| failed(error))?;
         let served = |bytes, rule: &'static str| Served {
             bytes,
             rule: rule.into(),
             signer: Some(signer.name().into()),
             ctl_version: None,
         };
+        let lane = BuildHasherDefault::<DefaultHasher>::default().hash_one(asked.as_str());
+        let lane = &self.signing[lane as usize % SIGNED_AT_ONCE];
+        let _turn = lane.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = match snapshot.caching() {
             true => self.remembered(asked, &plain.bytes),
             false => self
                 .files
-                .read(asked)
+                .read_exact(asked)
                 .ok()
                 .filter(|file| signer.made(file, asked.as_str(), &plain.bytes)),
         };
@@ -107,7 +120,7 @@ impl Provisioning {
         if snapshot.caching() {
             self.remember(asked, plain.bytes, Arc::clone(&signed));
         } else if let Some(location) = self.locations.iter().next() {
-            location.publish(asked, &signed).map_err(|error| failed(&error))?;
+            location.publish_derived(asked, &signed).map_err(|error| failed(&error))?;
         }
         Ok(served(signed, "signed now"))
     }
@@ -116,8 +129,7 @@ impl Provisioning {
     /// file that is gone.
     fn signed_elsewhere(&self, request: &FileRequest) -> Result<Served, Refusal> {
         let served = self.files.open(request)?;
-        let signer = FileSigner::new(&self.identity);
-        match signer.is_ok_and(|signer| signer.signed(&served.bytes)) {
+        match self.signer.as_ref().is_ok_and(|signer| signer.signed(&served.bytes)) {
             true => Err(Refusal::NotFound),
             false => Ok(served),
         }

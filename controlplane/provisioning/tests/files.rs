@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pki::node::{self, NodeName};
@@ -186,6 +187,23 @@ fn without_caching_signed_files_are_on_disk_and_follow_it() {
 
 // R: AUTH-03
 #[test]
+fn a_file_that_many_phones_ask_for_at_once_is_signed_once() {
+    for caching in [false, true] {
+        let site = Site::new(SecurityMode::Mixed, caching);
+        for round in 0..20 {
+            fs::write(site.file("RINGLIST.XML"), format!("round {round}")).unwrap();
+            let rules = thread::scope(|scope| {
+                let ask = || scope.spawn(|| site.get("RINGLIST.XML.sgn").unwrap().rule);
+                let phones: Vec<_> = (0..8).map(|_| ask()).collect();
+                phones.into_iter().map(|phone| phone.join().unwrap()).collect::<Vec<_>>()
+            });
+            assert_eq!(rules.iter().filter(|rule| *rule == "signed now").count(), 1);
+        }
+    }
+}
+
+// R: AUTH-03
+#[test]
 fn with_caching_signed_files_are_in_memory_only() {
     let site = Site::new(SecurityMode::Mixed, true);
     fs::write(site.file("RINGLIST.XML"), "one").unwrap();
@@ -206,9 +224,9 @@ fn with_caching_signed_files_are_in_memory_only() {
 fn images_are_signed_by_their_maker_and_served_as_they_are() {
     let maker_dir = tempfile::tempdir().unwrap();
     let maker = Node::new("maker", IpAddr::from([192, 0, 2, 1]), NodeRole::Publisher);
-    let maker = identity(maker_dir.path(), &maker);
+    let maker = Arc::new(identity(maker_dir.path(), &maker));
     let name = "P0030801SR02.sbn";
-    let image = FileSigner::new(&maker).unwrap();
+    let image = FileSigner::new(Arc::clone(&maker)).unwrap();
     let image = image.sign(FileKind::Image, name, b"firmware", clock()).unwrap().to_bytes();
     let key = PublicKey::new(maker.certificate().public_key().trust_list_form()).unwrap();
     for mode in [SecurityMode::NonSecure, SecurityMode::Mixed] {
@@ -252,7 +270,7 @@ fn changes_of_another_process_are_seen() {
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
     while site.get(PHONE).is_ok() {
         assert!(std::time::Instant::now() < deadline, "the change is never seen");
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 

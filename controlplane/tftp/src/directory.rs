@@ -60,20 +60,40 @@ impl Directory {
     /// The file with this name, from the first directory that has it.
     pub fn read(&self, name: &FileName) -> Result<Arc<[u8]>, Refusal> {
         for root in &self.roots {
-            for spelling in [Some(name.as_str().to_owned()), self.other_spelling(root, name)] {
-                let Some(spelling) = spelling else { continue };
-                match self.read_exact(root, &spelling) {
-                    Err(error) if is_absence(&error) => {}
-                    Err(error) => return Err(Refusal::Failed(format!("{name}: {error}"))),
-                    Ok(bytes) => return Ok(bytes),
-                }
+            let read = |spelling: &str| self.read_as(root, spelling, name);
+            if let Some(bytes) = read(name.as_str())? {
+                return Ok(bytes);
+            }
+            if let Some(other) = self.other_spelling(root, name)
+                && let Some(bytes) = read(&other)?
+            {
+                return Ok(bytes);
             }
         }
         Err(Refusal::NotFound)
     }
 
+    /// The file with this name in exactly this spelling, from the first directory that has it.
+    pub fn read_exact(&self, name: &FileName) -> Result<Arc<[u8]>, Refusal> {
+        let read = |root: &PathBuf| self.read_as(root, name.as_str(), name).transpose();
+        self.roots.iter().find_map(read).unwrap_or(Err(Refusal::NotFound))
+    }
+
+    fn read_as(
+        &self,
+        root: &Path,
+        spelling: &str,
+        name: &FileName,
+    ) -> Result<Option<Arc<[u8]>>, Refusal> {
+        match self.read_beneath(root, spelling) {
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(Refusal::Failed(format!("{name}: {error}"))),
+            Ok(bytes) => Ok(Some(bytes)),
+        }
+    }
+
     /// Opens without leaving `root`, not even by a symbolic link.
-    fn read_exact(&self, root: &Path, name: &str) -> io::Result<Arc<[u8]>> {
+    fn read_beneath(&self, root: &Path, name: &str) -> io::Result<Arc<[u8]>> {
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         let directory = rustix::fs::open(root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;

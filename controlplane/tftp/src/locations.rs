@@ -101,11 +101,22 @@ impl Location {
 
     /// Writes a file as a whole: whoever reads sees the old one or the new one.
     pub fn publish(&self, name: &FileName, content: &[u8]) -> io::Result<()> {
+        durable::replace(&self.path_of(name)?, content, Readers::Everybody)
+    }
+
+    /// Like [`Location::publish`], for a file that can be made again and is verified before it is
+    /// served: nobody waits for the disk.
+    pub fn publish_derived(&self, name: &FileName, content: &[u8]) -> io::Result<()> {
+        durable::replace_unflushed(&self.path_of(name)?, content, Readers::Everybody)
+    }
+
+    /// Makes the directory that the file belongs into.
+    fn path_of(&self, name: &FileName) -> io::Result<PathBuf> {
         let path = self.0.join(name.as_str());
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
-        durable::replace(&path, content, Readers::Everybody)
+        Ok(path)
     }
 
     /// Removes a file; false if there was none.

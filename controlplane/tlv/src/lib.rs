@@ -11,7 +11,7 @@
 //!
 //! Reading: [`CtlFile::parse`] gives an *unverified* list, [`TrustList::verify`] turns it into a
 //! [`VerifiedCtl`] if a token of an already trusted list signed it. Writing: [`CtlFile::unsigned`]
-//! gives the bytes to sign, [`Unsigned::attach`] takes the signature and checks it.
+//! gives the bytes to sign, [`Unsigned::attach`] takes the signature, and checks that of a list.
 //!
 //! Invariants:
 //! - A parsed file keeps its exact bytes; what is served or hashed is never a re-encoding.

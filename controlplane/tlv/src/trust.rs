@@ -20,11 +20,6 @@ pub type VerifiedItl = Verified<ItlFile>;
 pub type VerifiedFile = Verified<SignedFile>;
 
 impl<T> Verified<T> {
-    /// The caller has checked the signature.
-    pub(crate) fn proven(file: T) -> Self {
-        Self(file)
-    }
-
     /// The file, no longer marked as verified.
     pub fn into_inner(self) -> T {
         self.0
@@ -124,11 +119,7 @@ fn check_signature(
     check_with_key(file, located, key)
 }
 
-pub(crate) fn check_with_key(
-    file: &[u8],
-    located: &Located,
-    key: &PublicKey,
-) -> Result<(), VerifyError> {
+fn check_with_key(file: &[u8], located: &Located, key: &PublicKey) -> Result<(), VerifyError> {
     let message = located.signed_bytes(file);
     if located.header.digest.verifies(key, &message, located.signature(file)) {
         Ok(())

@@ -232,9 +232,11 @@ impl Signer for Pkcs11Signer {
 
     fn sign(&self, hash: Hash, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        session
+        let signature = session
             .sign(&Mechanism::RsaPkcs, self.key, &digest_info(hash, message))
-            .map_err(|error| SignError::Refused(error.to_string()))
+            .map_err(|error| SignError::Refused(error.to_string()))?;
+        let holds = self.public.verify(hash, message, &signature);
+        holds.then_some(signature).ok_or(SignError::DoesNotVerify)
     }
 }
 

@@ -97,7 +97,8 @@ impl Holder {
     pub fn sign_file(&self, kind: FileKind, name: &str, payload: &[u8]) -> VerifiedFile {
         let unsigned = SignedFile::unsigned(self.signing(), kind, text(name), payload);
         let signature = self.sign(unsigned.digest(), unsigned.to_be_signed());
-        unsigned.attach(&signature, &self.public_key()).unwrap()
+        let file = unsigned.attach(&signature).unwrap();
+        file.verify_with(name, &self.public_key()).unwrap()
     }
 }
 

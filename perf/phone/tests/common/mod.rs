@@ -24,7 +24,7 @@ pub const DEVICE: &str = "SEP00112233AABB";
 pub const LOAD: &str = "SCCP70.lab-1";
 
 /// Somebody with a key and a self-signed certificate.
-pub struct Holder(pub Identity);
+pub struct Holder(pub Arc<Identity>);
 
 pub fn holder(name: &str) -> Holder {
     let key = PrivateKey::generate(KeyKind::Rsa1024);
@@ -36,7 +36,7 @@ pub fn holder(name: &str) -> Holder {
         alternative_names: vec![],
     };
     let certificate = self_signed(&template, Hash::Sha256, &key).unwrap();
-    Holder(Identity::new(certificate, key).unwrap())
+    Holder(Arc::new(Identity::new(certificate, key).unwrap()))
 }
 
 impl Holder {
@@ -83,7 +83,7 @@ impl Holder {
     }
 
     pub fn sign_file(&self, kind: FileKind, name: &str, payload: &[u8]) -> Vec<u8> {
-        let signer = FileSigner::new(&self.0).unwrap();
+        let signer = FileSigner::new(Arc::clone(&self.0)).unwrap();
         let file = signer.sign(kind, name, payload, SystemTime::now()).unwrap();
         file.as_bytes().to_vec()
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -27,8 +28,8 @@ const IMAGE: &str = "jar70sccp.9-4-2ES26.sbn";
 /// Makes one.
 pub fn make(dir: &Path) -> Result<Firmware> {
     let dir = dir.join("maker");
-    let maker = identity(&dir, "maker")?;
-    let signer = FileSigner::new(&maker)?;
+    let maker = Arc::new(identity(&dir, "maker")?);
+    let signer = FileSigner::new(Arc::clone(&maker))?;
     let manifest = format!("{LOAD}.loads");
     let sign = |name: &str, content: &[u8]| -> Result<(String, Vec<u8>)> {
         let file = signer.sign(FileKind::Image, name, content, SystemTime::now())?;
