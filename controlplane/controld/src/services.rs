@@ -26,7 +26,7 @@ impl Sockets {
     /// Opens them where the configuration says. The error names the address.
     pub fn open(config: &Config) -> Result<Self, String> {
         Ok(Self {
-            tftp: all("tftp", &config.tftp, UdpSocket::bind)?,
+            tftp: all("tftp", &config.tftp, tftp::server::request_socket)?,
             http: all("http", &config.http, TcpListener::bind)?,
         })
     }

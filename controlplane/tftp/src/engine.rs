@@ -117,6 +117,7 @@ pub struct Engine {
     limiter: SourceLimiter,
     transfers: HashMap<TransferId, Transfer>,
     last_id: u64,
+    /// The newest transfer of each peer.
     by_peer: HashMap<SocketAddr, TransferId>,
     /// Transfers whose file has not been looked up yet.
     asked: VecDeque<TransferId>,
@@ -135,6 +136,8 @@ struct Transfer {
     /// `None` until its file was found.
     sending: Option<Sending>,
     started: Instant,
+    /// The one before it to the same peer, which that peer may be in the midst of.
+    older: Option<TransferId>,
     /// How many strangers may still be told that this is not their transfer.
     rebukes_left: u8,
 }
@@ -295,14 +298,25 @@ impl Engine {
 
     fn open(&mut self, now: Instant, at: SystemTime, request: FileRequest, options: Options) {
         let from = request.from;
+        let mut older = None;
         if let Some(&id) = self.by_peer.get(&from) {
             let transfer = &self.transfers[&id];
             let begun = transfer.sending.as_ref().is_some_and(Sending::is_confirmed);
-            if transfer.request.name == request.name && !begun {
-                self.counters.repeated += 1;
-                return;
+            match (transfer.request.name == request.name, begun) {
+                (true, false) => {
+                    self.counters.repeated += 1;
+                    return;
+                }
+                // A repetition that came late, or a phone that was started anew: the one goes on
+                // with the first transfer and ends the second, the other the reverse.
+                (true, true) => {
+                    if let Some(oldest) = transfer.older {
+                        self.close(now, oldest, Outcome::Abandoned);
+                    }
+                    older = Some(id);
+                }
+                (false, _) => self.close(now, id, Outcome::Abandoned),
             }
-            self.close(now, id, Outcome::Abandoned);
         }
         if self.transfers.len().max(self.lookups) >= self.config.max_transfers {
             self.counters.no_room += 1;
@@ -311,7 +325,7 @@ impl Engine {
         self.counters.accepted += 1;
         let record = Record::new(at, &request);
         let (sending, started, rebukes_left) = (None, now, REBUKES);
-        let transfer = Transfer { request, options, record, sending, started, rebukes_left };
+        let transfer = Transfer { request, options, record, sending, started, older, rebukes_left };
         self.last_id += 1;
         let id = TransferId(self.last_id);
         self.transfers.insert(id, transfer);
@@ -350,8 +364,13 @@ impl Engine {
 
     fn close(&mut self, now: Instant, id: TransferId, outcome: Outcome) {
         let Some(transfer) = self.transfers.remove(&id) else { return };
-        let Transfer { request, mut record, sending, started, .. } = transfer;
-        self.by_peer.remove(&request.from);
+        let Transfer { request, mut record, sending, started, older, .. } = transfer;
+        if self.by_peer.get(&request.from) == Some(&id) {
+            match older.filter(|older| self.transfers.contains_key(older)) {
+                Some(older) => self.by_peer.insert(request.from, older),
+                None => self.by_peer.remove(&request.from),
+            };
+        }
         if let Some(sending) = sending {
             self.deadlines.remove(&(sending.deadline(), id));
         }

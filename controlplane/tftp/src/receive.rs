@@ -119,12 +119,13 @@ impl Receiving {
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Progress {
         let known = self.peer.map_or(from.ip() == self.server.ip(), |(peer, _)| peer == from);
         if !known {
-            let text = b"Unknown transfer ID";
-            let error = Packet::Error { code: ErrorCode::UnknownTransferId, text };
-            self.outbox.push((from, error.to_bytes()));
-            return Progress::Going;
+            return self.rebuke(from);
         }
         match Packet::parse(datagram) {
+            // An answer begins with block 1: this is left over from another transfer.
+            Ok(Packet::Data { block, .. }) if self.peer.is_none() && block != 1 => {
+                self.rebuke(from)
+            }
             Ok(Packet::Data { block, data }) => self.handle_data(now, from, block, data),
             Ok(Packet::OptionAck(granted)) if self.peer.is_none() => {
                 if !self.is_acceptable(&granted) {
@@ -143,6 +144,14 @@ impl Receiving {
             }
             _ => Progress::Going,
         }
+    }
+
+    /// Tells a stranger that this is not its transfer (RFC 1350 section 4).
+    fn rebuke(&mut self, stranger: SocketAddr) -> Progress {
+        let text = b"Unknown transfer ID";
+        let error = Packet::Error { code: ErrorCode::UnknownTransferId, text };
+        self.outbox.push((stranger, error.to_bytes()));
+        Progress::Going
     }
 
     /// A server may grant less than was asked, nothing else.

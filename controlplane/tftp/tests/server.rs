@@ -4,13 +4,15 @@ mod common;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Files, content};
-use ringfence_tftp::server::{HttpConfig, Server, Service};
+use ringfence_tftp::server::{HttpConfig, Server, Service, request_socket};
 use ringfence_tftp::{
-    ErrorCode, Failure, FetchError, Options, Outcome, Protocol, Record, RequestLog, Tuning, fetch,
+    ErrorCode, Failure, FetchError, Observer, Options, Outcome, Protocol, Record, RequestLog,
+    Tuning, fetch,
 };
 
 const NAME: &str = "SEP00112233AABB.cnf.xml";
@@ -106,6 +108,45 @@ fn two_hundred_phones_at_once_get_their_own_files() {
             });
         }
     });
+}
+
+/// Holds the server up between two packets.
+struct Busy(Mutex<Receiver<()>>);
+
+impl Observer for Busy {
+    fn observe(&self, _: Record) {
+        // Over when the other end is dropped.
+        let _ = self.0.lock().unwrap().recv();
+    }
+}
+
+#[test]
+fn a_thousand_requests_wait_for_a_busy_server() {
+    let socket = request_socket((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    let privileged = rustix::process::geteuid().is_root();
+    let (go_on, held_up) = channel();
+    let observer = Arc::new(Busy(Mutex::new(held_up)));
+    let service = Service { source: Arc::new(Files::with(NAME, b"x")), observer };
+    let _server = Server::tftp(&common::config(), &[socket], 2, &service).unwrap();
+
+    let request = |name: &str| [b"\0\x01", name.as_bytes(), b"\0octet\0"].concat();
+    let bind = || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let answered = |phone: &UdpSocket| {
+        phone.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        phone.recv(&mut [0; 600]).is_ok()
+    };
+    let first = bind();
+    first.send_to(&request("absent"), address).unwrap();
+    // It has answered, and tells the observer.
+    assert!(answered(&first));
+    // Without CAP_NET_ADMIN the system's limit holds.
+    let phones: Vec<_> = (0..if privileged { 1000 } else { 300 }).map(|_| bind()).collect();
+    for phone in &phones {
+        phone.send_to(&request(NAME), address).unwrap();
+    }
+    drop(go_on);
+    assert!(phones.iter().all(answered));
 }
 
 #[test]

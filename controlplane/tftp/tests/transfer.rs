@@ -199,6 +199,64 @@ fn repeated_requests_start_one_transfer() {
 }
 
 #[test]
+fn a_repetition_that_comes_late_costs_nobody_his_file() {
+    for started_anew in [false, true] {
+        let mut world = World::new(Files::with(NAME, &content(1000)), Link::default());
+        let [first, second, third] = [1, 2, 3].map(|id| common::transfer_port(TransferId(id)));
+        world.deliver(phone(0), server(), &request(NAME, Options::default()));
+        world.step();
+        world.deliver(phone(0), first, &ack(1));
+        // The phone asked twice because the server was slow, or has forgotten that it asked.
+        world.deliver(phone(0), server(), &request(NAME, Options::default()));
+        world.step();
+        assert_eq!(world.engine.transfers(), 2);
+        let unknown = Packet::Error { code: ErrorCode::UnknownTransferId, text: b"" }.to_bytes();
+        let (going_on, ended) = if started_anew { (second, first) } else { (first, second) };
+        world.deliver(phone(0), ended, &unknown);
+        for block in 1..=2 {
+            world.deliver(phone(0), going_on, &ack(block));
+        }
+        world.step();
+        assert_eq!(world.records.last().unwrap().outcome, Outcome::Completed);
+        assert_eq!(world.engine.transfers(), 0);
+
+        // Nothing is left of either.
+        world.deliver(phone(0), server(), &request(NAME, Options::default()));
+        world.step();
+        world.deliver(phone(0), third, &ack(1));
+        assert_eq!((world.engine.transfers(), world.step().len()), (1, 1));
+    }
+}
+
+#[test]
+fn one_peer_has_two_transfers_of_a_file_at_most() {
+    let mut world = World::new(Files::with(NAME, &content(5000)), Link::default());
+    for id in 1..20 {
+        world.deliver(phone(0), server(), &request(NAME, Options::default()));
+        world.step();
+        world.deliver(phone(0), common::transfer_port(TransferId(id)), &ack(1));
+    }
+    assert_eq!(world.engine.transfers(), 2);
+}
+
+#[test]
+fn what_is_left_of_another_transfer_is_no_answer() {
+    let world = World::new(Files::default(), Link::default());
+    let mut receiving = ask(&world, Options::default());
+    receiving.poll_output().unwrap();
+    let [old, new] = [1, 2].map(|id| common::transfer_port(TransferId(id)));
+    let late = Packet::Data { block: 7, data: b"the end of it" }.to_bytes();
+    assert_eq!(receiving.handle_datagram(world.now, old, &late), Progress::Going);
+    let (to, rebuke) = receiving.poll_output().unwrap();
+    let rebuke = Packet::parse(&rebuke);
+    assert!(matches!(rebuke, Ok(Packet::Error { code: ErrorCode::UnknownTransferId, .. })));
+    assert_eq!(to, old);
+    let data = Packet::Data { block: 1, data: b"what was asked" }.to_bytes();
+    let done = receiving.handle_datagram(world.now, new, &data);
+    assert_eq!(done, Progress::Done(b"what was asked".to_vec()));
+}
+
+#[test]
 fn requests_that_lead_elsewhere_never_reach_the_files() {
     let mut world = World::new(Files::with("etc/passwd", b"root"), Link::default());
     let mut refused = |name: &[u8], mode: &[u8]| -> Option<ErrorCode> {

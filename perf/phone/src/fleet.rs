@@ -1,5 +1,6 @@
 //! Thousands of phones from one thread.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -45,8 +46,7 @@ pub struct Finished<M> {
 
 struct Running<M> {
     member: M,
-    socket: UdpSocket,
-    receiving: Receiving,
+    fetching: Fetching,
     started: Instant,
     files: usize,
     bytes: usize,
@@ -75,23 +75,23 @@ pub fn run<M: Member>(
     let mut waiting = members.into_iter();
     let mut running: Vec<Option<Running<M>>> = Vec::new();
     let mut finished = Vec::new();
-    let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(1024);
+    let mut ports = Ports { manner, poll: Poll::new()?, left: VecDeque::new() };
     for member in waiting.by_ref().take(manner.at_once) {
         running.push(None);
         let token = Token(running.len() - 1);
-        start(member, token, manner, &poll, &mut running, &mut finished)?;
+        start(member, token, &mut ports, &mut running, &mut finished)?;
     }
     let mut buffer = vec![0; 65_536];
     while running.iter().any(Option::is_some) {
-        let deadlines = running.iter().flatten().map(|it| it.receiving.poll_timeout());
+        let deadlines = running.iter().flatten().map(|it| it.fetching.receiving.poll_timeout());
         let wait = deadlines.min().map(|at| at.saturating_duration_since(Instant::now()));
-        poll.poll(&mut events, wait.map(|wait| wait + Duration::from_millis(1)))?;
+        ports.poll.poll(&mut events, wait.map(|wait| wait + Duration::from_millis(1)))?;
         let mut done = Vec::new();
         for event in &events {
             let Token(index) = event.token();
             if let Some(Some(one)) = running.get_mut(index)
-                && one.read(manner, &mut buffer)?
+                && one.read(event.token(), &mut ports, &mut buffer)?
             {
                 done.push(index);
             }
@@ -99,20 +99,20 @@ pub fn run<M: Member>(
         let now = Instant::now();
         for (index, one) in running.iter_mut().enumerate() {
             if let Some(one) = one
-                && one.receiving.poll_timeout() <= now
+                && one.fetching.receiving.poll_timeout() <= now
             {
-                let progress = one.receiving.handle_timeout(now);
-                if one.step(progress, manner)? {
+                let progress = one.fetching.receiving.handle_timeout(now);
+                if one.step(progress, Token(index), &mut ports)? {
                     done.push(index);
                 }
             }
         }
         for index in done {
             if let Some(one) = running[index].take() {
-                finished.push(one.finish());
+                finished.push(one.finish(&mut ports)?);
             }
             if let Some(member) = waiting.next() {
-                start(member, Token(index), manner, &poll, &mut running, &mut finished)?;
+                start(member, Token(index), &mut ports, &mut running, &mut finished)?;
             }
         }
     }
@@ -122,8 +122,7 @@ pub fn run<M: Member>(
 fn start<M: Member>(
     member: M,
     token: Token,
-    manner: &Manner,
-    poll: &Poll,
+    ports: &mut Ports<'_>,
     running: &mut [Option<Running<M>>],
     finished: &mut Vec<Finished<M>>,
 ) -> io::Result<()> {
@@ -131,34 +130,77 @@ fn start<M: Member>(
         finished.push(Finished { member, took: Duration::ZERO, files: 0, bytes: 0 });
         return Ok(());
     };
-    let any: IpAddr = match manner.server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let mut socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
-    poll.registry().register(&mut socket, token, Interest::READABLE)?;
-    let receiving = ask(&name, manner);
-    let started = Instant::now();
-    let mut one = Running { member, socket, receiving, started, files: 0, bytes: 0 };
-    one.flush()?;
-    running[token.0] = Some(one);
+    let (fetching, started) = (ports.ask(&name, token)?, Instant::now());
+    running[token.0] = Some(Running { member, fetching, started, files: 0, bytes: 0 });
     Ok(())
 }
 
-fn ask(name: &str, manner: &Manner) -> Receiving {
-    let (options, tuning) = (manner.options, manner.tuning.clone());
-    Receiving::start(Instant::now(), manner.server, name, options, MOST, tuning)
+/// The ports that files are asked from, each for one file only as RFC 1350 section 4 wants: what
+/// is late from the one before would be taken for an answer.
+struct Ports<'a> {
+    manner: &'a Manner,
+    poll: Poll,
+    /// Those of the latest files. While they are open nobody else gets their numbers.
+    left: VecDeque<UdpSocket>,
+}
+
+/// Files asked for until a port may be used again.
+const LEFT: usize = 8192;
+
+/// A file under way.
+struct Fetching {
+    socket: UdpSocket,
+    receiving: Receiving,
+}
+
+impl Ports<'_> {
+    fn ask(&self, name: &str, token: Token) -> io::Result<Fetching> {
+        let Manner { server, options, tuning, .. } = self.manner;
+        let any: IpAddr = match server {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let mut socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
+        self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
+        let now = Instant::now();
+        let receiving = Receiving::start(now, *server, name, *options, MOST, tuning.clone());
+        let mut fetching = Fetching { socket, receiving };
+        fetching.flush()?;
+        Ok(fetching)
+    }
+
+    fn leave(&mut self, fetching: Fetching) -> io::Result<()> {
+        let Fetching { mut socket, .. } = fetching;
+        self.poll.registry().deregister(&mut socket)?;
+        if self.left.len() == LEFT {
+            self.left.pop_front();
+        }
+        self.left.push_back(socket);
+        Ok(())
+    }
+}
+
+impl Fetching {
+    fn flush(&mut self) -> io::Result<()> {
+        while let Some((to, datagram)) = self.receiving.poll_output() {
+            match self.socket.send_to(&datagram, to) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => {} // what the kernel does not take now is repeated
+            }
+        }
+        Ok(())
+    }
 }
 
 impl<M: Member> Running<M> {
     /// Takes what arrived; true if the member has finished.
-    fn read(&mut self, manner: &Manner, buffer: &mut [u8]) -> io::Result<bool> {
+    fn read(&mut self, token: Token, ports: &mut Ports<'_>, buffer: &mut [u8]) -> io::Result<bool> {
         loop {
-            match self.socket.recv_from(buffer) {
+            let Fetching { socket, receiving } = &mut self.fetching;
+            match socket.recv_from(buffer) {
                 Ok((len, from)) => {
-                    let now = Instant::now();
-                    let progress = self.receiving.handle_datagram(now, from, &buffer[..len]);
-                    if self.step(progress, manner)? {
+                    let progress = receiving.handle_datagram(Instant::now(), from, &buffer[..len]);
+                    if self.step(progress, token, ports)? {
                         return Ok(true);
                     }
                 }
@@ -168,8 +210,13 @@ impl<M: Member> Running<M> {
         }
     }
 
-    fn step(&mut self, progress: Progress, manner: &Manner) -> io::Result<bool> {
-        self.flush()?;
+    fn step(
+        &mut self,
+        progress: Progress,
+        token: Token,
+        ports: &mut Ports<'_>,
+    ) -> io::Result<bool> {
+        self.fetching.flush()?;
         match progress {
             Progress::Going => return Ok(false),
             Progress::Done(file) => {
@@ -180,23 +227,14 @@ impl<M: Member> Running<M> {
             Progress::Failed(failure) => self.member.handle(Err(failure)),
         }
         let Some(name) = self.member.wants() else { return Ok(true) };
-        self.receiving = ask(&name, manner);
-        self.flush()?;
+        let next = ports.ask(&name, token)?;
+        ports.leave(std::mem::replace(&mut self.fetching, next))?;
         Ok(false)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        while let Some((to, datagram)) = self.receiving.poll_output() {
-            match self.socket.send_to(&datagram, to) {
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                _ => {} // what the kernel does not take now is repeated
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Finished<M> {
+    fn finish(self, ports: &mut Ports<'_>) -> io::Result<Finished<M>> {
         let took = self.started.elapsed();
-        Finished { member: self.member, took, files: self.files, bytes: self.bytes }
+        ports.leave(self.fetching)?;
+        Ok(Finished { member: self.member, took, files: self.files, bytes: self.bytes })
     }
 }

@@ -5,13 +5,14 @@ mod lookup;
 mod udp;
 
 use std::io;
-use std::net::{TcpListener, UdpSocket};
+use std::net::{TcpListener, ToSocketAddrs, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mio::{Poll, Token, Waker};
+use rustix::net::sockopt;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{Config, Counters, FileSource, Observer, RateLimit};
@@ -57,7 +58,7 @@ pub struct Server {
 const WAKE: Token = Token(usize::MAX);
 
 impl Server {
-    /// Serves TFTP on sockets that are bound already, each by one thread for packets and
+    /// Serves TFTP on sockets of [`request_socket`], each by one thread for packets and
     /// `lookups` threads that ask the source. Limits hold for each socket. Bind to single
     /// addresses on a machine with several, since answers leave from the address bound to.
     pub fn tftp(
@@ -129,6 +130,27 @@ impl Drop for Server {
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+/// Binds a socket for [`Server::tftp`], with room for what comes when all phones start at once.
+pub fn request_socket(address: impl ToSocketAddrs) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(address)?;
+    make_room(&socket);
+    Ok(socket)
+}
+
+/// Some ten thousand requests that wait to be read, as the kernel counts their bytes.
+const BACKLOG: usize = 4 << 20;
+
+/// Gives a socket for [`Server::tftp`] that somebody else bound the room of [`request_socket`].
+///
+/// After a power failure all phones ask within one moment, and the usual room is for three hundred.
+/// More than the system's limit (`net.core.rmem_max`) takes CAP_NET_ADMIN; without, the limit it is.
+pub fn make_room(socket: &UdpSocket) {
+    if sockopt::set_socket_recv_buffer_size_force(socket, BACKLOG).is_err() {
+        // What is lost for want of room is asked again.
+        let _ = sockopt::set_socket_recv_buffer_size(socket, BACKLOG);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{Config, Counters, Engine, Observer, Output, Refusal, TransferId, Via
 
 /// A transfer's token is its number, which is never 0.
 const REQUESTS: Token = Token(0);
-/// Requests and packets taken in one go before others have their turn.
+/// Requests, packets and answers taken in one go before others have their turn.
 const TURN: usize = 256;
 /// Longer than any request or acknowledgement.
 const BUFFER: usize = 2048;
@@ -28,6 +28,8 @@ pub(super) struct Worker {
     address: IpAddr,
     /// There may be more to read from the request socket.
     requests_ready: bool,
+    /// There may be more files that were found.
+    answers_ready: bool,
     transfers: HashMap<TransferId, Socket>,
     engine: Engine,
     lookups: Lookups,
@@ -57,6 +59,7 @@ impl Worker {
             requests,
             address,
             requests_ready: true,
+            answers_ready: false,
             transfers: HashMap::new(),
             engine: Engine::new(config),
             lookups,
@@ -82,7 +85,7 @@ impl Worker {
             }
             for event in &events {
                 match event.token() {
-                    WAKE => {} // answers are polled below in any case
+                    WAKE => self.answers_ready = true,
                     REQUESTS => self.requests_ready = true,
                     Token(id) => self.read_transfer(TransferId(id as u64)),
                 }
@@ -96,7 +99,7 @@ impl Worker {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        if self.requests_ready {
+        if self.requests_ready || self.answers_ready {
             return Some(Duration::ZERO);
         }
         let deadline = self.engine.poll_timeout()?;
@@ -145,7 +148,11 @@ impl Worker {
 
     /// Starts the transfers of files that were found.
     fn take_answers(&mut self) {
-        while let Some((id, answer)) = self.lookups.poll() {
+        for _ in 0..TURN {
+            let Some((id, answer)) = self.lookups.poll() else {
+                self.answers_ready = false;
+                return;
+            };
             // A phone may have asked for something else meanwhile.
             let socket = if self.engine.is_open(id) { self.open_socket(id) } else { Ok(()) };
             let answer = match socket {

@@ -63,6 +63,14 @@ impl Site {
         Ok(Self { store: Arc::new(store), identity: Arc::new(identity), ctl, home })
     }
 
+    /// Whether signed files stay in memory.
+    pub fn set_caching(&self, caching: bool) -> Result<()> {
+        self.store.change(&Author::new("perf", "perf"), SystemTime::now(), |change| {
+            change.set_parameter(None, "tftp.caching", &caching.to_string())
+        })?;
+        Ok(())
+    }
+
     /// A directory of its own.
     pub fn directory(&self, name: &str) -> Result<PathBuf> {
         let directory = self.home.path().join(name);

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use phone::fleet::{self, Finished, Manner, Member};
 use phone::{Boot, Conclusion, Identity, Installed, Model};
 use provisioning::{Provisioning, Snapshots};
-use tftp::server::{Server, Service};
+use tftp::server::{Server, Service, request_socket};
 use tftp::{
     Config, Directory, Failure, FileSource, Locations, Options, RateLimit, RequestLog, Tuning,
     fetch,
@@ -61,32 +61,38 @@ pub(super) fn measure(site: &Site, report: &mut Report) -> Result<()> {
 
 /// Whole starts in mixed mode: trust list, verification, configuration built and signed on demand.
 fn measure_mixed(site: &Site, report: &mut Report) -> Result<()> {
-    let (mut first, mut again) = (Times::default(), Times::default());
-    for round in 0..ROUNDS {
-        let directory = site.directory(&format!("mixed-{round}"))?;
-        let locations = Locations::claim([directory.as_path()], "perf")?;
-        fs::write(directory.join("CTLFile.tlv"), site.ctl.as_bytes())?;
-        let provisioning = Provisioning::new(
-            Arc::clone(&site.store),
-            NODE,
-            locations,
-            Arc::clone(&site.identity),
-            SystemTime::now,
-        )?;
-        let ours = Ours::start(Arc::new(provisioning))?;
-        for times in [&mut first, &mut again] {
-            let finished = times.add(ours.address, (0..PHONES).map(|n| boot(n, ours.address)))?;
-            let verified = |one: &&Finished<Boot>| {
-                matches!(one.member.conclusion(), Some(Conclusion::Register { .. }))
-            };
-            let content = finished.iter().filter(verified).count();
-            ensure!(content == PHONES, "{content} of {PHONES} phones verified their files");
+    for (caching, kept) in [(true, "in memory"), (false, "on disk")] {
+        site.set_caching(caching)?;
+        let (mut first, mut again) = (Times::default(), Times::default());
+        for round in 0..ROUNDS {
+            let directory = site.directory(&format!("mixed-{round} {kept}"))?;
+            let locations = Locations::claim([directory.as_path()], "perf")?;
+            fs::write(directory.join("CTLFile.tlv"), site.ctl.as_bytes())?;
+            let provisioning = Provisioning::new(
+                Arc::clone(&site.store),
+                NODE,
+                locations,
+                Arc::clone(&site.identity),
+                SystemTime::now,
+            )?;
+            let ours = Ours::start(Arc::new(provisioning))?;
+            for times in [&mut first, &mut again] {
+                let finished =
+                    times.add(ours.address, (0..PHONES).map(|n| boot(n, ours.address)))?;
+                let verified = |one: &&Finished<Boot>| {
+                    matches!(one.member.conclusion(), Some(Conclusion::Register { .. }))
+                };
+                let content = finished.iter().filter(verified).count();
+                ensure!(content == PHONES, "{content} of {PHONES} phones verified their files");
+            }
         }
-    }
-    for (what, times) in [("signed on demand", first), ("signed before", again)] {
-        let name = |figure: &str| format!("{PHONES} phones, mixed mode, {what}: {figure}");
-        report.rows.push(Row::informing(name("total"), "ms", times.totals));
-        report.rows.push(Row::informing(name("p99 of a phone"), "ms", times.p99s));
+        for (when, times) in [("signed on demand", first), ("signed before", again)] {
+            let name = |figure: &str| {
+                format!("{PHONES} phones, mixed mode, kept {kept}, {when}: {figure}")
+            };
+            report.rows.push(Row::informing(name("total"), "ms", times.totals));
+            report.rows.push(Row::informing(name("p99 of a phone"), "ms", times.p99s));
+        }
     }
     Ok(())
 }
@@ -163,7 +169,7 @@ struct Ours {
 
 impl Ours {
     fn start(source: Arc<dyn FileSource>) -> Result<Self> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let socket = request_socket((Ipv4Addr::LOCALHOST, 0))?;
         let address = socket.local_addr()?;
         // All phones share an address here; the limit is per address.
         let rate = RateLimit { per_second: 1e9, burst: 1e9 };
