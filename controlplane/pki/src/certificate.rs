@@ -62,7 +62,7 @@ impl SignatureAlgorithm {
     }
 
     /// The DER AlgorithmIdentifier.
-    pub(crate) fn der(self) -> Vec<u8> {
+    pub fn der(self) -> Vec<u8> {
         let known = Self::KNOWN.iter().find(|(algorithm, _)| *algorithm == self);
         let (_, dotted) = known.expect("every algorithm is in the table");
         let oid = asn1::oid(ObjectIdentifier::new_unwrap(dotted));

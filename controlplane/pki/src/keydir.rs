@@ -32,19 +32,20 @@ pub enum KeyDirFault {
 
 /// The two files of an identity.
 #[derive(Clone, Debug)]
-pub(crate) struct KeyDir {
+pub struct KeyDir {
     certificate: PathBuf,
     key: PathBuf,
 }
 
 impl KeyDir {
-    pub(crate) fn new(certificate: PathBuf, key: PathBuf) -> Self {
+    /// Of these two files.
+    pub fn new(certificate: PathBuf, key: PathBuf) -> Self {
         Self { certificate, key }
     }
 
     /// Opens the identity, or makes it if there is none. What is there is never replaced: if half
     /// of it is missing, that is an error.
-    pub(crate) fn open_or_create(
+    pub fn open_or_create(
         &self,
         kind: KeyKind,
         now: SystemTime,
@@ -90,7 +91,7 @@ impl KeyDir {
     }
 
     /// Opens the identity.
-    pub(crate) fn open(&self, now: SystemTime) -> Result<Identity, KeyDirFault> {
+    pub fn open(&self, now: SystemTime) -> Result<Identity, KeyDirFault> {
         let certificate = check::read(&self.certificate)
             .and_then(|der| check::sound(&der, now))
             .map_err(KeyDirFault::Certificate)?;

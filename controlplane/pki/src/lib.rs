@@ -6,7 +6,11 @@
 //! |---|---|
 //! | [`name`], [`certificate`] | distinguished names and certificates, decoded field by field so that each broken one is called by its name |
 //! | [`check`] | what a server certificate must be before it enters a trust list |
+//! | [`purpose`] | what a certificate says its key is for |
 //! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs; how telephones prove that they hold a key |
+//! | [`key_transport`] | RSA encryption of a message's key |
+//! | [`legacy_md5`] | MD5, for certificate authorities that know nothing newer |
+//! | [`asn1`] | encoding and reading DER |
 //! | [`issue`], [`export`] | making certificates; DER, PEM, PKCS#7 |
 //! | [`node`], [`keydir`] | a node's own key and certificate, made once and never replaced |
 //! | [`capf`] | CAPF's own key and certificate, and the certificates it issues to phones |
@@ -18,14 +22,14 @@
 //! - The key of an [`signer::Identity`] belongs to its certificate; a [`check::ServerCertificate`]
 //!   passed every check.
 //! - SHA-1 is called [`key::Hash::LegacySha1`]: it stands where telephones of the 79xx family know
-//!   nothing newer, and nowhere else.
+//!   nothing newer, and nowhere else. MD5 is in a module of its own and verifies no certificate.
 //! - Bytes of strangers never panic and cost memory in proportion to their length only.
 //!
 //! This crate must not know trust lists, the network or the database.
 
 #![forbid(unsafe_code)]
 
-mod asn1;
+pub mod asn1;
 mod bare;
 pub mod capf;
 pub mod certificate;
@@ -34,9 +38,12 @@ pub mod export;
 pub mod fault;
 pub mod issue;
 pub mod key;
+pub mod key_transport;
 pub mod keydir;
+pub mod legacy_md5;
 pub mod name;
 pub mod node;
+pub mod purpose;
 pub mod signer;
 pub mod token;
 

@@ -88,7 +88,7 @@ impl Name {
     }
 
     /// Decodes a name; `None` if it is none.
-    pub(crate) fn decode(der: &[u8]) -> Option<Self> {
+    pub fn decode(der: &[u8]) -> Option<Self> {
         let name = Elements::of(der)?.expect(Tag::Sequence)?;
         let mut rdns = Elements::of(name.value())?;
         let mut attributes = Vec::new();
