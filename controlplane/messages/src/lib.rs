@@ -16,6 +16,7 @@ pub mod certificate;
 pub mod input;
 pub mod provider;
 pub mod registration;
+pub mod scep;
 pub mod testing;
 pub mod token;
 pub mod trust_list;
@@ -60,6 +61,7 @@ impl Message {
             token::ALL,
             provider::ALL,
             registration::ALL,
+            scep::ALL,
         ]
         .into_iter()
         .flatten()
