@@ -240,11 +240,6 @@ impl PrivateKey {
         PKey::private_key_from_pkcs8(der).ok().map(Self::of)
     }
 
-    /// The key as OpenSSL has it, for what else OpenSSL does with it.
-    pub(crate) fn openssl(&self) -> &PKey<Private> {
-        &self.key
-    }
-
     /// The unencrypted PKCS#8 form, for what encrypts it or writes it to its owner's file.
     pub(crate) fn to_pkcs8(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(self.key.private_key_to_pkcs8().expect("a key in memory can be encoded"))

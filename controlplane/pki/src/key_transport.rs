@@ -1,6 +1,5 @@
 //! RSA as CMS carries a message's key with it: PKCS#1 v1.5 encryption (RFC 3370 §4.2.1).
 
-use openssl::pkey::PKey;
 use openssl::rsa::Padding;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
@@ -13,7 +12,7 @@ const OVERHEAD: usize = 11;
 impl PublicKey {
     /// Encrypts a message's key; `None` if this is no RSA key, or one too small for it.
     pub fn wrap_key(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let rsa = PKey::public_key_from_der(self.spki()).ok()?.rsa().ok()?;
+        let rsa = self.openssl().rsa().ok()?;
         let mut wrapped = vec![0; rsa.size() as usize];
         rsa.public_encrypt(key, &mut wrapped, Padding::PKCS1).ok()?;
         Some(wrapped)

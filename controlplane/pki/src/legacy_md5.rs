@@ -4,7 +4,6 @@
 //! ever be verified or made with it; who calls this has asked the administrator.
 
 use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
 use openssl::sign::{Signer as OpensslSigner, Verifier};
 
 use crate::key::{PrivateKey, PublicKey};
@@ -27,8 +26,7 @@ impl PrivateKey {
 impl PublicKey {
     /// Whether `signature` of `message` was made with the private key and MD5.
     pub fn verify_md5(&self, message: &[u8], signature: &[u8]) -> bool {
-        let Ok(key) = PKey::public_key_from_der(self.spki()) else { return false };
-        Verifier::new(MessageDigest::md5(), &key)
+        Verifier::new(MessageDigest::md5(), self.openssl())
             .and_then(|mut verifier| verifier.verify_oneshot(signature, message))
             .unwrap_or(false)
     }

@@ -7,8 +7,7 @@
 //! | [`name`], [`certificate`] | distinguished names and certificates, decoded field by field so that each broken one is called by its name |
 //! | [`check`] | what a server certificate must be before it enters a trust list |
 //! | [`purpose`] | what a certificate says its key is for |
-//! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs; how telephones prove that they hold a key |
-//! | [`key_transport`] | RSA encryption of a message's key |
+//! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs; how telephones prove that they hold a key, how a message's key is encrypted |
 //! | [`legacy_md5`] | MD5, for certificate authorities that know nothing newer |
 //! | [`asn1`] | encoding and reading DER |
 //! | [`issue`], [`export`] | making certificates; DER, PEM, PKCS#7 |
@@ -38,7 +37,7 @@ pub mod export;
 pub mod fault;
 pub mod issue;
 pub mod key;
-pub mod key_transport;
+mod key_transport;
 pub mod keydir;
 pub mod legacy_md5;
 pub mod name;
