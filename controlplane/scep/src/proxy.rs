@@ -57,7 +57,7 @@ impl Proxy {
         let certify = |key: &PrivateKey| {
             issue::self_signed(&template, Hash::Sha256, key).expect("a key in memory signs")
         };
-        let files = KeyDir::new(directory, CERTIFICATE_FILE, KEY_FILE);
+        let files = KeyDir::new(directory.join(CERTIFICATE_FILE), directory.join(KEY_FILE));
         let identity = files.open_or_create(KeyKind::Rsa2048, now, certify);
         let identity = identity.map_err(ProxyFault::Files)?;
         let key = PrivateKey::read(&directory.join(KEY_FILE)).map_err(KeyDirFault::Key);
