@@ -70,7 +70,7 @@ impl Engine {
                 if rtcp::check_compound(bytes).is_err() {
                     return passage.drop(DropReason::NotRtcp);
                 }
-                self.leg_mut(slot).stats.rtcp_received += 1;
+                self.leg_mut(slot).tally.rtcp_received += 1;
             }
         }
         self.learn_source(now, slot, passage);
@@ -81,9 +81,9 @@ impl Engine {
         let since_start = now.saturating_duration_since(self.started);
         let leg = self.leg_mut(slot);
         let arrival = since_start.as_micros() * u128::from(leg.clock_hz) / 1_000_000;
-        leg.reception.count(packet, arrival as i64);
-        leg.stats.packets_received += 1;
-        leg.stats.octets_received += packet.payload().len() as u64;
+        leg.reception.count(packet, arrival as u32);
+        leg.tally.packets_received += 1;
+        leg.tally.octets_received += packet.payload().len() as u64;
         leg.heard = now;
         leg.idle_reported = false;
         let id = leg.id;

@@ -28,13 +28,13 @@ impl Engine {
         };
         let verdict = self.write_headers(now, frame, passage, out);
         if let Verdict::Forward(_) = verdict {
-            let stats = &mut self.leg_mut(out).stats;
+            let tally = &mut self.leg_mut(out).tally;
             match passage.channel {
                 Channel::Rtp => {
-                    stats.packets_sent += 1;
-                    stats.octets_sent += passage.octets as u64;
+                    tally.packets_sent += 1;
+                    tally.octets_sent += passage.octets as u64;
                 }
-                Channel::Rtcp => stats.rtcp_sent += 1,
+                Channel::Rtcp => tally.rtcp_sent += 1,
             }
         }
         verdict

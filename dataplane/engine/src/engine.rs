@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use wire::ethernet::{MacAddr, VlanTag};
 use crate::classify::Passage;
 use crate::command::{Command, Event, LegId, LegSpec, Protection, Refusal, RelayId, Reply};
 use crate::hops::Hops;
+use crate::index::Index;
 use crate::leg::{Leg, Peer, Secured, above};
 use crate::locals::Locals;
 use crate::{Channel, Counters, Verdict};
@@ -63,15 +64,16 @@ impl Output {
 /// The relay of one worker.
 pub struct Engine {
     pub(crate) config: Config,
-    pub(crate) legs: Vec<Option<Box<Leg>>>,
+    pub(crate) legs: Vec<Option<Leg>>,
     pub(crate) locals: Locals,
     pub(crate) hops: Hops,
     pub(crate) srtp: Srtp,
     pub(crate) counters: Counters,
     pub(crate) started: Instant,
     free: Vec<u32>,
-    slots: HashMap<LegId, u32>,
-    relays: HashMap<RelayId, [Option<u32>; 2]>,
+    slots: Index,
+    /// One leg of each relay.
+    relays: Index,
     events: VecDeque<Event>,
     next_look: Instant,
     looked_at: usize,
@@ -88,15 +90,16 @@ impl Engine {
     pub fn new(now: Instant, config: Config) -> Self {
         Self {
             srtp: Srtp::new(config.srtp.clone()),
+            // Address space; pages come with their use.
+            legs: Vec::with_capacity(config.max_legs),
             config,
-            legs: Vec::new(),
             locals: Locals::default(),
             hops: Hops::default(),
             counters: Counters::default(),
             started: now,
             free: Vec::new(),
-            slots: HashMap::new(),
-            relays: HashMap::new(),
+            slots: Index::default(),
+            relays: Index::default(),
             events: VecDeque::new(),
             next_look: now + LOOK_EVERY,
             looked_at: 0,
@@ -158,7 +161,7 @@ impl Engine {
                     if let Some(leg) =
                         passage.leg.and_then(|slot| self.legs[slot as usize].as_mut())
                     {
-                        leg.stats.dropped += 1;
+                        leg.tally.dropped += 1;
                     }
                     out.done.push(frame);
                 }
@@ -243,11 +246,13 @@ impl Engine {
         spec: &LegSpec,
     ) -> Result<Reply, Refusal> {
         self.check_addresses(spec)?;
-        if self.slots.contains_key(&id) {
+        if self.slot(id).is_ok() {
             return Err(Refusal::LegExists);
         }
-        let sides = self.relays.get(&relay).copied().unwrap_or_default();
-        let side = sides.iter().position(Option::is_none).ok_or(Refusal::RelayFull)?;
+        let other = self.relays.find(&relay, |slot| self.leg(slot).relay == relay);
+        if other.is_some_and(|other| self.leg(other).other.is_some()) {
+            return Err(Refusal::RelayFull);
+        }
         let locals = [spec.local, above(spec.local)];
         if locals.iter().any(|&local| self.locals.slot(local).is_some()) {
             return Err(Refusal::AddressInUse);
@@ -258,18 +263,19 @@ impl Engine {
         let mut leg = Leg::new(now, id, relay, spec);
         self.set_keys(&mut leg, spec)?;
         self.set_peers(now, &mut leg, spec);
-        leg.other = sides.iter().copied().flatten().next();
+        leg.other = other;
 
         let slot = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             self.legs.len() as u32 - 1
         });
-        if let Some(other) = leg.other {
-            self.leg_mut(other).other = Some(slot);
+        self.legs[slot as usize] = Some(leg);
+        match other {
+            Some(other) => self.leg_mut(other).other = Some(slot),
+            None => self.index_relay(slot),
         }
-        self.legs[slot as usize] = Some(Box::new(leg));
-        self.slots.insert(id, slot);
-        self.relays.entry(relay).or_default()[side] = Some(slot);
+        let legs = &self.legs;
+        self.slots.insert(slot, |slot| in_slot(legs, slot).id);
         for local in locals {
             self.locals.insert(local, slot);
         }
@@ -294,8 +300,10 @@ impl Engine {
     }
 
     fn close(&mut self, id: LegId) -> Result<Reply, Refusal> {
-        let slot = self.slots.remove(&id).ok_or(Refusal::UnknownLeg)?;
+        let slot = self.slot(id)?;
         let leg = self.legs[slot as usize].take().expect("slots name legs that exist");
+        self.slots.remove(slot, &id);
+        self.relays.remove(slot, &leg.relay);
         self.free.push(slot);
         for channel in [Channel::Rtp, Channel::Rtcp] {
             self.locals.remove(leg.local(channel));
@@ -304,17 +312,19 @@ impl Engine {
         for secured in [leg.receive, leg.send].into_iter().flatten() {
             self.srtp.remove(secured.session);
         }
-        match leg.other {
-            Some(other) => {
-                self.leg_mut(other).other = None;
-                let sides = self.relays.get_mut(&leg.relay).expect("a leg's relay exists");
-                sides.iter_mut().for_each(|side| *side = side.filter(|&s| s != slot));
-            }
-            None => {
-                self.relays.remove(&leg.relay);
+        if let Some(other) = leg.other {
+            self.leg_mut(other).other = None;
+            if self.relays.find(&leg.relay, |slot| slot == other).is_none() {
+                self.index_relay(other);
             }
         }
         Ok(Reply::Stats(leg.stats()))
+    }
+
+    /// Lets the relay of a leg be found by it.
+    fn index_relay(&mut self, slot: u32) {
+        let legs = &self.legs;
+        self.relays.insert(slot, |slot| in_slot(legs, slot).relay);
     }
 
     fn check_addresses(&self, spec: &LegSpec) -> Result<(), Refusal> {
@@ -397,8 +407,7 @@ impl Engine {
         let rtcp = spec.remote_rtcp.or(spec.remote.map(above));
         let signalled = [(Channel::Rtp, spec.remote), (Channel::Rtcp, rtcp)];
         for (channel, address) in signalled {
-            if *leg.signalled_mut(channel) != address {
-                *leg.signalled_mut(channel) = address;
+            if leg.signal(channel, address) {
                 let peer = address.map(|address| self.peer(now, leg.port, address));
                 let old = std::mem::replace(leg.peer_mut(channel), peer);
                 self.release(old);
@@ -451,16 +460,21 @@ impl Engine {
     }
 
     fn slot(&self, leg: LegId) -> Result<u32, Refusal> {
-        self.slots.get(&leg).copied().ok_or(Refusal::UnknownLeg)
+        let is_it = |slot: u32| self.leg(slot).id == leg;
+        self.slots.find(&leg, is_it).ok_or(Refusal::UnknownLeg)
     }
 
     pub(crate) fn leg(&self, slot: u32) -> &Leg {
-        self.legs[slot as usize].as_ref().expect("slots name legs that exist")
+        in_slot(&self.legs, slot)
     }
 
     pub(crate) fn leg_mut(&mut self, slot: u32) -> &mut Leg {
         self.legs[slot as usize].as_mut().expect("slots name legs that exist")
     }
+}
+
+fn in_slot(legs: &[Option<Leg>], slot: u32) -> &Leg {
+    legs[slot as usize].as_ref().expect("slots name legs that exist")
 }
 
 /// What has to happen to the session of one direction.

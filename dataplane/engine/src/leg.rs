@@ -1,4 +1,5 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
 use port::PortId;
@@ -25,19 +26,50 @@ pub(crate) struct Leg {
     pub(crate) receive: Option<Secured>,
     pub(crate) send: Option<Secured>,
     /// Where the call agent says the peer is.
-    signalled_rtp: Option<SocketAddr>,
-    signalled_rtcp: Option<SocketAddr>,
+    signalled: [Option<Signalled>; 2],
     /// Where the peer is, signalled or learned.
     pub(crate) rtp_peer: Option<Peer>,
     pub(crate) rtcp_peer: Option<Peer>,
     /// The slot of the call's other side.
     pub(crate) other: Option<u32>,
-    pub(crate) stats: LegStats,
+    pub(crate) tally: Tally,
     pub(crate) reception: Reception,
     /// When the peer was last heard; at first, when the leg was made.
     pub(crate) heard: Instant,
     pub(crate) started: bool,
     pub(crate) idle_reported: bool,
+}
+
+/// What passed on a leg, as [`LegStats`] tells it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Tally {
+    pub(crate) packets_sent: u64,
+    pub(crate) octets_sent: u64,
+    pub(crate) packets_received: u64,
+    pub(crate) octets_received: u64,
+    pub(crate) rtcp_sent: u64,
+    pub(crate) rtcp_received: u64,
+    pub(crate) dropped: u64,
+}
+
+/// An address in few octets, for comparing only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Signalled {
+    ip: [u8; 16],
+    is_v4: bool,
+    port: NonZeroU16,
+}
+
+impl Signalled {
+    /// Nobody is reached at port 0.
+    fn new(address: SocketAddr) -> Option<Self> {
+        let port = NonZeroU16::new(address.port())?;
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+            IpAddr::V6(ip) => ip.octets(),
+        };
+        Some(Self { ip, is_v4: address.is_ipv4(), port })
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,12 +100,11 @@ impl Leg {
             clock_hz: spec.clock_hz,
             receive: None,
             send: None,
-            signalled_rtp: None,
-            signalled_rtcp: None,
+            signalled: [None; 2],
             rtp_peer: None,
             rtcp_peer: None,
             other: None,
-            stats: LegStats::default(),
+            tally: Tally::default(),
             reception: Reception::default(),
             heard: now,
             started: false,
@@ -109,11 +140,10 @@ impl Leg {
         }
     }
 
-    pub(crate) fn signalled_mut(&mut self, channel: Channel) -> &mut Option<SocketAddr> {
-        match channel {
-            Channel::Rtp => &mut self.signalled_rtp,
-            Channel::Rtcp => &mut self.signalled_rtcp,
-        }
+    /// Notes where the call agent says the peer is. `false` if it has said so before.
+    pub(crate) fn signal(&mut self, channel: Channel, address: Option<SocketAddr>) -> bool {
+        let signalled = address.and_then(Signalled::new);
+        std::mem::replace(&mut self.signalled[channel as usize], signalled) != signalled
     }
 
     /// The keys that packets from the peer must be under; `None` in clear.
@@ -142,10 +172,18 @@ impl Leg {
     }
 
     pub(crate) fn stats(&self) -> LegStats {
+        let Tally { packets_sent, octets_sent, packets_received, octets_received, .. } = self.tally;
+        let Tally { rtcp_sent, rtcp_received, dropped, .. } = self.tally;
         LegStats {
+            packets_sent,
+            octets_sent,
+            packets_received,
+            octets_received,
             packets_lost: self.reception.lost(),
             jitter_us: self.reception.jitter_us(self.clock_hz),
-            ..self.stats
+            rtcp_sent,
+            rtcp_received,
+            dropped,
         }
     }
 

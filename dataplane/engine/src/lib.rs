@@ -27,6 +27,7 @@ mod address;
 mod classify;
 mod engine;
 mod hops;
+mod index;
 mod leg;
 mod locals;
 mod reception;

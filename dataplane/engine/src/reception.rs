@@ -11,12 +11,14 @@ pub(crate) struct Reception {
 #[derive(Clone, Debug)]
 struct Stream {
     ssrc: Ssrc,
-    first: u64,
-    highest: u64,
-    received: u64,
-    transit: i64,
+    /// Extended sequence numbers of the first and of the highest packet, modulo 2^32.
+    first: u32,
+    highest: u32,
+    received: u32,
+    /// Modulo 2^32, as timestamps are.
+    transit: u32,
     /// Sixteen times the jitter, in units of the payload's clock.
-    jitter: u64,
+    jitter: u32,
 }
 
 /// A jump forward of so many sequence numbers is a new start of the sender, not loss.
@@ -25,23 +27,23 @@ const MAX_DROPOUT: u16 = 3000;
 const MAX_MISORDER: u16 = 100;
 
 impl Reception {
-    /// Counts a packet that arrived at `arrival`, in units of the payload's clock.
-    pub(crate) fn count(&mut self, packet: &Packet<'_>, arrival: i64) {
-        let transit = arrival.wrapping_sub(i64::from(packet.timestamp()));
+    /// Counts a packet that arrived at `arrival`, in units of the payload's clock, modulo 2^32.
+    pub(crate) fn count(&mut self, packet: &Packet<'_>, arrival: u32) {
+        let transit = arrival.wrapping_sub(packet.timestamp());
         let seq_no = packet.seq_no().0;
         let stream = self.stream.as_mut().filter(|stream| stream.ssrc == packet.ssrc());
         if let Some(stream) = stream
             && stream.advance(seq_no)
         {
-            // Transit times are compared modulo 2^32: timestamps wrap.
             let difference = transit.wrapping_sub(stream.transit) as i32;
             stream.transit = transit;
-            let faded = (stream.jitter + 8) >> 4;
-            stream.jitter = stream.jitter - faded + u64::from(difference.unsigned_abs());
+            // A sixteenth, rounded.
+            let faded = (stream.jitter >> 4) + (stream.jitter >> 3 & 1);
+            stream.jitter = (stream.jitter - faded).saturating_add(difference.unsigned_abs());
             return;
         }
         self.lost_before = self.lost();
-        let first = u64::from(seq_no) + (1 << 16);
+        let first = u32::from(seq_no);
         let ssrc = packet.ssrc();
         self.stream = Some(Stream { ssrc, first, highest: first, received: 1, transit, jitter: 0 });
     }
@@ -52,7 +54,7 @@ impl Reception {
 
     /// Jitter in microseconds.
     pub(crate) fn jitter_us(&self, clock_hz: u32) -> u64 {
-        let jitter = self.stream.as_ref().map_or(0, |stream| stream.jitter >> 4);
+        let jitter = self.stream.as_ref().map_or(0, |stream| u64::from(stream.jitter >> 4));
         jitter * 1_000_000 / u64::from(clock_hz.max(1))
     }
 }
@@ -62,16 +64,18 @@ impl Stream {
     fn advance(&mut self, seq_no: u16) -> bool {
         let ahead = seq_no.wrapping_sub(self.highest as u16);
         if ahead < MAX_DROPOUT {
-            self.highest += u64::from(ahead);
+            self.highest = self.highest.wrapping_add(ahead.into());
         } else if ahead <= u16::MAX - MAX_MISORDER {
             return false;
         }
-        self.received += 1;
+        self.received = self.received.wrapping_add(1);
         true
     }
 
     fn lost(&self) -> u64 {
-        (self.highest - self.first + 1).saturating_sub(self.received)
+        let expected = self.highest.wrapping_sub(self.first).wrapping_add(1);
+        // More came than were expected where some came twice.
+        (expected.wrapping_sub(self.received) as i32).max(0) as u64
     }
 }
 
@@ -87,7 +91,7 @@ mod tests {
         bytes
     }
 
-    fn count(reception: &mut Reception, seq_no: u16, timestamp: u32, ssrc: u32, arrival: i64) {
+    fn count(reception: &mut Reception, seq_no: u16, timestamp: u32, ssrc: u32, arrival: u32) {
         reception.count(&Packet::new_checked(&packet(seq_no, timestamp, ssrc)).unwrap(), arrival);
     }
 
@@ -115,7 +119,7 @@ mod tests {
         let mut reception = Reception::default();
         for i in 0..1000u32 {
             let delay = if i % 2 == 0 { 0 } else { 80 };
-            count(&mut reception, i as u16, i * 160, 1, i64::from(i * 160 + delay));
+            count(&mut reception, i as u16, i * 160, 1, i * 160 + delay);
         }
         // Every difference is 80 units of 125 µs: 10 ms.
         let jitter = reception.jitter_us(8000);
@@ -127,7 +131,7 @@ mod tests {
         let mut reception = Reception::default();
         for i in 0..100u32 {
             let timestamp = (u32::MAX - 8000).wrapping_add(i * 160);
-            count(&mut reception, i as u16, timestamp, 1, i64::from(i * 160));
+            count(&mut reception, i as u16, timestamp, 1, i * 160);
         }
         assert_eq!(reception.jitter_us(8000), 0);
     }
