@@ -20,7 +20,7 @@ pub(crate) struct Leg {
     pub(crate) rtcp: RtcpPolicy,
     pub(crate) source: SourceRule,
     pub(crate) dscp: Option<u8>,
-    pub(crate) idle_after: Duration,
+    idle_after_ms: u32,
     pub(crate) clock_hz: u32,
     /// Keys for what arrives and for what leaves; `None` in clear.
     pub(crate) receive: Option<Secured>,
@@ -96,7 +96,7 @@ impl Leg {
             rtcp: spec.rtcp,
             source: spec.source,
             dscp: spec.dscp,
-            idle_after: spec.idle_after,
+            idle_after_ms: millis(spec.idle_after),
             clock_hz: spec.clock_hz,
             receive: None,
             send: None,
@@ -122,7 +122,7 @@ impl Leg {
         self.rtcp = spec.rtcp;
         self.source = spec.source;
         self.dscp = spec.dscp;
-        self.idle_after = spec.idle_after;
+        self.idle_after_ms = millis(spec.idle_after);
         self.clock_hz = spec.clock_hz;
     }
 
@@ -189,13 +189,19 @@ impl Leg {
 
     /// Whether the peer has been silent for too long and nobody was told.
     pub(crate) fn turns_idle(&mut self, now: Instant) -> bool {
-        let idle = !self.idle_after.is_zero()
+        let idle_after = Duration::from_millis(self.idle_after_ms.into());
+        let idle = !idle_after.is_zero()
             && self.mode.receives()
             && !self.idle_reported
-            && now.duration_since(self.heard) >= self.idle_after;
+            && now.duration_since(self.heard) >= idle_after;
         self.idle_reported |= idle;
         idle
     }
+}
+
+/// As good as for ever where it does not fit.
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// The address with the next higher port, where RTCP lives.

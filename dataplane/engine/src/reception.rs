@@ -5,7 +5,7 @@ use wire::rtp::{Packet, Ssrc};
 pub(crate) struct Reception {
     stream: Option<Stream>,
     /// Of streams and runs of sequence numbers that ended.
-    lost_before: u64,
+    lost_before: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -42,14 +42,14 @@ impl Reception {
             stream.jitter = (stream.jitter - faded).saturating_add(difference.unsigned_abs());
             return;
         }
-        self.lost_before = self.lost();
+        self.lost_before = u32::try_from(self.lost()).unwrap_or(u32::MAX);
         let first = u32::from(seq_no);
         let ssrc = packet.ssrc();
         self.stream = Some(Stream { ssrc, first, highest: first, received: 1, transit, jitter: 0 });
     }
 
     pub(crate) fn lost(&self) -> u64 {
-        self.lost_before + self.stream.as_ref().map_or(0, Stream::lost)
+        u64::from(self.lost_before) + self.stream.as_ref().map_or(0, Stream::lost)
     }
 
     /// Jitter in microseconds.

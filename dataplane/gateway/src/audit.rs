@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use engine::command::Command as EngineCommand;
-use mgcp::event::EventSpec;
 use mgcp::message::{Extension, ParamCode};
 use mgcp::sdp::SessionDescription;
 use mgcp::value::{Capabilities, RestartMethod};
@@ -16,7 +15,8 @@ use crate::dispatch::{Executed, Target};
 use crate::endpoint::{Connection, Endpoint};
 use crate::gateway::{Gateway, local_name};
 use crate::job::{Asker, Job, Work};
-use crate::media::engine_mode;
+use crate::media::{Media, engine_mode};
+use crate::notify::Requests;
 use crate::options::{IntoFault, PACKETIZATION};
 
 impl Gateway {
@@ -61,12 +61,13 @@ impl Gateway {
         endpoint: Option<&Endpoint>,
         params: &mut Params,
     ) {
-        let request = endpoint.and_then(|endpoint| endpoint.requests.current());
+        let requests = endpoint.and_then(|endpoint| endpoint.requests.as_deref());
+        let request = requests.and_then(Requests::current);
         match code {
             ParamCode::A => params.capabilities = vec![self.capabilities(version)],
             ParamCode::I => {
                 let connections = endpoint.into_iter().flat_map(|e| &e.connections);
-                params.connections = connections.map(|connection| connection.id).collect();
+                params.connections = connections.map(Connection::id).collect();
             }
             ParamCode::X => params.request_id = request.map(|request| request.id),
             ParamCode::R => {
@@ -75,22 +76,20 @@ impl Gateway {
             ParamCode::S => params.signals = Some(Vec::new()),
             ParamCode::Es => params.event_states = Some(Vec::new()),
             ParamCode::D => {
-                params.digit_map = endpoint.and_then(|e| e.requests.digit_map()).cloned();
+                params.digit_map = requests.and_then(Requests::digit_map).cloned();
             }
             ParamCode::T => {
-                let detect = endpoint.map(|e| e.requests.detect().to_vec());
+                let detect = requests.map(|requests| requests.detect().to_vec());
                 params.detect = Some(detect.unwrap_or_default());
             }
             ParamCode::O => {
-                let untold: Vec<EventSpec> =
-                    endpoint.map(|e| e.requests.untold()).unwrap_or_default();
-                params.observed = Some(untold);
+                params.observed = Some(requests.map(Requests::untold).unwrap_or_default());
             }
             ParamCode::Q => {
                 params.quarantine = Some(request.map(|r| r.quarantine).unwrap_or_default());
             }
             ParamCode::N => {
-                let named = endpoint.and_then(|endpoint| endpoint.notified.as_ref());
+                let named = endpoint.and_then(Endpoint::notified);
                 params.notified = named.map(|notified| Some(notified.entity.clone()));
             }
             ParamCode::Rm => params.restart_method = Some(RestartMethod::Restart),
@@ -138,14 +137,15 @@ impl Gateway {
     ) -> Executed {
         let connection = self.find_connection(number, command)?;
         let leg = connection.leg;
+        let media = connection.media.media();
         let mut response = Response::new(ReturnCode::OK);
         let wanted = command.params.requested_info.as_deref().unwrap_or_default();
         for code in wanted {
             match code {
                 ParamCode::C => response.params.call = Some(connection.call),
-                ParamCode::M => response.params.mode = Some(connection.media.mode),
+                ParamCode::M => response.params.mode = Some(media.mode),
                 ParamCode::L => {
-                    response.params.options = Some(connection.media.wishes.to_options());
+                    response.params.options = Some(media.wishes.to_options());
                 }
                 ParamCode::N => {
                     let endpoint = self.endpoints.get(number);
@@ -154,8 +154,8 @@ impl Gateway {
                 _ => {}
             }
         }
-        response.bodies = descriptions(connection, wanted);
-        if let Some(value) = keyed(connection) {
+        response.bodies = descriptions(connection, &media, wanted);
+        if let Some(value) = keyed(&media) {
             let extension = Extension { name: "X-KEYED".into(), value: value.into() };
             response.params.extensions.push(extension);
         }
@@ -170,14 +170,14 @@ impl Gateway {
 }
 
 /// The descriptors asked for, local first; `v=0` alone stands for one that is not wanted or there.
-fn descriptions(connection: &Connection, wanted: &[ParamCode]) -> Vec<Body> {
+fn descriptions(connection: &Connection, media: &Media, wanted: &[ParamCode]) -> Vec<Body> {
     let local = wanted.contains(&ParamCode::Lc).then(|| {
         let mut description = connection.description();
         description.media.iter_mut().for_each(|media| media.crypto.clear());
         description.to_body()
     });
     let remote = wanted.contains(&ParamCode::Rc).then(|| {
-        let remote = connection.media.remote.as_deref();
+        let remote = media.remote.as_deref();
         remote.map_or_else(SessionDescription::empty_body, SessionDescription::to_body)
     });
     match (local, remote) {
@@ -190,7 +190,7 @@ fn descriptions(connection: &Connection, wanted: &[ParamCode]) -> Vec<Body> {
 }
 
 /// Which directions hold keys.
-fn keyed(connection: &Connection) -> Option<&'static str> {
-    let secured = connection.media.security.secured()?;
+fn keyed(media: &Media) -> Option<&'static str> {
+    let secured = media.security.secured()?;
     Some(if secured.receive.is_some() { "tx,rx" } else { "tx" })
 }

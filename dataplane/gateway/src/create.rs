@@ -1,17 +1,19 @@
 //! CRCX.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use engine::command::{Command as EngineCommand, LegId, LegSpec, Refusal, RelayId, RtcpPolicy};
-use mgcp::{Command, ConnectionId, Response, ReturnCode, ValueError};
+use mgcp::{Command, Response, ReturnCode, ValueError};
 use rand::CryptoRng;
 
 use crate::config::Config;
 use crate::dispatch::{Executed, Target};
-use crate::endpoint::{CONNECTIONS, Connection, Endpoint};
+use crate::endpoint::{CONNECTIONS, Connection, Endpoint, connection_id};
 use crate::gateway::{Gateway, local_name};
 use crate::job::{Asker, Creation, Deletion, Job, Work, refusal_fault};
+use crate::kept::Kept;
+use crate::keys::KeyPair;
 use crate::media::{Media, Negotiation, engine_mode};
 use crate::notify::Request;
 use crate::options::{IntoFault, Orders};
@@ -33,18 +35,31 @@ impl Gateway {
             let what = "connections are made one at a time";
             return Err(ValueError::new(ReturnCode::UNSUPPORTED, what));
         }
+        let full = |e: &Endpoint| e.connections.len() >= CONNECTIONS;
         let number = match target {
-            Target::Endpoint(number) => {
-                let full = |e: &Endpoint| e.connections.len() >= CONNECTIONS;
-                if self.endpoints.get(number).is_some_and(full) {
-                    return Err(ReturnCode::TOO_MANY_CONNECTIONS.into_fault());
-                }
-                Some(number)
+            Target::Endpoint(number) if self.endpoints.get(number).is_some_and(full) => {
+                return Err(ReturnCode::TOO_MANY_CONNECTIONS.into_fault());
             }
-            _ => None,
+            Target::Endpoint(number) => number,
+            _ => self.endpoints.reserve_any().ok_or(ReturnCode::NO_ENDPOINT.into_fault())?,
         };
-        let leg = self.next_leg();
-        let id = self.next_connection_id();
+        let executed = self.create_on(now, asker, command, number, any);
+        if executed.is_err() && any {
+            self.endpoints.unreserve(number);
+        }
+        executed
+    }
+
+    fn create_on(
+        &mut self,
+        now: Instant,
+        asker: Asker,
+        command: &Command,
+        number: u32,
+        any: bool,
+    ) -> Executed {
+        let leg = self.next_leg(number);
+        let id = connection_id(leg);
         let request = match command.params.carries_request() {
             true => Some(Request::check(&command.params, Some(id))?),
             false => None,
@@ -58,24 +73,15 @@ impl Gateway {
         // From here on nothing is refused without giving back what was taken.
         let local = self.ports.take(network, like);
         let local = local.ok_or(ReturnCode::NO_RESOURCES_NOW.into_fault())?;
-        let reserved = match number {
-            Some(number) => {
-                self.endpoints.reserve(number);
-                Some(number)
-            }
-            None => self.endpoints.reserve_any(),
-        };
-        let Some(number) = reserved else {
-            self.ports.give_back(network, local);
-            return Err(ReturnCode::NO_ENDPOINT.into_fault());
-        };
-        self.keys.set(leg, &media.security.keys());
+        self.endpoints.reserve(number);
+        self.keys.set(leg, &KeyPair::default(), &media.security.keys());
         let call = command.params.call.expect("the parser wants it in a CRCX");
         let session = self.rng.next_u64() >> 1;
-        let connection = Connection { id, call, leg, network, local, media, session, version: 1 };
+        let spec = self.spec(number, network, local, &media, request.as_ref());
+        let media = Kept::new(&mut self.shelf, media);
+        let connection = Connection { call, leg, network, local, media, session, version: 1 };
         let relay = self.endpoints.get(number).and_then(|endpoint| endpoint.relay);
         let relay = relay.unwrap_or_else(|| RelayId(self.serial()));
-        let spec = self.spec(number, &connection, request.as_ref());
         let creation = Creation { number, any, connection, relay, unwanted: false };
         let open = EngineCommand::Open { leg, relay, spec };
         let work = Work::Create(Box::new(creation));
@@ -93,7 +99,7 @@ impl Gateway {
         let Creation { number, any, connection, relay, unwanted } = creation;
         let leg = connection.leg;
         if let Err(refusal) = outcome {
-            self.keys.forget(leg);
+            self.keys.forget(leg, &connection.media.security.keys());
             self.ports.give_back(connection.network, connection.local);
             let unused = |e: &Endpoint| e.connections.is_empty();
             if self.endpoints.get(number).is_none_or(unused) {
@@ -102,7 +108,7 @@ impl Gateway {
             return Err(refusal_fault(refusal));
         }
         let mut response = Response::new(ReturnCode::OK);
-        response.params.connections = vec![connection.id];
+        response.params.connections = vec![connection.id()];
         if any {
             response.params.endpoints = vec![self.name(&local_name(number))];
         }
@@ -144,20 +150,17 @@ impl Gateway {
         Ok(media.remote_ip().and_then(leads).unwrap_or(0))
     }
 
-    fn next_connection_id(&mut self) -> ConnectionId {
-        format!("{:X}", self.serial()).parse().expect("at most 16 hexadecimal digits")
-    }
-
     /// What the engine is told of a connection; `request` is in force then, if it is a new one.
     pub(crate) fn spec(
         &mut self,
         number: u32,
-        connection: &Connection,
+        network: usize,
+        local: SocketAddr,
+        media: &Media,
         request: Option<&Request>,
     ) -> Box<LegSpec> {
-        let endpoint = self.endpoints.get(number);
-        let request = request.or(endpoint.and_then(|endpoint| endpoint.requests.current()));
-        Box::new(leg_spec(&self.config, &mut *self.rng, connection, request))
+        let request = request.or(self.endpoints.get(number).and_then(Endpoint::request));
+        Box::new(leg_spec(&self.config, &mut *self.rng, (network, local), media, request))
     }
 }
 
@@ -165,14 +168,14 @@ impl Gateway {
 pub(crate) fn leg_spec(
     config: &Config,
     rng: &mut dyn CryptoRng,
-    connection: &Connection,
+    (network, local): (usize, SocketAddr),
+    media: &Media,
     request: Option<&Request>,
 ) -> LegSpec {
-    let media = &connection.media;
     let (receive, send) = media.security.protections(rng);
     LegSpec {
-        port: config.networks[connection.network].port,
-        local: connection.local,
+        port: config.networks[network].port,
+        local,
         remote: media.remote_rtp(),
         remote_rtcp: media.remote_rtcp(),
         mode: engine_mode(media.mode).expect("negotiation refuses other modes"),

@@ -83,10 +83,10 @@ impl Gateway {
             if let Some(reason) = &announce {
                 self.announce_deletion(now, number, leg, reason.clone(), &stats);
             }
-            self.keys.forget(leg);
             let rest = self.config.transactions.t_hist;
             let removed = self.endpoints.remove(now, rest, number, leg);
             if let Some(connection) = removed {
+                self.keys.forget(leg, &connection.media.security.keys());
                 self.ports.give_back(connection.network, connection.local);
                 self.counters.connections_deleted += 1;
             }
@@ -120,7 +120,7 @@ impl Gateway {
         let Some((_, connection)) = self.endpoints.of_leg(leg) else { return };
         let mut command = Command::new(Verb::Dlcx, self.name(&local_name(number)));
         command.params.call = Some(connection.call);
-        command.params.connections = vec![connection.id];
+        command.params.connections = vec![connection.id()];
         command.params.reason = Some(reason);
         command.params.statistics = Some(statistics(stats));
         self.send_own(now, Some(number), command);

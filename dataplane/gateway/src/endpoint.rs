@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
@@ -10,9 +11,10 @@ use mgcp::name::NotifiedEntity;
 use mgcp::{CallId, ConnectionId};
 
 use crate::job::Listener;
-use crate::media::Media;
-use crate::notify::Requests;
+use crate::kept::Kept;
+use crate::notify::{Request, Requests};
 use crate::pools::Rotation;
+use crate::shelf::Shelf;
 
 /// Connections of a packet relay.
 pub(crate) const CONNECTIONS: usize = 2;
@@ -24,15 +26,23 @@ pub(crate) struct Endpoint {
     pub(crate) transient: bool,
     pub(crate) relay: Option<RelayId>,
     pub(crate) connections: ArrayVec<Connection, CONNECTIONS>,
-    pub(crate) requests: Requests,
-    /// `N:`, with the addresses it stands for.
-    pub(crate) notified: Option<Notified>,
+    /// Since there were any.
+    pub(crate) requests: Option<Box<Requests>>,
+    /// Since there was a command that was no audit.
+    listening: Option<Arc<Listening>>,
+}
+
+/// Who listens to an endpoint.
+#[derive(Debug, PartialEq)]
+struct Listening {
     /// Where the last command that was no audit came from.
-    pub(crate) commander: Option<SocketAddr>,
+    commander: SocketAddr,
+    /// `N:`, with the addresses it stands for.
+    notified: Option<Notified>,
 }
 
 /// Who is notified.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Notified {
     pub(crate) entity: NotifiedEntity,
     pub(crate) addresses: Vec<SocketAddr>,
@@ -40,37 +50,63 @@ pub(crate) struct Notified {
 
 impl Endpoint {
     fn is_idle(&self) -> bool {
-        self.connections.is_empty() && self.requests.is_empty() && self.notified.is_none()
+        let requests = self.requests.as_ref().is_some_and(|requests| !requests.is_empty());
+        self.connections.is_empty() && !requests && self.notified().is_none()
+    }
+
+    pub(crate) fn notified(&self) -> Option<&Notified> {
+        self.listening.as_ref()?.notified.as_ref()
+    }
+
+    pub(crate) fn commander(&self) -> Option<SocketAddr> {
+        self.listening.as_ref().map(|listening| listening.commander)
+    }
+
+    /// The notification request in force.
+    pub(crate) fn request(&self) -> Option<&Request> {
+        self.requests.as_ref()?.current()
+    }
+
+    pub(crate) fn requests_mut(&mut self) -> &mut Requests {
+        self.requests.get_or_insert_default()
     }
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Connection> {
-        self.connections.iter().find(|connection| connection.id == id)
+        self.connections.iter().find(|connection| connection.id() == id)
     }
 
     pub(crate) fn connection_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
-        self.connections.iter_mut().find(|connection| connection.id == id)
+        self.connections.iter_mut().find(|connection| connection.id() == id)
     }
 }
 
 /// One side of a call.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) id: ConnectionId,
     pub(crate) call: CallId,
     pub(crate) leg: LegId,
     /// Index of its media network.
     pub(crate) network: usize,
     pub(crate) local: SocketAddr,
-    pub(crate) media: Media,
+    pub(crate) media: Kept,
     /// Session id and version of our description.
     pub(crate) session: u64,
     pub(crate) version: u64,
 }
 
 impl Connection {
-    pub(crate) fn description(&self) -> mgcp::sdp::SessionDescription {
-        self.media.describe(self.local, self.session, self.version)
+    pub(crate) fn id(&self) -> ConnectionId {
+        connection_id(self.leg)
     }
+
+    pub(crate) fn description(&self) -> mgcp::sdp::SessionDescription {
+        self.media.media().describe(self.local, self.session, self.version)
+    }
+}
+
+/// The id of the connection that has this leg.
+pub(crate) fn connection_id(leg: LegId) -> ConnectionId {
+    format!("{:X}", leg.0).parse().expect("1 to 16 hexadecimal digits")
 }
 
 /// All endpoints. Idle ones cost one bit.
@@ -79,7 +115,8 @@ pub(crate) struct Endpoints {
     names: Rotation,
     /// Boxed, for a table has free places too.
     active: HashMap<u32, Box<Endpoint>>,
-    legs: HashMap<LegId, u32>,
+    connections: usize,
+    listenings: Shelf<Listening>,
     /// Names made by `$` and given back, until they may be used again.
     resting: HashSet<u32>,
     /// The same, in order of time.
@@ -92,7 +129,8 @@ impl Endpoints {
             size,
             names: Rotation::new(size as usize, 0),
             active: HashMap::new(),
-            legs: HashMap::new(),
+            connections: 0,
+            listenings: Shelf::default(),
             resting: HashSet::new(),
             rested: VecDeque::new(),
         }
@@ -125,11 +163,11 @@ impl Endpoints {
         if listener.notified.is_none() && !self.active.contains_key(&number) {
             return;
         }
-        let endpoint = self.activate(number);
-        endpoint.commander = Some(listener.commander);
-        if let Some(notified) = &listener.notified {
-            endpoint.notified.clone_from(notified);
-        }
+        let before = || self.get(number).and_then(Endpoint::notified);
+        let notified = listener.notified.clone().unwrap_or_else(|| before().cloned());
+        let listening = Listening { commander: listener.commander, notified };
+        let listening = self.listenings.share(listening);
+        self.activate(number).listening = Some(listening);
     }
 
     pub(crate) fn active(&self) -> impl Iterator<Item = (u32, &Endpoint)> {
@@ -152,13 +190,18 @@ impl Endpoints {
     }
 
     pub(crate) fn add(&mut self, number: u32, connection: Connection) {
-        self.legs.insert(connection.leg, number);
+        self.connections += 1;
         self.activate(number).connections.push(connection);
+    }
+
+    /// The number of a leg, from one that was not used before.
+    pub(crate) fn leg(&self, serial: u64, number: u32) -> LegId {
+        LegId(serial * u64::from(self.size) + u64::from(number - 1))
     }
 
     /// The endpoint and connection of a leg.
     pub(crate) fn of_leg(&self, leg: LegId) -> Option<(u32, &Connection)> {
-        let number = *self.legs.get(&leg)?;
+        let number = (leg.0 % u64::from(self.size)) as u32 + 1;
         let endpoint = self.active.get(&number)?;
         Some((number, endpoint.connections.iter().find(|c| c.leg == leg)?))
     }
@@ -171,10 +214,10 @@ impl Endpoints {
         number: u32,
         leg: LegId,
     ) -> Option<Connection> {
-        self.legs.remove(&leg);
         let endpoint = self.active.get_mut(&number)?;
         let index = endpoint.connections.iter().position(|c| c.leg == leg)?;
         let connection = endpoint.connections.remove(index);
+        self.connections -= 1;
         if endpoint.connections.is_empty() {
             endpoint.relay = None;
             if endpoint.transient {
@@ -211,6 +254,6 @@ impl Endpoints {
     }
 
     pub(crate) fn connections(&self) -> usize {
-        self.legs.len()
+        self.connections
     }
 }

@@ -14,11 +14,16 @@ pub use mgcp::transaction::Datagram;
 use crate::config::{Config, ConfigError, OnKeyExhausted};
 use crate::endpoint::Endpoints;
 use crate::job::{Job, JobId};
+use crate::kept::Terms;
 use crate::keys::KeyRegistry;
 use crate::notify::Happening;
 use crate::pools::PortPools;
 use crate::report::{ConnectionSnapshot, Counters, Snapshot};
 use crate::restart::Service;
+use crate::shelf::Shelf;
+
+/// Room for so many engine commands stays; a wildcard takes more for a moment.
+const AT_ONCE: usize = 64;
 
 /// An MGCP gateway of packet relays; see the [crate] for what it promises.
 pub struct Gateway {
@@ -28,6 +33,7 @@ pub struct Gateway {
     pub(crate) endpoints: Endpoints,
     pub(crate) ports: PortPools,
     pub(crate) keys: KeyRegistry,
+    pub(crate) shelf: Shelf<Terms>,
     pub(crate) service: Service,
     pub(crate) counters: Counters,
     /// Commands on their way to the engine.
@@ -61,6 +67,7 @@ impl Gateway {
             endpoints: Endpoints::new(config.endpoints),
             ports: PortPools::new(&config.networks, &mut *rng),
             keys: KeyRegistry::default(),
+            shelf: Shelf::default(),
             service: Service::new(now, &config, &mut *rng),
             counters: Counters::default(),
             commands: VecDeque::new(),
@@ -102,13 +109,21 @@ impl Gateway {
 
     /// The next command for the engine.
     pub fn poll_command(&mut self) -> Option<(Token, EngineCommand)> {
-        self.commands.pop_front()
+        let command = self.commands.pop_front();
+        if command.is_none() {
+            self.commands.shrink_to(AT_ONCE);
+        }
+        command
     }
 
     /// What the engine replied to a command.
     pub fn handle_reply(&mut self, now: Instant, token: Token, reply: Reply) {
         self.take_reply(now, token, reply);
         self.drain(now);
+        if self.jobs.is_empty() {
+            self.tokens.shrink_to(AT_ONCE);
+            self.busy.shrink_to(AT_ONCE);
+        }
     }
 
     /// What the engine reports by itself.
@@ -176,7 +191,7 @@ impl Gateway {
                 let snapshot = ConnectionSnapshot {
                     endpoint: local_name(number),
                     call: connection.call.to_string(),
-                    connection: connection.id.to_string(),
+                    connection: connection.id().to_string(),
                     leg: connection.leg,
                     network: self.config.networks[connection.network].name.clone(),
                     local: connection.local,
@@ -229,8 +244,10 @@ impl Gateway {
         self.serial
     }
 
-    pub(crate) fn next_leg(&mut self) -> LegId {
-        LegId(self.serial())
+    /// A number for a leg of this endpoint, which can be told from it.
+    pub(crate) fn next_leg(&mut self, number: u32) -> LegId {
+        let serial = self.serial();
+        self.endpoints.leg(serial, number)
     }
 
     /// The name of an endpoint of ours.

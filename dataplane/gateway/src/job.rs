@@ -196,7 +196,7 @@ impl Gateway {
             self.endpoints.set_listener(number, listener);
         }
         if let Some(request) = request {
-            let notification = self.endpoints.activate(number).requests.replace(request);
+            let notification = self.endpoints.activate(number).requests_mut().replace(request);
             self.notify(now, number, notification);
         }
     }

@@ -1,20 +1,14 @@
 //! Which master keys are in use, so that none is used twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
+use arrayvec::ArrayVec;
 use engine::command::LegId;
 use mgcp::sdp::CryptoAttribute;
 
 /// Keys a leg has done with that are still remembered.
 const RETIRED: usize = 32;
-
-/// Which way a key is used, seen from us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Way {
-    Receive,
-    Transmit,
-}
 
 /// Fingerprints of the keys of all connections, made with a random hash key of this process.
 ///
@@ -23,66 +17,77 @@ pub(crate) enum Way {
 #[derive(Default)]
 pub(crate) struct KeyRegistry {
     hasher: RandomState,
-    used: HashMap<u64, Use>,
-    by_leg: HashMap<LegId, Vec<u64>>,
-}
-
-struct Use {
-    leg: LegId,
-    way: Way,
-    current: bool,
+    used: HashMap<u64, LegId>,
+    /// What legs have done with, oldest first; few change their keys.
+    retired: HashMap<LegId, VecDeque<u64>>,
 }
 
 impl KeyRegistry {
-    /// Whether `leg` may use the key this way: nobody does yet, or it does so now.
-    pub(crate) fn is_free(&self, leg: LegId, way: Way, key: &CryptoAttribute) -> bool {
-        match self.used.get(&fingerprint(&self.hasher, key)) {
-            Some(used) => used.leg == leg && used.way == way && used.current,
+    /// Whether `leg` may use a key where it uses `current` now: nobody does yet, or it is the same.
+    pub(crate) fn is_free(
+        &self,
+        leg: LegId,
+        key: &CryptoAttribute,
+        current: Option<&CryptoAttribute>,
+    ) -> bool {
+        let fingerprint = self.fingerprint(key);
+        match self.used.get(&fingerprint) {
+            Some(user) => {
+                *user == leg && current.is_some_and(|now| self.fingerprint(now) == fingerprint)
+            }
             None => true,
         }
     }
 
-    /// Notes what `leg` uses from now on; its other keys are done with.
-    pub(crate) fn set(&mut self, leg: LegId, keys: &KeyPair<'_>) {
-        let fingerprints = self.by_leg.entry(leg).or_default();
-        for known in fingerprints.iter() {
-            if let Some(used) = self.used.get_mut(known) {
-                used.current = false;
+    /// Notes that `leg` uses `new` from now on, and has done with what was only in `old`.
+    pub(crate) fn set(&mut self, leg: LegId, old: &KeyPair<'_>, new: &KeyPair<'_>) {
+        let (old, new) = (self.fingerprints(old), self.fingerprints(new));
+        self.used.extend(new.iter().map(|fingerprint| (*fingerprint, leg)));
+        for fingerprint in old.into_iter().filter(|old| !new.contains(old)) {
+            let retired = self.retired.entry(leg).or_default();
+            retired.push_back(fingerprint);
+            if retired.len() > RETIRED {
+                let oldest = retired.pop_front();
+                oldest.map(|oldest| self.used.remove(&oldest));
             }
-        }
-        for (way, key) in [(Way::Receive, keys.receive), (Way::Transmit, keys.transmit)] {
-            let Some(key) = key else { continue };
-            let fingerprint = fingerprint(&self.hasher, key);
-            fingerprints.retain(|known| *known != fingerprint);
-            fingerprints.push(fingerprint);
-            self.used.insert(fingerprint, Use { leg, way, current: true });
-        }
-        while fingerprints.len() > RETIRED {
-            self.used.remove(&fingerprints.remove(0));
         }
     }
 
     /// Takes back a change from `old` to `new` that did not happen.
-    pub(crate) fn undo(&mut self, leg: LegId, new: &KeyPair<'_>, old: &KeyPair<'_>) {
-        for key in [new.receive, new.transmit].into_iter().flatten() {
-            let fingerprint = fingerprint(&self.hasher, key);
-            self.used.remove(&fingerprint);
-            if let Some(fingerprints) = self.by_leg.get_mut(&leg) {
-                fingerprints.retain(|known| *known != fingerprint);
-            }
+    pub(crate) fn undo(&mut self, leg: LegId, old: &KeyPair<'_>, new: &KeyPair<'_>) {
+        let (old, new) = (self.fingerprints(old), self.fingerprints(new));
+        for fingerprint in new.iter().filter(|new| !old.contains(new)) {
+            self.used.remove(fingerprint);
         }
-        self.set(leg, old);
+        if let Some(retired) = self.retired.get_mut(&leg) {
+            retired.retain(|fingerprint| !old.contains(fingerprint));
+        }
     }
 
-    /// Forgets all keys of a leg that is gone.
-    pub(crate) fn forget(&mut self, leg: LegId) {
-        for fingerprint in self.by_leg.remove(&leg).unwrap_or_default() {
+    /// Forgets all keys of a leg that is gone; `last` are those it used last.
+    pub(crate) fn forget(&mut self, leg: LegId, last: &KeyPair<'_>) {
+        let retired = self.retired.remove(&leg).unwrap_or_default();
+        for fingerprint in retired.into_iter().chain(self.fingerprints(last)) {
             self.used.remove(&fingerprint);
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.used.len()
+    }
+
+    fn fingerprints(&self, keys: &KeyPair<'_>) -> ArrayVec<u64, 2> {
+        [keys.receive, keys.transmit]
+            .into_iter()
+            .flatten()
+            .map(|key| self.fingerprint(key))
+            .collect()
+    }
+
+    /// Of the master key alone: another salt does not make a used key fresh.
+    fn fingerprint(&self, key: &CryptoAttribute) -> u64 {
+        let master = key.key.split(&key.suite).map_or(key.key.expose(), |(key, _salt)| key);
+        self.hasher.hash_one(master)
     }
 }
 
@@ -91,9 +96,4 @@ impl KeyRegistry {
 pub(crate) struct KeyPair<'a> {
     pub(crate) receive: Option<&'a CryptoAttribute>,
     pub(crate) transmit: Option<&'a CryptoAttribute>,
-}
-
-/// Of the master key alone: another salt does not make a used key fresh.
-fn fingerprint(hasher: &RandomState, key: &CryptoAttribute) -> u64 {
-    hasher.hash_one(key.key.split(&key.suite).map_or(key.key.expose(), |(key, _salt)| key))
 }

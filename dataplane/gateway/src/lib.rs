@@ -55,6 +55,7 @@ mod dispatch;
 mod endpoint;
 mod gateway;
 mod job;
+mod kept;
 mod keys;
 mod media;
 mod modify;
@@ -66,6 +67,7 @@ mod report;
 mod request;
 mod restart;
 mod security;
+mod shelf;
 
 pub use config::{
     AttributeForm, CallAgent, Config, ConfigError, Network, OnKeyExhausted, Prefix, SrtpConfig,

@@ -28,8 +28,8 @@ pub(crate) struct Media {
     pub(crate) remote: Option<Box<SessionDescription>>,
     pub(crate) security: Security,
     /// What our description lists.
-    codecs: Vec<Codec>,
-    ptime: u32,
+    pub(crate) codecs: Vec<Codec>,
+    pub(crate) ptime: u32,
 }
 
 /// What media are agreed with.
@@ -75,10 +75,7 @@ impl Media {
         };
         if let Some(remote) = &mut new_remote {
             orders.crypto_skipped = remote.media[0].skipped_crypto;
-            // Kept as long as the connection, so without spare room.
             remote.media[0].crypto = Vec::new();
-            remote.media[0].payloads.shrink_to_fit();
-            remote.media.shrink_to_fit();
         }
         let remote = new_remote.or_else(|| old.and_then(|old| old.remote.clone()));
         let sends = engine_mode(mode).is_some_and(Mode::sends_to_network);

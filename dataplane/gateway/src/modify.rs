@@ -9,6 +9,7 @@ use crate::dispatch::Executed;
 use crate::endpoint::Connection;
 use crate::gateway::Gateway;
 use crate::job::{Asker, Job, Modification, Work, refusal_fault};
+use crate::kept::Kept;
 use crate::notify::Request;
 use crate::options::IntoFault;
 
@@ -21,9 +22,9 @@ impl Gateway {
         number: u32,
     ) -> Executed {
         let old = self.find_connection(number, command)?;
-        let (id, call, leg, local) = (old.id, old.call, old.leg, old.local);
-        let (network, session, version) = (old.network, old.session, old.version);
-        let old_media = old.media.clone();
+        let (id, call, leg) = (old.id(), old.call, old.leg);
+        let (network, local) = (old.network, old.local);
+        let old_media = old.media.media();
         let request = match command.params.carries_request() {
             true => Some(Request::check(&command.params, Some(id))?),
             false => None,
@@ -39,10 +40,9 @@ impl Gateway {
             let what = "a connection cannot move to another media network";
             return Err(ValueError::new(ReturnCode::OPTION_VALUE, what));
         }
-        self.keys.set(leg, &media.security.keys());
-        let connection = Connection { id, call, leg, network, local, media, session, version };
-        let spec = self.spec(number, &connection, request.as_ref());
-        let modification = Modification { number, id, call, leg, media: connection.media };
+        self.keys.set(leg, &old_media.security.keys(), &media.security.keys());
+        let spec = self.spec(number, network, local, &media, request.as_ref());
+        let modification = Modification { number, id, call, leg, media };
         let modify = EngineCommand::Modify { leg, spec };
         let work = Work::Modify(Box::new(modification));
         let job = Job { request, ..Job::new(Some(asker), vec![number], work) };
@@ -60,13 +60,15 @@ impl Gateway {
         let endpoint = self.endpoints.get_mut(number);
         let connection = endpoint.and_then(|endpoint| endpoint.connection_mut(id));
         let connection = connection.ok_or(ReturnCode::WRONG_CONNECTION.into_fault())?;
+        let announced = connection.media.media();
         if let Err(refusal) = outcome {
-            self.keys.undo(leg, &media.security.keys(), &connection.media.security.keys());
+            self.keys.undo(leg, &announced.security.keys(), &media.security.keys());
             return Err(refusal_fault(refusal));
         }
         let mut response = Response::new(ReturnCode::OK);
-        let announced = std::mem::replace(&mut connection.media, media);
-        if !connection.media.announces_same(&announced) {
+        let same = media.announces_same(&announced);
+        connection.media = Kept::new(&mut self.shelf, media);
+        if !same {
             connection.version += 1;
             response.bodies = vec![connection.description().to_body()];
         }

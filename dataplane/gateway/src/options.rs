@@ -10,7 +10,7 @@ use crate::config::{SrtpConfig, TransmitKey};
 pub(crate) const PACKETIZATION: Span = Span { low: 10, high: 220 };
 
 /// Options that stay in force until they are replaced.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Wishes {
     pub(crate) codecs: Option<Vec<Box<str>>>,
     pub(crate) packetization: Option<Span>,

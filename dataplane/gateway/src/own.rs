@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use mgcp::{Command, Response, TransactionId};
 
+use crate::endpoint::Endpoint;
 use crate::gateway::Gateway;
 
 impl Gateway {
@@ -23,8 +24,8 @@ impl Gateway {
     /// RFC 3435 §4.4.1: the last `N:`, else the last commander, else who was provisioned.
     fn notified_addresses(&self, number: Option<u32>) -> Vec<SocketAddr> {
         let endpoint = number.and_then(|number| self.endpoints.get(number));
-        let named = endpoint.and_then(|endpoint| endpoint.notified.as_ref());
-        let first = match (named, endpoint.and_then(|endpoint| endpoint.commander)) {
+        let named = endpoint.and_then(Endpoint::notified);
+        let first = match (named, endpoint.and_then(Endpoint::commander)) {
             (Some(notified), _) => return notified.addresses.clone(),
             (None, commander) => commander,
         };
@@ -49,11 +50,7 @@ impl Gateway {
             return;
         }
         let Some(number) = self.notifying.remove(&id) else { return };
-        let Some(endpoint) = self.endpoints.get_mut(number) else { return };
-        if endpoint.requests.is_notifying(id) {
-            let next = endpoint.requests.answered();
-            self.notify(now, number, next);
-        }
+        self.notify_next(now, id, number);
     }
 
     pub(crate) fn own_command_failed(&mut self, now: Instant, id: TransactionId) {
@@ -61,13 +58,17 @@ impl Gateway {
             return;
         }
         // What was observed is lost with the call agent; it will audit when it is back.
-        if let Some(number) = self.notifying.remove(&id)
-            && let Some(endpoint) = self.endpoints.get_mut(number)
-            && endpoint.requests.is_notifying(id)
-        {
-            let next = endpoint.requests.answered();
-            self.notify(now, number, next);
+        if let Some(number) = self.notifying.remove(&id) {
+            self.notify_next(now, id, number);
         }
         self.disconnected(now);
+    }
+
+    /// The notification `id` of an endpoint is over; another may follow.
+    fn notify_next(&mut self, now: Instant, id: TransactionId, number: u32) {
+        let requests = self.endpoints.get_mut(number).and_then(|e| e.requests.as_mut());
+        let requests = requests.filter(|requests| requests.is_notifying(id));
+        let next = requests.and_then(|requests| requests.answered());
+        self.notify(now, number, next);
     }
 }

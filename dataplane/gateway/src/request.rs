@@ -7,6 +7,7 @@ use mgcp::{Command, Response, ReturnCode, Verb};
 
 use crate::create::leg_spec;
 use crate::dispatch::{Executed, Target};
+use crate::endpoint::Endpoint;
 use crate::gateway::{Gateway, local_name};
 use crate::job::{Asker, Job, Work};
 use crate::notify::{Happening, Notification, Request};
@@ -42,14 +43,15 @@ impl Gateway {
         let mut commands = Vec::new();
         for &number in numbers {
             let Some(endpoint) = self.endpoints.get(number) else { continue };
-            let silence = endpoint.requests.current().and_then(Request::silence);
+            let silence = endpoint.request().and_then(Request::silence);
             if silence == request.silence() {
                 continue;
             }
             for connection in &endpoint.connections {
-                let spec = leg_spec(&self.config, &mut *self.rng, connection, Some(request));
-                let spec = Box::new(spec);
-                commands.push(EngineCommand::Modify { leg: connection.leg, spec });
+                let place = (connection.network, connection.local);
+                let media = connection.media.media();
+                let spec = leg_spec(&self.config, &mut *self.rng, place, &media, Some(request));
+                commands.push(EngineCommand::Modify { leg: connection.leg, spec: Box::new(spec) });
             }
         }
         commands
@@ -58,8 +60,9 @@ impl Gateway {
     /// The engine reports something of a leg.
     pub(crate) fn happened(&mut self, now: Instant, leg: LegId, what: Happening) {
         let Some((number, connection)) = self.endpoints.of_leg(leg) else { return };
-        let id = connection.id;
-        let notification = self.endpoints.activate(number).requests.observe(what, id);
+        let id = connection.id();
+        let requests = self.endpoints.get_mut(number).and_then(|e| e.requests.as_mut());
+        let notification = requests.and_then(|requests| requests.observe(what, id));
         self.notify(now, number, notification);
     }
 
@@ -68,10 +71,10 @@ impl Gateway {
         let mut command = Command::new(Verb::Ntfy, self.name(&local_name(number)));
         command.params.request_id = Some(id);
         command.params.observed = Some(observed);
-        let entity = self.endpoints.get(number).and_then(|endpoint| endpoint.notified.as_ref());
+        let entity = self.endpoints.get(number).and_then(Endpoint::notified);
         command.params.notified = entity.map(|notified| Some(notified.entity.clone()));
         let transaction = self.send_own(now, Some(number), command);
-        self.endpoints.activate(number).requests.sent(transaction);
+        self.endpoints.activate(number).requests_mut().sent(transaction);
         self.notifying.insert(transaction, number);
         self.counters.notifications += 1;
     }

@@ -8,7 +8,7 @@ use srtp::{Keying, Lifetime, MasterKey, Suite};
 use zeroize::Zeroizing;
 
 use crate::config::{AttributeForm, SrtpConfig};
-use crate::keys::{KeyPair, KeyRegistry, Way};
+use crate::keys::{KeyPair, KeyRegistry};
 use crate::options::{Orders, SrtpWish};
 
 /// How a connection is protected.
@@ -190,7 +190,7 @@ impl Agreement<'_> {
         let code = ReturnCode::OPTION_VALUE;
         let suite = supported(&key.suite, self.config)
             .ok_or(ValueError::new(code, "suite of the key to send with is not supported"))?;
-        if !self.registry.is_free(self.leg, Way::Transmit, &key) {
+        if !self.registry.is_free(self.leg, &key, self.keys().transmit) {
             return Err(used());
         }
         Ok(Some((suite, key)))
@@ -235,7 +235,7 @@ impl Agreement<'_> {
         let unsupported = |what| ValueError::new(ReturnCode::UNSUPPORTED_REMOTE, what);
         let suite = supported(&line.suite, self.config)
             .ok_or(unsupported("crypto suite is not supported"))?;
-        for parameter in &line.session {
+        for parameter in line.session() {
             match parameter {
                 SessionParameter::Kdr(0)
                 | SessionParameter::FecFirst(_)
@@ -265,10 +265,15 @@ impl Agreement<'_> {
             }
             _ => {}
         }
-        if !self.registry.is_free(self.leg, Way::Receive, line) {
+        if !self.registry.is_free(self.leg, line, self.keys().receive) {
             return Err(bad_remote("key is or was in use"));
         }
         Ok(suite)
+    }
+
+    /// Those before the command.
+    fn keys(&self) -> KeyPair<'_> {
+        self.old.map(Security::keys).unwrap_or_default()
     }
 
     /// The form we write: the tag is the peer's.
@@ -302,7 +307,7 @@ fn supported(suite: &CryptoSuite, config: &SrtpConfig) -> Option<Suite> {
 }
 
 fn same_key(a: &CryptoAttribute, b: &CryptoAttribute) -> bool {
-    a.key == b.key && a.suite == b.suite && a.mki == b.mki
+    a.key == b.key && a.suite == b.suite && a.mki() == b.mki()
 }
 
 fn fresh_key(suite: Suite, rng: &mut dyn CryptoRng) -> CryptoAttribute {
@@ -316,11 +321,11 @@ fn fresh_key(suite: Suite, rng: &mut dyn CryptoRng) -> CryptoAttribute {
 fn keying(suite: Suite, attribute: &CryptoAttribute) -> Keying {
     let master = MasterKey::from_key_salt(suite, attribute.key.expose());
     let mut keying = Keying::new(suite, master.expect("the length was checked with the suite"));
-    if let Some(packets) = attribute.lifetime {
+    if let Some(packets) = attribute.lifetime() {
         let lifetime = Lifetime::packets(packets).expect("the parser checked the range");
         keying = keying.with_lifetime(lifetime);
     }
-    if let Some(mki) = attribute.mki {
+    if let Some(mki) = attribute.mki() {
         let mut octets = vec![0; usize::from(mki.len)];
         let value = mki.value.to_be_bytes();
         let copied = octets.len().min(value.len());
@@ -328,7 +333,7 @@ fn keying(suite: Suite, attribute: &CryptoAttribute) -> Keying {
         octets[at..].copy_from_slice(&value[value.len() - copied..]);
         keying = keying.with_mki(&octets).expect("1 to 128 octets, the only key");
     }
-    let hint = attribute.session.iter().find_map(|parameter| match parameter {
+    let hint = attribute.session().iter().find_map(|parameter| match parameter {
         SessionParameter::WindowSizeHint(packets) => Some(*packets),
         _ => None,
     });

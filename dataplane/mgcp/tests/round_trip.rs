@@ -12,8 +12,8 @@ use ringfence_mgcp::event::{
 use ringfence_mgcp::message::{Extension, ParamCode};
 use ringfence_mgcp::options::{LocalOption, LocalOptions, Network, Reservation, Span};
 use ringfence_mgcp::sdp::{
-    Attribute, Codec, CryptoAttribute, CryptoForm, CryptoSuite, KeySalt, Media, Mki, Origin,
-    Profile, SessionDescription, SessionParameter, StreamDirection,
+    Attribute, Codec, CryptoAttribute, CryptoForm, CryptoSuite, KeySalt, KeyTerms, Media, Mki,
+    Origin, Profile, SessionDescription, SessionParameter, StreamDirection,
 };
 use ringfence_mgcp::value::{
     AckRange, Bearer, Capabilities, ConnectionMode, Package, Quarantine, Reason, RestartMethod,
@@ -253,7 +253,8 @@ fn crypto() -> impl Strategy<Value = CryptoAttribute> {
         .prop_map(|(suite, form, octets, lifetime, mki, session)| {
             let (key, salt) = suite.key_and_salt_len().unwrap();
             let key = KeySalt::new(&octets[..key + salt]).unwrap();
-            CryptoAttribute { form, suite, key, lifetime, mki, session }
+            let attribute = CryptoAttribute { form, ..CryptoAttribute::new(suite, key) };
+            attribute.with_terms(KeyTerms { lifetime, mki, session })
         })
 }
 

@@ -18,6 +18,13 @@ pub struct CryptoAttribute {
     pub suite: CryptoSuite,
     /// Master key and salt.
     pub key: KeySalt,
+    /// What goes beyond that, if anything does.
+    pub terms: Option<Box<KeyTerms>>,
+}
+
+/// Terms of a key that are not the usual ones. Few have any.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeyTerms {
     /// Packets the key may protect; `None`: as many as the suite allows.
     pub lifetime: Option<u64>,
     /// Master key identifier.
@@ -220,7 +227,28 @@ impl CryptoAttribute {
     /// An attribute with tag 1 and nothing but the key.
     pub fn new(suite: CryptoSuite, key: KeySalt) -> Self {
         let form = CryptoForm::Crypto { tag: 1 };
-        Self { form, suite, key, lifetime: None, mki: None, session: Vec::new() }
+        Self { form, suite, key, terms: None }
+    }
+
+    /// The same attribute under these terms.
+    pub fn with_terms(mut self, terms: KeyTerms) -> Self {
+        self.terms = (terms != KeyTerms::default()).then(|| Box::new(terms));
+        self
+    }
+
+    /// Packets the key may protect; `None`: as many as the suite allows.
+    pub fn lifetime(&self) -> Option<u64> {
+        self.terms.as_ref()?.lifetime
+    }
+
+    /// Master key identifier.
+    pub fn mki(&self) -> Option<Mki> {
+        self.terms.as_ref()?.mki
+    }
+
+    /// Session parameters.
+    pub fn session(&self) -> &[SessionParameter] {
+        self.terms.as_ref().map_or(&[], |terms| &terms.session)
     }
 
     /// Reads an attribute without its `a=`. None: it is no crypto attribute.
@@ -245,7 +273,7 @@ impl CryptoAttribute {
         out.write_str(self.suite.name())?;
         out.write_str(" ")?;
         self.write_key_params(out)?;
-        self.session.iter().try_for_each(|parameter| write!(out, " {parameter}"))
+        self.session().iter().try_for_each(|parameter| write!(out, " {parameter}"))
     }
 
     /// `inline:…` with lifetime and MKI.
@@ -256,13 +284,13 @@ impl CryptoAttribute {
         write!(out, "inline:{}", encoded.expect("KEY_MAX octets fit"))?;
         // The early form always shows both fields.
         let bars = self.form == CryptoForm::XCrypto;
-        match self.lifetime {
+        match self.lifetime() {
             Some(n) if n.is_power_of_two() => write!(out, "|2^{}", n.ilog2())?,
             Some(n) => write!(out, "|{n}")?,
             None if bars => out.write_str("|")?,
             None => {}
         }
-        match self.mki {
+        match self.mki() {
             Some(mki) => write!(out, "|{}:{}", mki.value, mki.len),
             None if bars => out.write_str("|"),
             None => Ok(()),
@@ -283,12 +311,18 @@ fn parse_x_crypto(value: &str) -> Result<CryptoAttribute, CryptoError> {
     let suite = words.next().ok_or(CryptoError::Malformed)?;
     let key_params = words.next().ok_or(CryptoError::Malformed)?;
     let session = words.map(SessionParameter::parse).collect::<Result<_, _>>()?;
-    let form = CryptoForm::XCrypto;
-    Ok(CryptoAttribute { form, session, ..parse_key_params(suite, key_params)? })
+    let (attribute, terms) = parse_key(suite, key_params)?;
+    let attribute = CryptoAttribute { form: CryptoForm::XCrypto, ..attribute };
+    Ok(attribute.with_terms(KeyTerms { session, ..terms }))
 }
 
 /// Reads suite and `inline:…` wherever they stand; the form of the result is tag 1.
 pub fn parse_key_params(suite: &str, key_params: &str) -> Result<CryptoAttribute, CryptoError> {
+    let (attribute, terms) = parse_key(suite, key_params)?;
+    Ok(attribute.with_terms(terms))
+}
+
+fn parse_key(suite: &str, key_params: &str) -> Result<(CryptoAttribute, KeyTerms), CryptoError> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     if suite.is_empty() || suite.len() > 64 || !suite.bytes().all(legal) {
         return Err(CryptoError::Malformed);
@@ -306,21 +340,21 @@ pub fn parse_key_params(suite: &str, key_params: &str) -> Result<CryptoAttribute
     if suite.key_and_salt_len().is_some() && key.split(&suite).is_none() {
         return Err(CryptoError::KeyLength);
     }
-    let mut attribute = CryptoAttribute::new(suite, key);
+    let mut terms = KeyTerms::default();
     for (index, field) in fields.enumerate() {
         match field {
             _ if index >= 2 => return Err(CryptoError::Malformed),
             "" => {}
             _ if field.contains(':') => {
-                if attribute.mki.replace(parse_mki(field)?).is_some() {
+                if terms.mki.replace(parse_mki(field)?).is_some() {
                     return Err(CryptoError::Malformed);
                 }
             }
-            _ if index == 0 => attribute.lifetime = Some(parse_lifetime(field)?),
+            _ if index == 0 => terms.lifetime = Some(parse_lifetime(field)?),
             _ => return Err(CryptoError::Malformed),
         }
     }
-    Ok(attribute)
+    Ok((CryptoAttribute::new(suite, key), terms))
 }
 
 /// `2^n` or a number, at most 2^48 packets (RFC 3711 §9.2).
@@ -418,8 +452,8 @@ mod tests {
             let (key, salt) = attribute.key.split(&attribute.suite).unwrap();
             assert_eq!((key, salt), (&octets[..16], &octets[16..]));
         }
-        assert_eq!((a.lifetime, a.mki), (None, None));
-        assert_eq!((b.lifetime, b.mki), (Some(1 << 20), Some(Mki { value: 1, len: 4 })));
+        assert_eq!((a.lifetime(), a.mki()), (None, None));
+        assert_eq!((b.lifetime(), b.mki()), (Some(1 << 20), Some(Mki { value: 1, len: 4 })));
         assert_eq!((written(&a), written(&b)), (early.clone(), rfc));
         let bare = parse(&format!("X-crypto:AES_CM_128_HMAC_SHA1_32 inline:{KEY}")).unwrap();
         assert_eq!(written(&bare), early);

@@ -11,8 +11,8 @@ mod write;
 
 pub use codec::{Codec, canonical_name};
 pub use crypto::{
-    CryptoAttribute, CryptoError, CryptoForm, CryptoSuite, KeySalt, Mki, SessionParameter,
-    parse_key_params,
+    CryptoAttribute, CryptoError, CryptoForm, CryptoSuite, KeySalt, KeyTerms, Mki,
+    SessionParameter, parse_key_params,
 };
 
 use std::net::{IpAddr, SocketAddr};

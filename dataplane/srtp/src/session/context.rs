@@ -4,13 +4,24 @@ use crate::replay::Narrow;
 use crate::srtp::SessionId;
 use crate::suite::Suite;
 
-/// What a packet needs: expanded keys and 40 octets of state. With the 216 octets of keys of the
-/// vector backends that is four cache lines.
-#[repr(C, align(64))]
-pub(crate) struct Context<K> {
+/// What a packet needs: expanded keys and 40 octets of state, aligned as `A` is. With the 216
+/// octets of keys of the vector backends that is four cache lines.
+#[repr(C)]
+pub(crate) struct Context<K, A> {
+    align: [A; 0],
     pub(crate) keys: K,
     pub(crate) state: State,
 }
+
+impl<K, A> Context<K, A> {
+    pub(super) fn new(keys: K, state: State) -> Self {
+        Self { align: [], keys, state }
+    }
+}
+
+/// Alignment to the lines of the processor's caches.
+#[repr(align(64))]
+pub(crate) struct CacheLine;
 
 /// The part of a context that changes with each packet.
 #[derive(Clone)]

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroize;
 
-use super::context::{Context, ContextRef, Flags, State};
+use super::context::{CacheLine, Context, ContextRef, Flags, State};
 use crate::error::Error;
 use crate::keying::MIN_WINDOW;
 use crate::packet::Protocol;
@@ -14,8 +14,8 @@ use crate::srtp::SessionId;
 /// Those of RTP have their session keys with them, expanded. RTCP is a packet in some seconds: its
 /// keys are derived again for each, which takes less of everything than keeping them.
 pub(crate) struct Tables<K> {
-    pub(super) rtp: Contexts<K>,
-    rtcp: Contexts<Underived>,
+    pub(super) rtp: Contexts<K, CacheLine>,
+    rtcp: Contexts<Underived, ()>,
 }
 
 /// Stands for session keys that are not kept.
@@ -54,6 +54,8 @@ macro_rules! of {
     };
 }
 
+const _: () = assert!(size_of::<Context<Underived, ()>>() == size_of::<State>());
+
 impl<K: Zeroize> Tables<K> {
     /// Reserves address space for as many contexts as there are sessions; pages come with their
     /// use.
@@ -63,8 +65,8 @@ impl<K: Zeroize> Tables<K> {
 
     /// Puts a session's primary contexts in their place, which is an old one or the next.
     pub(super) fn place(&mut self, session: SessionId, keys: K, state: State) {
-        self.rtp.place(session, Context { keys, state: state.clone() });
-        self.rtcp.place(session, Context { keys: Underived, state });
+        self.rtp.place(session, Context::new(keys, state.clone()));
+        self.rtcp.place(session, Context::new(Underived, state));
     }
 
     /// The generation of the session that was or will be at this place.
@@ -161,13 +163,13 @@ impl<K: Zeroize> Tables<K> {
 
 /// The contexts of one protocol: a primary one for each session, at the session's own number, and
 /// one more for each further SSRC, chained to it.
-pub(crate) struct Contexts<K> {
-    primary: Vec<Context<K>>,
-    further: Store<Context<K>>,
+pub(crate) struct Contexts<K, A> {
+    primary: Vec<Context<K, A>>,
+    further: Store<Context<K, A>>,
     wide: Store<Wide>,
 }
 
-impl<K: Zeroize> Contexts<K> {
+impl<K: Zeroize, A> Contexts<K, A> {
     fn new(sessions: usize) -> Self {
         Self {
             primary: Vec::with_capacity(sessions),
@@ -176,7 +178,7 @@ impl<K: Zeroize> Contexts<K> {
         }
     }
 
-    fn place(&mut self, session: SessionId, context: Context<K>) {
+    fn place(&mut self, session: SessionId, context: Context<K, A>) {
         let number = session.index as usize;
         if number == self.primary.len() {
             self.primary.push(context);
@@ -196,12 +198,12 @@ impl<K: Zeroize> Contexts<K> {
 
     /// What is at a session's place, be it gone or not.
     #[inline]
-    pub(super) fn peek(&self, session: SessionId) -> Option<&Context<K>> {
+    pub(super) fn peek(&self, session: SessionId) -> Option<&Context<K, A>> {
         self.primary.get(session.index as usize)
     }
 
     #[inline]
-    pub(super) fn get(&self, at: ContextRef) -> &Context<K> {
+    pub(super) fn get(&self, at: ContextRef) -> &Context<K, A> {
         match at.as_further() {
             None => &self.primary[at.number()],
             Some(number) => &self.further.items[number],
@@ -209,7 +211,7 @@ impl<K: Zeroize> Contexts<K> {
     }
 
     #[inline]
-    pub(super) fn get_mut(&mut self, at: ContextRef) -> &mut Context<K> {
+    pub(super) fn get_mut(&mut self, at: ContextRef) -> &mut Context<K, A> {
         match at.as_further() {
             None => &mut self.primary[at.number()],
             Some(number) => &mut self.further.items[number],
@@ -234,12 +236,12 @@ impl<K: Zeroize> Contexts<K> {
         let primary = self.get_mut(first);
         let at = if primary.state.flags.has(Flags::BOUND) {
             let next = primary.state.next;
-            let number = self.further.put(Context { keys, state: State { next, ..state } });
+            let number = self.further.put(Context::new(keys, State { next, ..state }));
             self.get_mut(first).state.next = ContextRef::further(number);
             ContextRef::further(number)
         } else {
             let (next, credit) = (primary.state.next, primary.state.credit);
-            *primary = Context { keys, state: State { next, credit, ..state } };
+            *primary = Context::new(keys, State { next, credit, ..state });
             first
         };
         self.set_window(at, window);
@@ -248,7 +250,7 @@ impl<K: Zeroize> Contexts<K> {
     fn clear(&mut self, session: SessionId) {
         let mut at = session.into();
         while at != ContextRef::NONE {
-            let Context { keys, state } = self.get_mut(at);
+            let Context { keys, state, .. } = self.get_mut(at);
             keys.zeroize();
             let State { next, flags, window, .. } = *state;
             *state = State::vacant(session.generation.wrapping_add(1));

@@ -276,7 +276,8 @@ impl<B: Backend> Sessions<B> {
     ) -> B::Keys {
         let derivation = key.derivation(index);
         if protocol == Protocol::Rtp {
-            let Context { keys, state } = self.contexts.rtp.get(found.unwrap_or(session.into()));
+            let Context { keys, state, .. } =
+                self.contexts.rtp.get(found.unwrap_or(session.into()));
             if state.key == key.number && key.derivation(state.highest()) == derivation {
                 let mut keys = keys.clone();
                 self.backend.turn(&mut keys, state.suite, state.ssrc ^ ssrc);

@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 use zeroize::Zeroize;
 
 use super::Sessions;
-use super::context::{ContextRef, Flags, State};
+use super::context::{CacheLine, ContextRef, Flags, State};
 use super::contexts::Contexts;
 use super::layout::Layout;
 use crate::backend::{BURST, Backend, CmJob, Digest, GcmJob, MacJob, same_tag};
@@ -316,7 +316,7 @@ fn goes_alone(primary: &State) -> bool {
 
 #[inline]
 fn cm_jobs<'a, K: Zeroize>(
-    contexts: &'a Contexts<K>,
+    contexts: &'a Contexts<K, CacheLine>,
     jobs: &'a mut [Job<'_>],
     steps: &'a [Step],
 ) -> impl Iterator<Item = CmJob<'a, K>> {
@@ -333,7 +333,7 @@ fn cm_jobs<'a, K: Zeroize>(
 
 #[inline]
 fn gcm_jobs<'a, K: Zeroize>(
-    contexts: &'a Contexts<K>,
+    contexts: &'a Contexts<K, CacheLine>,
     jobs: &'a mut [Job<'_>],
     steps: &'a [Step],
     tag: impl Fn(&[u8]) -> [u8; 16],
