@@ -1,7 +1,7 @@
 //! CAPF: how phones get, replace, show and lose their locally significant certificates (LSC).
 //!
 //! The Certificate Authority Proxy Function listens on TCP 3804; phones connect by TLS. One
-//! connection is one session: one device, one operation. This crate is the protocol without
+//! connection is one session: one device, one operation. This crate is both ends of it without
 //! sockets, threads and clocks.
 //!
 //! | module | holds |
@@ -9,7 +9,8 @@
 //! | [`codec`] | frames, elements, messages |
 //! | [`proof`] | what a phone signs to show that it holds a certificate's key |
 //! | [`server`] | the machine of the service: one [`server::Session`] per connection |
-//! //!
+//! | [`phone`] | the machine of the phone: one [`phone::Session`] per connection |
+//!
 //! ```text
 //!  TLS bytes ──▶ Session::handle_bytes ─┐            ┌─▶ Output::Send, Close   ──▶ TLS
 //!  answers ────▶ Session::handle_answer ┼─▶ machine ─┼─▶ questions: LookUp, CheckString, Issue, Record
@@ -32,6 +33,7 @@
 pub mod codec;
 mod device;
 mod now;
+pub mod phone;
 pub mod proof;
 pub mod server;
 

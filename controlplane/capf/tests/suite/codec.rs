@@ -273,7 +273,8 @@ fn auth_res() -> impl Strategy<Value = AuthRes> {
     })
 }
 
-fn body() -> impl Strategy<Value = Body> {
+/// Anything that can be said.
+pub fn body() -> impl Strategy<Value = Body> {
     let reason = || any::<u8>().prop_map(Reason);
     let delay = || prop::option::of(bytes().prop_map(RetryDelay));
     let kind = any::<u8>().prop_map(CertificateType);

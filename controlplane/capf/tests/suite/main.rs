@@ -1,3 +1,8 @@
 //! CAPF: its bytes, and its machines on a virtual clock.
 
+mod authentication;
 mod codec;
+mod operations;
+mod random;
+mod recorded;
+mod support;
