@@ -94,6 +94,11 @@ impl Locations {
         std::iter::once(&self.primary).chain(&self.alternates).map(PathBuf::as_path)
     }
 
+    /// Takes all of them for the cluster, or none that is another's.
+    pub fn claim(&self) -> Result<Vec<Location>, LocationError> {
+        Location::claim_all(self.all(), self.cluster.as_str())
+    }
+
     /// The list of the primary directory.
     pub fn read(&self) -> Result<VerifiedCtl, ListFault> {
         read_list(&self.primary.join(CTL_FILE))

@@ -174,15 +174,12 @@ impl Services {
 
     fn start_tftp(&self, me: &Node, now: SystemTime) -> Result<Started, String> {
         let identity = identity::open(&self.config.key_directory, me, &self.store, now)?;
-        let (locations, guid) = self
+        let locations = self
             .store
-            .read(|view| Ok((Locations::of_node(view, &me.name)?, view.cluster()?)))
-            .map_err(|error| error.to_string())?;
-        let (Some(locations), Some(cluster)) = (locations, guid) else {
-            return Err("there is no cluster".into());
-        };
-        let owned = tftp::Locations::claim(locations.all(), cluster.guid.as_str())
-            .map_err(|error| error.to_string())?;
+            .read(|view| Locations::of_node(view, &me.name))
+            .map_err(|error| error.to_string())?
+            .ok_or("there is no cluster")?;
+        let owned = locations.claim().map_err(|error| error.to_string())?;
         let source = Provisioning::new(
             Arc::clone(&self.store),
             &me.name,

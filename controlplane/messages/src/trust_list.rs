@@ -147,7 +147,8 @@ crate::messages! {
     Error CANNOT_OPEN_FILE
         "Error opening CTL File", "CTL ファイルを開けません";
         because "{file}: {detail}", "ファイル {file}: {detail}";
-        cure "Check the permissions of the file", "ファイルのアクセス権を確認してください";
+        cure "Give the user of ringfence-controld access to the file and its directory",
+            "ringfence-controld のユーザに、ファイルとディレクトリへのアクセス権を与えてください";
 
     /// The file was opened and cannot be read.
     Error CANNOT_READ_FILE

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use md5::{Digest, Md5};
 use pki::Identity;
 use store::Store;
-use tftp::{Directory, FileName, FileRequest, FileSource, Locations, Refusal, Served};
+use tftp::{Directory, FileName, FileRequest, FileSource, Location, Refusal, Served};
 use tlv::{FileKind, SignedFile};
 
 use crate::signing::{FileSigner, SigningError};
@@ -26,7 +26,8 @@ const CONFIGURATION: &str = ".cnf.xml";
 /// Everything a phone can fetch from this node.
 pub struct Provisioning {
     snapshots: Snapshots,
-    locations: Locations,
+    /// The first takes what is signed.
+    locations: Vec<Location>,
     files: Directory,
     /// Why not, if the node's key cannot sign files.
     signer: Result<FileSigner, SigningError>,
@@ -53,7 +54,7 @@ impl Provisioning {
     pub fn new(
         store: Arc<Store>,
         node: &str,
-        locations: Locations,
+        locations: Vec<Location>,
         identity: Arc<Identity>,
         clock: fn() -> SystemTime,
     ) -> store::Result<Self> {
@@ -119,7 +120,7 @@ impl Provisioning {
         let signed = file.to_bytes();
         if snapshot.caching() {
             self.remember(asked, plain.bytes, Arc::clone(&signed));
-        } else if let Some(location) = self.locations.iter().next() {
+        } else if let Some(location) = self.locations.first() {
             location.publish_derived(asked, &signed).map_err(|error| failed(&error))?;
         }
         Ok(served(signed, "signed now"))

@@ -17,7 +17,7 @@ use store::{
     SecurityMode, Service, Store, StoreUrl,
 };
 use tempfile::TempDir;
-use tftp::{FileName, FileRequest, FileSource, Locations, Protocol, Refusal, Served};
+use tftp::{FileName, FileRequest, FileSource, Location, Protocol, Refusal, Served};
 use tlv::{FileKind, PublicKey, SignedFile, VerifyError};
 
 const PHONE: &str = "SEP001122334455.cnf.xml";
@@ -52,7 +52,7 @@ impl Site {
         let identity = identity(dir.path(), &me);
         let key = identity.certificate().public_key().trust_list_form();
         let files = dir.path().join("tftp");
-        let locations = Locations::claim([files.as_path()], "lab").unwrap();
+        let locations = vec![Location::claim(&files, "lab").unwrap()];
         let store = Arc::new(store);
         let source =
             Provisioning::new(Arc::clone(&store), "cm1", locations, Arc::new(identity), clock)

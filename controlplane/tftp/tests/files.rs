@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use common::{Files, file_name, phone};
 use ringfence_tftp::{
-    Directory, FileRequest, FileSource, FirstOf, Location, LocationError, Locations, Protocol,
-    Refusal, Served,
+    Directory, FileRequest, FileSource, FirstOf, Location, LocationError, Protocol, Refusal, Served,
 };
 
 fn open(source: &dyn FileSource, name: &str) -> Result<Served, Refusal> {
@@ -92,8 +91,8 @@ fn a_trust_list_is_published_to_every_location_and_found_in_each() {
     let home = tempfile::tempdir().unwrap();
     let paths = [home.path().join("main"), home.path().join("alternate")];
     let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
-    let locations = Locations::claim(paths.iter().copied(), "cluster-1").unwrap();
-    for location in locations.iter() {
+    let locations = Location::claim_all(paths.iter().copied(), "cluster-1").unwrap();
+    for location in &locations {
         location.publish(&file_name("CTLFile.tlv"), b"list").unwrap();
     }
     for path in paths {
@@ -103,7 +102,7 @@ fn a_trust_list_is_published_to_every_location_and_found_in_each() {
         assert_eq!((&own.bytes[..], &*own.rule), (&b"list"[..], "trust list for every device"));
         assert_eq!(found(&files, "ITLSEP00112233AABB.tlv"), None);
     }
-    for location in locations.iter() {
+    for location in &locations {
         assert!(location.remove(&file_name("CTLFile.tlv")).unwrap());
         assert!(!location.remove(&file_name("CTLFile.tlv")).unwrap());
     }
@@ -132,7 +131,7 @@ fn a_path_of_another_cluster_is_refused() {
     assert!(matches!(refused, LocationError::ForeignTrustList { .. }));
     assert_eq!(fs::read(shared.join("CTLFile.tlv")).unwrap(), b"list of cluster 1");
 
-    let twice = Locations::claim([shared.as_path(), alias.as_path()], "cluster-1").unwrap_err();
+    let twice = Location::claim_all([shared.as_path(), alias.as_path()], "cluster-1").unwrap_err();
     assert!(matches!(twice, LocationError::Twice { .. }));
 }
 

@@ -3,6 +3,8 @@
 //! A push describes the desired state and reports what came of it, server by server. Nothing needs
 //! to be remembered in between: pushing again brings the rest.
 
+use std::collections::HashMap;
+
 use messages::{Explain, Message, provider, trust_list};
 use store::{Action, SecurityMode, Trigger};
 
@@ -104,82 +106,110 @@ pub(super) fn push(
     mode: SecurityMode,
     recreate: bool,
 ) -> PushReport {
-    let mut report = PushReport::default();
-    let before = cluster.publisher().mode();
-    for node in in_order(cluster) {
-        let posted = on(cluster, node, |remote| remote.post_ctl_file(file, recreate));
-        report.note(&node.info.name, What::CtlFile, posted);
+    let mut push = Push::begin(cluster);
+    for node in push.in_order() {
+        push.perform(node, What::CtlFile, |remote| remote.post_ctl_file(file, recreate));
     }
-    copy_capf_certificate(cluster, &mut report);
-    finish(cluster, &mut report, before, mode, true);
-    report
+    push.copy_capf_certificate();
+    push.finish(mode, true)
 }
 
 /// Removes the list from every node and ends mixed mode. The caller has the turn.
 pub(super) fn remove(cluster: &Cluster<'_>) -> PushReport {
-    let mut report = PushReport::default();
-    let before = cluster.publisher().mode();
-    for node in in_order(cluster) {
-        let removed = on(cluster, node, Remote::delete_ctl_file);
-        report.note(&node.info.name, What::CtlFile, removed);
+    let mut push = Push::begin(cluster);
+    for node in push.in_order() {
+        push.perform(node, What::CtlFile, Remote::delete_ctl_file);
     }
-    finish(cluster, &mut report, before, SecurityMode::NonSecure, false);
-    report
+    push.finish(SecurityMode::NonSecure, false)
 }
 
-/// The publisher first: what it accepted can be pushed again, what it refused goes nowhere.
-fn in_order<'n, 'a>(cluster: &'n Cluster<'a>) -> Vec<&'n Node<'a>> {
-    let mut nodes: Vec<_> = cluster.all().filter(|node| has_list(node)).collect();
-    nodes.sort_by_key(|node| !node.info.publisher);
-    nodes
+/// A push under way.
+struct Push<'c, 'a> {
+    cluster: &'c Cluster<'a>,
+    report: PushReport,
+    mode_before: Result<SecurityMode, ClientFault>,
+    /// Nodes that could not be reached, and why: nobody waits for one twice.
+    away: HashMap<&'c str, Problem>,
+}
+
+impl<'c, 'a> Push<'c, 'a> {
+    fn begin(cluster: &'c Cluster<'a>) -> Self {
+        let mode_before = cluster.publisher().mode();
+        Self { cluster, report: PushReport::default(), mode_before, away: HashMap::new() }
+    }
+
+    /// The publisher first: what it accepted can be pushed again, what it refused goes nowhere.
+    fn in_order(&self) -> Vec<&'c Node<'a>> {
+        let mut nodes: Vec<_> = self.cluster.all().filter(|node| has_list(node)).collect();
+        nodes.sort_by_key(|node| !node.info.publisher);
+        nodes
+    }
+
+    fn copy_capf_certificate(&mut self) {
+        let Some(source) = self.cluster.all().find(|node| node.info.capf) else { return };
+        let file = match self.ask(source, Remote::capf_file) {
+            Ok(file) => file,
+            Err(problem) => {
+                let server = &source.info.name;
+                return self.report.note(server, What::CapfCertificate, Err(problem));
+            }
+        };
+        for node in self.cluster.all().filter(|node| !node.info.publisher && has_list(node)) {
+            self.perform(node, What::CapfCertificate, |remote| {
+                let written = |path| PathResult { path, problem: None };
+                Ok(remote.post_capf_file(&file)?.into_iter().map(written).collect())
+            });
+        }
+    }
+
+    /// Sets the mode if every server did its part, and says what has to follow.
+    fn finish(mut self, mode: SecurityMode, written: bool) -> PushReport {
+        let accepted = self.report.results.iter().any(|result| result.fault.is_none());
+        if self.report.is_complete() {
+            // Setting the mode to what it is has its meaning: a client has set it.
+            let set = self.cluster.publisher().set_mode(mode);
+            let fault = set.err().map(|fault| Problem::of(&fault));
+            let server = self.cluster.all().find(|node| node.info.publisher);
+            let server = server.map(|node| node.info.name.clone()).unwrap_or_default();
+            let result = ServerResult { server, what: What::Mode, path: None, fault };
+            self.report.results.push(result);
+        }
+        if accepted && (written || self.mode_before.is_ok_and(|before| before != mode)) {
+            self.report.actions = Trigger::CtlFile.actions();
+        }
+        self.report
+    }
+
+    /// Does something on a node and notes what came of it.
+    fn perform(
+        &mut self,
+        node: &'c Node<'a>,
+        what: What,
+        act: impl FnOnce(&Remote<'a>) -> Result<Vec<PathResult>, ClientFault>,
+    ) {
+        let result = self.ask(node, act);
+        self.report.note(&node.info.name, what, result);
+    }
+
+    fn ask<T>(
+        &mut self,
+        node: &'c Node<'a>,
+        act: impl FnOnce(&Remote<'a>) -> Result<T, ClientFault>,
+    ) -> Result<T, Problem> {
+        if let Some(problem) = self.away.get(&*node.info.name) {
+            return Err(problem.clone());
+        }
+        let remote = self.cluster.remote_of(node).map_err(|fault| Problem::of(fault))?;
+        act(remote).map_err(|fault| {
+            let problem = Problem::of(&fault);
+            if matches!(fault, ClientFault::Transport { .. }) {
+                self.away.insert(&node.info.name, problem.clone());
+            }
+            problem
+        })
+    }
 }
 
 fn has_list(node: &Node<'_>) -> bool {
     node.info.call_manager || node.info.tftp
-}
-
-fn copy_capf_certificate(cluster: &Cluster<'_>, report: &mut PushReport) {
-    let Some(source) = cluster.all().find(|node| node.info.capf) else { return };
-    let file = match on(cluster, source, Remote::capf_file) {
-        Ok(file) => file,
-        Err(problem) => {
-            return report.note(&source.info.name, What::CapfCertificate, Err(problem));
-        }
-    };
-    for node in cluster.all().filter(|node| !node.info.publisher && has_list(node)) {
-        let posted = on(cluster, node, |remote| remote.post_capf_file(&file));
-        let written = |path| PathResult { path, problem: None };
-        let posted = posted.map(|paths| paths.into_iter().map(written).collect());
-        report.note(&node.info.name, What::CapfCertificate, posted);
-    }
-}
-
-/// Sets the mode if every server did its part, and says what has to follow.
-fn finish(
-    cluster: &Cluster<'_>,
-    report: &mut PushReport,
-    before: Result<SecurityMode, ClientFault>,
-    mode: SecurityMode,
-    written: bool,
-) {
-    let accepted = report.results.iter().any(|result| result.fault.is_none());
-    if report.is_complete() {
-        // Setting the mode to what it is has its meaning: a client has set it.
-        let fault = cluster.publisher().set_mode(mode).err().map(|fault| Problem::of(&fault));
-        let server = cluster.all().find(|node| node.info.publisher);
-        let server = server.map(|node| node.info.name.clone()).unwrap_or_default();
-        report.results.push(ServerResult { server, what: What::Mode, path: None, fault });
-    }
-    if accepted && (written || before.is_ok_and(|before| before != mode)) {
-        report.actions = Trigger::CtlFile.actions();
-    }
-}
-
-fn on<'a, T>(
-    cluster: &Cluster<'a>,
-    node: &Node<'a>,
-    act: impl FnOnce(&Remote<'a>) -> Result<T, ClientFault>,
-) -> Result<T, Problem> {
-    let remote = cluster.remote_of(node).map_err(|fault| Problem::of(fault))?;
-    act(remote).map_err(|fault| Problem::of(&fault))
 }

@@ -1,5 +1,8 @@
 //! Why a list cannot be read, changed or signed.
 
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
 use messages::{Explain, Message, input, token, trust_list};
 use pki::{CertificateFault, SignError};
 
@@ -60,6 +63,20 @@ pub enum ListFault {
     CannotDelete(String),
     /// The signature did not come about.
     CannotSign(SignError),
+}
+
+impl ListFault {
+    /// What an error of the kernel means.
+    pub(crate) fn of_file(file: &Path, error: &io::Error) -> Self {
+        let (shown, detail) = (file.display().to_string(), error.to_string());
+        match error.kind() {
+            ErrorKind::FileTooLarge => Self::Unparsable("it is longer than 75 KB".to_owned()),
+            ErrorKind::PermissionDenied | ErrorKind::NotADirectory => {
+                Self::CannotOpen(shown, detail)
+            }
+            _ => Self::CannotRead(shown, detail),
+        }
+    }
 }
 
 impl Explain for ListFault {

@@ -1,6 +1,5 @@
 //! The list that is there.
 
-use std::io;
 use std::path::Path;
 
 use store::SecurityMode;
@@ -32,22 +31,14 @@ pub fn present_list(bytes: &[u8]) -> Result<VerifiedCtl, ListFault> {
 
 /// Reads a list from a file.
 pub fn read_list(file: &Path) -> Result<VerifiedCtl, ListFault> {
-    let shown = || file.display().to_string();
     match durable::read(file, MAX_LIST_BYTES as u64) {
         Ok(None) => Err(ListFault::NoFile),
         Ok(Some(bytes)) if bytes.is_empty() => {
-            Err(ListFault::CannotRead(shown(), "the file is empty".into()))
+            let file = file.display().to_string();
+            Err(ListFault::CannotRead(file, "the file is empty".into()))
         }
         Ok(Some(bytes)) => present_list(&bytes),
-        Err(error) => Err(match error.kind() {
-            io::ErrorKind::FileTooLarge => {
-                ListFault::Unparsable("it is longer than 75 KB".to_owned())
-            }
-            io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory => {
-                ListFault::CannotOpen(shown(), error.to_string())
-            }
-            _ => ListFault::CannotRead(shown(), error.to_string()),
-        }),
+        Err(error) => Err(ListFault::of_file(file, &error)),
     }
 }
 

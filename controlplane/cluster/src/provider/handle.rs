@@ -310,10 +310,7 @@ impl Provider {
         match durable::read(&primary, tlv::MAX_LIST_BYTES as u64 + 1) {
             Ok(Some(file)) if !file.is_empty() => ok(&api::CtlFileBody { file: Bytes(file) }),
             Ok(_) => Err(Refused::new(404, &ListFault::NoFile)),
-            Err(error) => {
-                let fault = ListFault::CannotRead(shown(&primary), error.to_string());
-                Err(Refused::new(500, &fault))
-            }
+            Err(error) => Err(Refused::new(500, &ListFault::of_file(&primary, &error))),
         }
     }
 
@@ -439,6 +436,10 @@ fn succeeds(new: &VerifiedCtl, present: Result<VerifiedCtl, ListFault>) -> Resul
     let present = match present {
         Ok(present) => present,
         Err(ListFault::NoFile) => return Ok(()),
+        // It may be a good one: nothing is to be recreated.
+        Err(fault @ (ListFault::CannotOpen(..) | ListFault::CannotRead(..))) => {
+            return Err(Refused::new(500, &fault));
+        }
         Err(_) => return Err(Refused::new(409, &ListFault::MustRecreate)),
     };
     if new.as_bytes() == present.as_bytes() {

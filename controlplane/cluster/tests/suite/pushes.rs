@@ -1,11 +1,13 @@
 //! Lists on their way: to every server, in part, after a crash, past the pre-flight.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::{Office, now, token};
 use messages::{Explain, trust_list};
-use ringfence_cluster::client::{OperationFault, Stranding};
+use ringfence_cluster::client::{OperationFault, Stranding, TransportFault};
 use ringfence_cluster::list::{Draft, present_list};
 use ringfence_cluster::locations::Locations;
 use ringfence_cluster::preflight::{Verdict, Why};
@@ -47,6 +49,56 @@ fn a_push_that_fails_in_part_is_finished_later() {
     // Again is harmless, and no new version.
     office.connect().push_again().unwrap();
     assert_eq!(office.store.read(|view| view.ctl_versions()).unwrap().len(), 1);
+}
+
+// R: CTL-09
+#[test]
+fn a_node_that_goes_away_during_a_push_is_waited_for_once() {
+    let office = Office::new(2);
+    office.activate_capf();
+    let [a, b] = ["sast-1", "sast-2"].map(token);
+    office.create(SecurityMode::Mixed, [&a, &b]);
+    let cluster = office.connect();
+    let tries = Arc::new(AtomicUsize::new(0));
+    let tried = Arc::clone(&tries);
+    office.intercept(move |server, request| {
+        (server.name == "cm2" && request.method != "GET").then(|| {
+            tried.fetch_add(1, Ordering::Relaxed);
+            Err(TransportFault::Connect("connection timed out".into()))
+        })
+    });
+    let report = cluster.push_again().unwrap();
+    let away = report.results.iter().filter(|result| result.server == "cm2");
+    let faults: Vec<_> = away.map(|result| result.fault.as_ref().unwrap().id.as_str()).collect();
+    // The list and CAPF's certificate, and one connection that was tried for both.
+    assert_eq!((faults.len(), faults[0]), (2, faults[1]));
+    assert_eq!(tries.load(Ordering::Relaxed), 1);
+}
+
+// R: CTL-09, CTL-18
+#[test]
+fn a_file_that_cannot_be_opened_is_not_taken_for_a_bad_one() {
+    let office = Office::new(2);
+    let [a, b] = ["sast-1", "sast-2"].map(token);
+    let (new, _) = office.create(SecurityMode::Mixed, [&a, &b]);
+    let machine = &office.machines[1];
+    fs::rename(&machine.tftp, machine.tftp.with_extension("away")).unwrap();
+    fs::write(&machine.tftp, "no directory").unwrap();
+    let cluster = office.connect();
+    let subscriber = cluster.node("cm2").unwrap().unwrap();
+    let failures = [
+        subscriber.ctl_file().map(drop),
+        subscriber.post_ctl_file(new.list.as_bytes(), false).map(drop),
+    ];
+    for fault in failures.map(Result::unwrap_err) {
+        assert_eq!(fault.message(), &trust_list::CANNOT_OPEN_FILE, "{fault}");
+        assert!(fault.to_string().contains(machine.tftp.to_str().unwrap()), "{fault}");
+    }
+
+    fs::remove_file(&machine.tftp).unwrap();
+    fs::rename(machine.tftp.with_extension("away"), &machine.tftp).unwrap();
+    assert!(office.connect().push_again().unwrap().is_complete());
+    assert_eq!(fs::read(machine.ctl_file()).unwrap(), new.list.as_bytes());
 }
 
 // R: CTL-10, GEN-07

@@ -13,8 +13,7 @@ use phone::{Boot, Conclusion, Identity, Installed, Model};
 use provisioning::{Provisioning, Snapshots};
 use tftp::server::{Server, Service, request_socket};
 use tftp::{
-    Config, Directory, Failure, FileSource, Locations, Options, RateLimit, RequestLog, Tuning,
-    fetch,
+    Config, Directory, Failure, FileSource, Location, Options, RateLimit, RequestLog, Tuning, fetch,
 };
 
 use super::site::{NODE, Site, device};
@@ -66,7 +65,7 @@ fn measure_mixed(site: &Site, report: &mut Report) -> Result<()> {
         let (mut first, mut again) = (Times::default(), Times::default());
         for round in 0..ROUNDS {
             let directory = site.directory(&format!("mixed-{round} {kept}"))?;
-            let locations = Locations::claim([directory.as_path()], "perf")?;
+            let locations = vec![Location::claim(&directory, "perf")?];
             fs::write(directory.join("CTLFile.tlv"), site.ctl.as_bytes())?;
             let provisioning = Provisioning::new(
                 Arc::clone(&site.store),

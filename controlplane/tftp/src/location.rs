@@ -1,5 +1,4 @@
-//! The directories that files are served from: one location and its alternates, all owned by one
-//! cluster.
+//! A directory that files are served from, owned by one cluster.
 
 use std::fs;
 use std::io;
@@ -18,10 +17,6 @@ const CTL_FILE: &str = "CTLFile.tlv";
 /// A directory that this cluster owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location(PathBuf);
-
-/// The TFTP File Location and the TFTP Alternate File Locations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Locations(Vec<Location>);
 
 /// Why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +89,22 @@ impl Location {
         }
     }
 
+    /// Claims every directory for `cluster`, each of them another one.
+    pub fn claim_all<'a>(
+        paths: impl IntoIterator<Item = &'a Path>,
+        cluster: &str,
+    ) -> Result<Vec<Self>, LocationError> {
+        let mut locations: Vec<Self> = Vec::new();
+        for path in paths {
+            let location = Self::claim(path, cluster)?;
+            if locations.contains(&location) {
+                return Err(LocationError::Twice { path: location.0 });
+            }
+            locations.push(location);
+        }
+        Ok(locations)
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         &self.0
@@ -122,28 +133,5 @@ impl Location {
     /// Removes a file; false if there was none.
     pub fn remove(&self, name: &FileName) -> io::Result<bool> {
         durable::remove(&self.0.join(name.as_str()))
-    }
-}
-
-impl Locations {
-    /// Claims every directory for `cluster`; the first is the one that is asked first.
-    pub fn claim<'a>(
-        paths: impl IntoIterator<Item = &'a Path>,
-        cluster: &str,
-    ) -> Result<Self, LocationError> {
-        let mut locations: Vec<Location> = Vec::new();
-        for path in paths {
-            let location = Location::claim(path, cluster)?;
-            if locations.contains(&location) {
-                return Err(LocationError::Twice { path: location.0 });
-            }
-            locations.push(location);
-        }
-        Ok(Self(locations))
-    }
-
-    /// The directories, in the order they are asked.
-    pub fn iter(&self) -> impl Iterator<Item = &Location> {
-        self.0.iter()
     }
 }
