@@ -3,6 +3,7 @@
 //! The frame is that of the data plane's targets; so are the rules.
 #![forbid(unsafe_code)]
 
+pub mod capf;
 pub mod files;
 pub mod http;
 pub mod provider;
@@ -13,6 +14,9 @@ use fuzz::Target;
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target { name: "capf-message", run: capf::message },
+    Target { name: "capf-server", run: capf::server },
+    Target { name: "capf-phone", run: capf::phone },
     Target { name: "trust-list", run: trust::list },
     Target { name: "signed-file", run: trust::signed_file },
     Target { name: "certificate", run: trust::certificate },
