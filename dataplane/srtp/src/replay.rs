@@ -3,12 +3,26 @@
 //! The narrow window of 128 packets is two words inside the context. Wider ones are rings of
 //! 4,096 bits beside it.
 
+use crate::error::Error;
+
 /// How an index stands to the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {
     Fresh,
     Replayed,
     TooOld,
+}
+
+impl Age {
+    /// Refuses what has been seen, or may have been.
+    #[inline(always)]
+    pub(crate) fn verdict(self) -> Result<(), Error> {
+        match self {
+            Self::Fresh => Ok(()),
+            Self::Replayed => Err(Error::Replayed),
+            Self::TooOld => Err(Error::TooOld),
+        }
+    }
 }
 
 /// The last 128 indices: bit 0 is the highest one seen, bit `n` the one `n` before it.
@@ -36,7 +50,7 @@ impl Narrow {
         self.0 = [bits as u64, (bits >> 64) as u64];
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn age(self, highest: u64, index: u64) -> Age {
         if index > highest {
             return Age::Fresh;
@@ -51,9 +65,18 @@ impl Narrow {
         }
     }
 
-    /// Marks a fresh index; `highest` is the one before it came.
-    #[inline]
-    pub(crate) fn mark(&mut self, highest: u64, index: u64) {
+    /// Marks an index if it is fresh; `highest` is the one before it came.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, highest: u64, index: u64) -> Age {
+        let age = self.age(highest, index);
+        if age == Age::Fresh {
+            self.mark(highest, index);
+        }
+        age
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, highest: u64, index: u64) {
         let bits = self.bits();
         if index > highest {
             let shift = index - highest;
@@ -132,7 +155,16 @@ impl Wide {
         }
     }
 
-    pub(crate) fn mark(&mut self, highest: u64, index: u64) {
+    /// Marks an index if it is fresh; `highest` is the one before it came.
+    pub(crate) fn take(&mut self, highest: u64, index: u64) -> Age {
+        let age = self.age(highest, index);
+        if age == Age::Fresh {
+            self.mark(highest, index);
+        }
+        age
+    }
+
+    fn mark(&mut self, highest: u64, index: u64) {
         if index > highest {
             self.forget(highest + 1, index);
         }
@@ -204,11 +236,11 @@ mod tests {
             if packets == 128 {
                 assert_eq!(narrow.age(model.highest, index), expected, "narrow: {index}");
             }
+            assert_eq!(wide.take(model.highest, index), expected);
+            if packets == 128 {
+                assert_eq!(narrow.take(model.highest, index), expected);
+            }
             if expected == Age::Fresh {
-                if packets == 128 {
-                    narrow.mark(model.highest, index);
-                }
-                wide.mark(model.highest, index);
                 model.highest = model.highest.max(index);
                 model.seen.insert(index);
             }

@@ -239,7 +239,7 @@ impl<B: Backend> Sessions<B> {
             return self.bind(protocol, session, number, ssrc, index, keys);
         };
         let highest = self.highest(protocol, at);
-        self.contexts.mark(protocol, at, index);
+        self.contexts.take(protocol, at, index);
         if index < highest {
             return Ok(());
         }

@@ -137,6 +137,12 @@ impl State {
         state
     }
 
+    /// Whether this is the state of that SSRC.
+    #[inline]
+    pub(crate) fn is_of(&self, ssrc: u32) -> bool {
+        self.ssrc == ssrc && self.flags.has(Flags::BOUND)
+    }
+
     #[inline]
     pub(crate) fn highest(&self) -> u64 {
         u64::from(self.roc) << 16 | u64::from(self.s_l)

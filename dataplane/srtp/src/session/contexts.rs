@@ -144,10 +144,9 @@ impl<K: Zeroize> Tables<K> {
         of!(protocol, self, contexts => contexts.age(at, index))
     }
 
-    /// Marks an index as seen, and makes it the highest if it is.
-    #[inline]
-    pub(super) fn mark(&mut self, protocol: Protocol, at: ContextRef, index: u64) {
-        of!(protocol, mut self, contexts => contexts.mark(at, index));
+    /// Marks an index as seen, if it is fresh, and makes it the highest, if it is.
+    pub(super) fn take(&mut self, protocol: Protocol, at: ContextRef, index: u64) -> Age {
+        of!(protocol, mut self, contexts => contexts.take(at, index))
     }
 
     /// The replay window of a context, in its general form.
@@ -202,7 +201,7 @@ impl<K: Zeroize, A> Contexts<K, A> {
         self.primary.get(session.index as usize)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, at: ContextRef) -> &Context<K, A> {
         match at.as_further() {
             None => &self.primary[at.number()],
@@ -210,7 +209,7 @@ impl<K: Zeroize, A> Contexts<K, A> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn get_mut(&mut self, at: ContextRef) -> &mut Context<K, A> {
         match at.as_further() {
             None => &mut self.primary[at.number()],
@@ -218,12 +217,19 @@ impl<K: Zeroize, A> Contexts<K, A> {
         }
     }
 
-    #[inline]
+    /// The context of an SSRC, if it has one. The session exists.
+    #[inline(always)]
     pub(super) fn find(&self, session: SessionId, ssrc: u32) -> Option<ContextRef> {
-        let mut at = session.into();
+        let first = session.into();
+        let primary = &self.get(first).state;
+        if primary.is_of(ssrc) { Some(first) } else { self.find_further(primary.next, ssrc) }
+    }
+
+    #[inline(never)]
+    fn find_further(&self, mut at: ContextRef, ssrc: u32) -> Option<ContextRef> {
         while at != ContextRef::NONE {
             let state = &self.get(at).state;
-            if state.ssrc == ssrc && state.flags.has(Flags::BOUND) {
+            if state.is_of(ssrc) {
                 return Some(at);
             }
             at = state.next;
@@ -264,7 +270,7 @@ impl<K: Zeroize, A> Contexts<K, A> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn age(&self, at: ContextRef, index: u64) -> Age {
         let state = &self.get(at).state;
         if state.flags.has(Flags::WIDE) {
@@ -274,18 +280,29 @@ impl<K: Zeroize, A> Contexts<K, A> {
         }
     }
 
-    #[inline]
-    pub(super) fn mark(&mut self, at: ContextRef, index: u64) {
+    /// Marks an index as seen, if it is fresh, and makes it the highest, if it is.
+    #[inline(always)]
+    pub(super) fn take(&mut self, at: ContextRef, index: u64) -> Age {
         let state = &mut self.get_mut(at).state;
-        let (highest, window) = (state.highest(), state.window);
+        if state.flags.has(Flags::WIDE) {
+            return self.take_wide(at, index);
+        }
+        let highest = state.highest();
+        let age = state.window.take(highest, index);
         if index > highest {
             state.set_highest(index);
         }
-        if state.flags.has(Flags::WIDE) {
-            self.wide.items[window.target()].mark(highest, index);
-        } else {
-            state.window.mark(highest, index);
+        age
+    }
+
+    #[inline(never)]
+    fn take_wide(&mut self, at: ContextRef, index: u64) -> Age {
+        let state = &mut self.get_mut(at).state;
+        let (highest, target) = (state.highest(), state.window.target());
+        if index > highest {
+            state.set_highest(index);
         }
+        self.wide.items[target].take(highest, index)
     }
 
     fn window(&self, at: ContextRef) -> Wide {

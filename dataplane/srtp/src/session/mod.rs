@@ -18,7 +18,7 @@ use crate::event::{Event, Events};
 use crate::kdf::SessionKeys;
 use crate::keying::Keying;
 use crate::packet::Protocol;
-use crate::replay::{Age, Wide};
+use crate::replay::Wide;
 use crate::srtp::{Config, Direction, SessionError, SessionId};
 use context::{Context, ContextRef, Flags, State};
 use contexts::Tables;
@@ -180,7 +180,7 @@ impl<B: Backend> Sessions<B> {
     }
 
     /// The state of a session's primary context, if packets of this direction may use it.
-    #[inline]
+    #[inline(always)]
     fn primary(
         &self,
         protocol: Protocol,
@@ -200,11 +200,7 @@ impl<B: Backend> Sessions<B> {
         if index > protocol.max_index() {
             return Err(Error::KeyExpired);
         }
-        match self.contexts.age(protocol, at, index) {
-            Age::Fresh => Ok(()),
-            Age::Replayed => Err(Error::Replayed),
-            Age::TooOld => Err(Error::TooOld),
-        }
+        self.contexts.age(protocol, at, index).verdict()
     }
 
     /// Makes the context of an SSRC with its first packet.

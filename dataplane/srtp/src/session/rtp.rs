@@ -24,23 +24,59 @@ use crate::suite::{Cipher, Suite};
 /// What is known of a packet before its crypto is done.
 #[derive(Clone, Copy)]
 struct Plan {
-    context: ContextRef,
-    suite: Suite,
     index: u64,
     /// Where the payload begins and ends.
     payload: usize,
     end: usize,
+    context: ContextRef,
+    suite: Suite,
+    /// Octets of the master key identifier.
+    mki_len: u8,
 }
 
 /// How a packet goes on.
 #[derive(Clone, Copy)]
 enum Step {
-    /// Not at all: it has failed, or is done.
-    Done,
+    /// Not at all: it is done, or has failed.
+    Done(Result<(), Error>),
     /// By itself, when its turn comes.
     Alone,
     /// With the burst.
     Burst(Plan),
+}
+
+/// How the packets of a burst go on.
+struct Steps {
+    each: ArrayVec<Step, BURST>,
+    /// How many go with the burst, those under GCM and the others.
+    gcm: usize,
+    hmac: usize,
+}
+
+impl Steps {
+    fn new() -> Self {
+        Self { each: ArrayVec::new(), gcm: 0, hmac: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, step: Step) {
+        if let Step::Burst(plan) = &step {
+            *if plan.is_gcm() { &mut self.gcm } else { &mut self.hmac } += 1;
+        }
+        self.each.push(step);
+    }
+}
+
+impl Plan {
+    #[inline(always)]
+    fn is_gcm(&self) -> bool {
+        self.suite.cipher() == Cipher::AesGcm
+    }
+
+    #[inline(always)]
+    fn layout(&self) -> Layout {
+        Layout::new(Protocol::Rtp, self.suite, Services::ALL, self.mki_len.into(), self.end)
+    }
 }
 
 impl<B: Backend> Sessions<B> {
@@ -52,91 +88,91 @@ impl<B: Backend> Sessions<B> {
 
     fn protect_burst(&mut self, jobs: &mut [Job<'_>]) {
         self.prefetch_burst(jobs);
-        let mut steps = ArrayVec::<Step, BURST>::new();
+        let mut steps = Steps::new();
         for job in &mut *jobs {
-            let step = match job.result.and_then(|()| self.admit(job)) {
-                Ok(Step::Alone) => {
-                    job.result = self.protect_alone(Protocol::Rtp, job);
-                    Step::Done
-                }
-                Ok(step) => step,
-                Err(error) => {
-                    job.result = Err(error);
-                    Step::Done
-                }
+            let step = match job.result {
+                Ok(()) => self.admit(job).unwrap_or_else(|error| Step::Done(Err(error))),
+                failed => Step::Done(failed),
             };
-            steps.push(step);
+            steps.push(match step {
+                Step::Alone => Step::Done(self.protect_alone(Protocol::Rtp, job)),
+                step => step,
+            });
         }
 
         let contexts = &self.contexts.rtp;
-        self.backend.aes_cm(cm_jobs(contexts, jobs, &steps));
-        self.seal_gcm(jobs, &steps);
         let mut digests = [[0; 20]; BURST];
-        self.digest_burst(jobs, &steps, &mut digests);
-        let mut digests = digests.iter();
-        for (job, step) in jobs.iter_mut().zip(&steps) {
-            let Step::Burst(plan) = step else { continue };
-            let layout = self.complete(job, plan);
-            if plan.suite.cipher() != Cipher::AesGcm {
-                let digest = digests.next().expect("a digest for each packet with HMAC");
-                let tag = &mut job.packet[layout.tag];
-                tag.copy_from_slice(&digest[..tag.len()]);
-            }
+        if steps.hmac > 0 {
+            self.backend.aes_cm(cm_jobs(contexts, jobs, &steps));
+            self.digest_burst(jobs, &steps, &mut digests);
+        }
+        let tags = self.seal_gcm(jobs, &steps);
+        let (mut digests, mut tags) = (digests.iter(), tags.iter());
+        for (job, step) in jobs.iter_mut().zip(&steps.each) {
+            let plan = match step {
+                Step::Burst(plan) => plan,
+                Step::Done(result) => {
+                    job.result = *result;
+                    continue;
+                }
+                Step::Alone => unreachable!("went when it was admitted"),
+            };
+            let tag = if plan.is_gcm() {
+                &tags.next().expect("a tag for each packet under GCM")[..]
+            } else {
+                &digests.next().expect("a digest for each packet with HMAC")[..]
+            };
+            self.complete(job, plan, tag);
         }
     }
 
     /// Gives a packet to protect its index. No context ever encrypts two packets under one index:
     /// whoever could make us do that would learn their difference.
-    #[inline]
+    #[inline(always)]
     fn admit(&mut self, job: &Job<'_>) -> Result<Step, Error> {
         let state = self.primary(Protocol::Rtp, job.session, Direction::Outbound)?;
         if goes_alone(state) {
             return Ok(Step::Alone);
         }
-        let suite = state.suite;
+        let (suite, mki_len) = (state.suite, self.mki(job.session, state).len());
         let packet = job.packet.get(..job.len).ok_or(Error::NoRoom)?;
         let header = Header::read_rtp(packet)?;
-        let layout = self.layout(job.session, state, job.len);
-        if layout.len() > job.packet.len() {
+        if job.packet.len() - job.len < suite.rtp_tag_len() + mki_len {
             return Err(Error::NoRoom);
         }
-        let Some(context) = self.contexts.rtp.find(job.session, header.ssrc) else {
+        let contexts = &mut self.contexts.rtp;
+        let Some(context) = contexts.find(job.session, header.ssrc) else {
             return Ok(Step::Alone);
         };
-        let index = estimate(self.contexts.rtp.get(context).state.highest(), header.seq);
-        self.check_age(Protocol::Rtp, context, index)?;
-        self.accept(job.session, context, index);
-        Ok(Step::Burst(Plan { context, suite, index, payload: header.len, end: job.len }))
+        let index = estimate(contexts.get(context).state.highest(), header.seq);
+        accept(contexts, job.session, context, index)?;
+        let (payload, end, mki_len) = (header.len, job.len, mki_len as u8);
+        Ok(Step::Burst(Plan { index, payload, end, context, suite, mki_len }))
     }
 
-    fn seal_gcm(&self, jobs: &mut [Job<'_>], steps: &[Step]) {
-        let mut gcm: ArrayVec<_, BURST> =
-            gcm_jobs(&self.contexts.rtp, jobs, steps, |_| [0; 16]).collect();
-        if gcm.is_empty() {
-            return;
+    #[inline(always)]
+    fn seal_gcm(&self, jobs: &mut [Job<'_>], steps: &Steps) -> ArrayVec<[u8; 16], BURST> {
+        let mut tags = ArrayVec::new();
+        if steps.gcm > 0 {
+            let mut gcm = ArrayVec::<_, BURST>::new();
+            gcm.extend(gcm_jobs(&self.contexts.rtp, jobs, steps, |_| [0; 16]));
+            self.backend.gcm_seal(&mut gcm);
+            tags.extend(gcm.iter().map(|job| job.tag));
         }
-        self.backend.gcm_seal(&mut gcm);
-        let tags: ArrayVec<_, BURST> = gcm.iter().map(|job| job.tag).collect();
-        drop(gcm);
-        let sealed = jobs.iter_mut().zip(steps).filter_map(|(job, step)| match step {
-            Step::Burst(plan) if plan.suite.cipher() == Cipher::AesGcm => Some((job, plan.end)),
-            _ => None,
-        });
-        for ((job, end), tag) in sealed.zip(&tags) {
-            job.packet[end..end + tag.len()].copy_from_slice(tag);
-        }
+        tags
     }
 
-    /// Puts the identifier behind a protected packet, if there is one.
-    #[inline]
-    fn complete(&self, job: &mut Job<'_>, plan: &Plan) -> Layout {
-        let state = &self.contexts.rtp.get(job.session.into()).state;
-        let layout = self.layout(job.session, state, plan.end);
-        if !layout.mki.is_empty() {
+    /// Puts the tag, or as much of it as the suite has, and the identifier behind a packet.
+    #[inline(always)]
+    fn complete(&self, job: &mut Job<'_>, plan: &Plan, tag: &[u8]) {
+        let layout = plan.layout();
+        let tag_len = layout.tag.len();
+        job.packet[layout.tag.clone()].copy_from_slice(&tag[..tag_len]);
+        if plan.mki_len > 0 {
+            let state = &self.contexts.rtp.get(job.session.into()).state;
             job.packet[layout.mki.clone()].copy_from_slice(self.mki(job.session, state));
         }
         job.len = layout.len();
-        layout
     }
 
     pub(crate) fn unprotect_rtp(&mut self, jobs: &mut [Job<'_>]) {
@@ -147,54 +183,59 @@ impl<B: Backend> Sessions<B> {
 
     fn unprotect_burst(&mut self, jobs: &mut [Job<'_>]) {
         self.prefetch_burst(jobs);
-        let mut steps = ArrayVec::<Step, BURST>::new();
-        for job in &mut *jobs {
-            steps.push(match job.result.and_then(|()| self.plan(job)) {
-                Ok(step) => step,
-                Err(error) => {
-                    job.result = Err(error);
-                    Step::Done
-                }
+        let mut steps = Steps::new();
+        for job in &*jobs {
+            steps.push(match job.result {
+                Ok(()) => self.plan(job).unwrap_or_else(|error| Step::Done(Err(error))),
+                failed => Step::Done(failed),
             });
         }
 
         let mut digests = [[0; 20]; BURST];
-        self.digest_burst(jobs, &steps, &mut digests);
+        if steps.hmac > 0 {
+            self.digest_burst(jobs, &steps, &mut digests);
+        }
         let opened = self.open_gcm(jobs, &steps);
 
         let (mut digests, mut opened) = (digests.iter(), opened.into_iter());
-        for (job, step) in jobs.iter_mut().zip(&mut steps) {
-            let authentic = match step {
-                Step::Burst(plan) if plan.suite.cipher() == Cipher::AesGcm => {
-                    opened.next().expect("an answer for each packet under GCM")
-                }
-                Step::Burst(plan) => {
-                    let digest = digests.next().expect("a digest for each packet with HMAC");
-                    let tag = &job.packet[job.len - plan.suite.rtp_tag_len()..job.len];
-                    same_tag(&digest[..tag.len()], tag)
-                }
-                Step::Alone => false,
-                Step::Done => continue,
-            };
+        for (job, step) in jobs.iter_mut().zip(&mut steps.each) {
             let outcome = match step {
-                Step::Burst(plan) => self.judge(job, plan, authentic),
-                _ => Outcome::Alone,
+                Step::Burst(plan) => {
+                    let authentic = if plan.is_gcm() {
+                        opened.next().expect("an answer for each packet under GCM")
+                    } else {
+                        let digest = digests.next().expect("a digest for each packet with HMAC");
+                        let tag = &job.packet[plan.layout().tag];
+                        same_tag(&digest[..tag.len()], tag)
+                    };
+                    self.judge(job, plan, authentic)
+                }
+                Step::Alone => Outcome::Alone,
+                Step::Done(result) => {
+                    job.result = *result;
+                    continue;
+                }
             };
-            job.result = match outcome {
-                Outcome::Accepted(end) => {
-                    job.len = end;
+            let result = match outcome {
+                Outcome::Accepted => {
+                    if let Step::Burst(plan) = step {
+                        job.len = plan.end;
+                    }
                     continue;
                 }
                 Outcome::Refused(error) => Err(error),
                 Outcome::Alone => self.unprotect_alone(Protocol::Rtp, job),
             };
-            *step = Step::Done;
+            job.result = result;
+            *step = Step::Done(result);
         }
-        self.backend.aes_cm(cm_jobs(&self.contexts.rtp, jobs, &steps));
+        if steps.hmac > 0 {
+            self.backend.aes_cm(cm_jobs(&self.contexts.rtp, jobs, &steps));
+        }
     }
 
     /// Looks at a packet from the peer, without changing anything.
-    #[inline]
+    #[inline(always)]
     fn plan(&self, job: &Job<'_>) -> Result<Step, Error> {
         let state = self.primary(Protocol::Rtp, job.session, Direction::Inbound)?;
         if goes_alone(state) {
@@ -203,88 +244,83 @@ impl<B: Backend> Sessions<B> {
         let suite = state.suite;
         let packet = job.packet.get(..job.len).ok_or(Error::TooShort)?;
         let mki = self.mki(job.session, state);
-        let layout = Layout::of_protected(Protocol::Rtp, suite, Services::ALL, mki.len(), job.len)
-            .ok_or(Error::TooShort)?;
-        let header = Header::read_rtp(&packet[..layout.end])?;
-        if !mki.is_empty() && packet[layout.mki] != *mki {
+        let trailer = suite.rtp_tag_len() + mki.len();
+        let end = job.len.checked_sub(trailer).ok_or(Error::TooShort)?;
+        let header = Header::read_rtp(&packet[..end])?;
+        let contexts = &self.contexts.rtp;
+        let context = contexts.find(job.session, header.ssrc);
+        let highest = contexts.get(context.unwrap_or(job.session.into())).state.highest();
+        let plan = Plan {
+            index: estimate(highest, header.seq),
+            payload: header.len,
+            end,
+            context: context.unwrap_or(ContextRef::NONE),
+            suite,
+            mki_len: mki.len() as u8,
+        };
+        if !mki.is_empty() && packet[plan.layout().mki] != *mki {
             return Err(Error::UnknownMki);
         }
-        let Some(context) = self.contexts.rtp.find(job.session, header.ssrc) else {
+        let Some(context) = context else {
             return Ok(Step::Alone);
         };
-        let index = estimate(self.contexts.rtp.get(context).state.highest(), header.seq);
         // Whether a seen index is a replay depends on the packets before: ask again in turn.
-        match self.contexts.rtp.age(context, index) {
-            Age::Fresh if index <= Protocol::Rtp.max_index() => Ok(Step::Burst(Plan {
-                context,
-                suite,
-                index,
-                payload: header.len,
-                end: layout.end,
-            })),
+        match contexts.age(context, plan.index) {
+            Age::Fresh if plan.index <= Protocol::Rtp.max_index() => Ok(Step::Burst(plan)),
             _ => Ok(Step::Alone),
         }
     }
 
     /// In its turn, lets an authentic packet change its context.
-    #[inline]
+    #[inline(always)]
     fn judge(&mut self, job: &Job<'_>, plan: &Plan, authentic: bool) -> Outcome {
-        let highest = self.contexts.rtp.get(plan.context).state.highest();
+        let contexts = &mut self.contexts.rtp;
+        let highest = contexts.get(plan.context).state.highest();
         if estimate(highest, plan.index as u16) != plan.index {
             return Outcome::Alone;
         }
-        if let Err(error) = self.check_age(Protocol::Rtp, plan.context, plan.index) {
-            return Outcome::Refused(error);
-        }
-        if !authentic {
-            return Outcome::Refused(Error::AuthFailed);
-        }
-        self.accept(job.session, plan.context, plan.index);
-        Outcome::Accepted(plan.end)
+        let verdict = if authentic {
+            accept(contexts, job.session, plan.context, plan.index)
+        } else {
+            contexts.age(plan.context, plan.index).verdict().and(Err(Error::AuthFailed))
+        };
+        verdict.map_or_else(Outcome::Refused, |()| Outcome::Accepted)
     }
 
-    fn open_gcm(&self, jobs: &mut [Job<'_>], steps: &[Step]) -> ArrayVec<bool, BURST> {
-        let mut gcm: ArrayVec<_, BURST> = gcm_jobs(&self.contexts.rtp, jobs, steps, |behind| {
-            *behind.first_chunk().expect("the plan left room for the tag")
-        })
-        .collect();
-        self.backend.gcm_open(&mut gcm);
-        gcm.iter().map(|job| job.good).collect()
+    #[inline(always)]
+    fn open_gcm(&self, jobs: &mut [Job<'_>], steps: &Steps) -> ArrayVec<bool, BURST> {
+        let mut opened = ArrayVec::new();
+        if steps.gcm > 0 {
+            let mut gcm = ArrayVec::<_, BURST>::new();
+            gcm.extend(gcm_jobs(&self.contexts.rtp, jobs, steps, |behind| {
+                *behind.first_chunk().expect("the plan left room for the tag")
+            }));
+            self.backend.gcm_open(&mut gcm);
+            opened.extend(gcm.iter().map(|job| job.good));
+        }
+        opened
     }
 
     /// The digests of the packets with HMAC, one after the other.
-    #[inline]
-    fn digest_burst(&self, jobs: &[Job<'_>], steps: &[Step], digests: &mut [Digest; BURST]) {
+    #[inline(always)]
+    fn digest_burst(&self, jobs: &[Job<'_>], steps: &Steps, digests: &mut [Digest; BURST]) {
         let mut mac = ArrayVec::<_, BURST>::new();
-        for (job, step) in jobs.iter().zip(steps) {
-            let Step::Burst(plan) = step else { continue };
-            if plan.suite.cipher() == Cipher::AesGcm {
-                continue;
+        for (job, step) in jobs.iter().zip(&steps.each) {
+            if let Step::Burst(plan) = step
+                && !plan.is_gcm()
+            {
+                mac.push(MacJob {
+                    key: B::mac_key(&self.contexts.rtp.get(plan.context).keys),
+                    message: &job.packet[..plan.end],
+                    suffix: Some(((plan.index >> 16) as u32).to_be_bytes()),
+                });
             }
-            mac.push(MacJob {
-                key: B::mac_key(&self.contexts.rtp.get(plan.context).keys),
-                message: &job.packet[..plan.end],
-                suffix: Some(((plan.index >> 16) as u32).to_be_bytes()),
-            });
         }
         self.backend.hmac_sha1(&mac, &mut digests[..mac.len()]);
     }
 
-    /// Marks an index and counts the packet.
-    #[inline]
-    fn accept(&mut self, session: SessionId, context: ContextRef, index: u64) {
-        self.contexts.rtp.mark(context, index);
-        self.contexts.rtp.get_mut(session.into()).state.credit -= 1;
-    }
-
-    #[inline]
-    fn layout(&self, session: SessionId, state: &State, end: usize) -> Layout {
-        let mki_len = self.mki(session, state).len();
-        Layout::new(Protocol::Rtp, state.suite, Services::ALL, mki_len, end)
-    }
-
     /// The master key identifier of a session with one key.
-    #[inline]
+    #[inline(always)]
     fn mki(&self, session: SessionId, primary: &State) -> &[u8] {
         if !primary.flags.has(Flags::MKI) {
             return &[];
@@ -292,7 +328,7 @@ impl<B: Backend> Sessions<B> {
         self.slots[session.index as usize].as_ref().map_or(&[], |slot| slot.mki())
     }
 
-    #[inline]
+    #[inline(always)]
     fn prefetch_burst(&self, jobs: &[Job<'_>]) {
         for job in jobs {
             self.prefetch(job.session);
@@ -302,26 +338,42 @@ impl<B: Backend> Sessions<B> {
 
 /// What came of a planned packet when its turn came.
 enum Outcome {
-    Accepted(usize),
+    Accepted,
     Refused(Error),
     Alone,
 }
 
 /// Whether the packets of a session go one by one: always, or because a whole burst might bring
 /// the key to a point where something must be told.
-#[inline]
+#[inline(always)]
 fn goes_alone(primary: &State) -> bool {
     primary.flags.has(Flags::ALONE) || usize::from(primary.credit) < BURST
 }
 
-#[inline]
+/// Marks a fresh index and counts the packet.
+#[inline(always)]
+fn accept<K: Zeroize>(
+    contexts: &mut Contexts<K, CacheLine>,
+    session: SessionId,
+    at: ContextRef,
+    index: u64,
+) -> Result<(), Error> {
+    if index > Protocol::Rtp.max_index() {
+        return Err(Error::KeyExpired);
+    }
+    contexts.take(at, index).verdict()?;
+    contexts.get_mut(session.into()).state.credit -= 1;
+    Ok(())
+}
+
+#[inline(always)]
 fn cm_jobs<'a, K: Zeroize>(
     contexts: &'a Contexts<K, CacheLine>,
     jobs: &'a mut [Job<'_>],
-    steps: &'a [Step],
+    steps: &'a Steps,
 ) -> impl Iterator<Item = CmJob<'a, K>> {
-    jobs.iter_mut().zip(steps).filter_map(move |(job, step)| match *step {
-        Step::Burst(Plan { context, suite, index, payload, end })
+    jobs.iter_mut().zip(&steps.each).filter_map(move |(job, step)| match *step {
+        Step::Burst(Plan { context, suite, index, payload, end, .. })
             if suite.cipher() == Cipher::AesCm =>
         {
             let keys = &contexts.get(context).keys;
@@ -331,20 +383,19 @@ fn cm_jobs<'a, K: Zeroize>(
     })
 }
 
-#[inline]
+#[inline(always)]
 fn gcm_jobs<'a, K: Zeroize>(
     contexts: &'a Contexts<K, CacheLine>,
     jobs: &'a mut [Job<'_>],
-    steps: &'a [Step],
+    steps: &'a Steps,
     tag: impl Fn(&[u8]) -> [u8; 16],
 ) -> impl Iterator<Item = GcmJob<'a, K>> {
-    jobs.iter_mut().zip(steps).filter_map(move |(job, step)| match *step {
-        Step::Burst(Plan { context, suite, index, payload, end })
-            if suite.cipher() == Cipher::AesGcm =>
-        {
-            let keys = &contexts.get(context).keys;
-            let (packet, behind) = job.packet.split_at_mut(end);
-            let (aad, data) = packet.split_at_mut(payload);
+    jobs.iter_mut().zip(&steps.each).filter_map(move |(job, step)| match *step {
+        Step::Burst(plan) if plan.is_gcm() => {
+            let keys = &contexts.get(plan.context).keys;
+            let (packet, behind) = job.packet.split_at_mut(plan.end);
+            let (aad, data) = packet.split_at_mut(plan.payload);
+            let (suite, index) = (plan.suite, plan.index);
             Some(GcmJob { keys, suite, index, aad, data, tag: tag(behind), good: false })
         }
         _ => None,

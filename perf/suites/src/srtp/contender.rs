@@ -7,6 +7,11 @@ pub(super) trait Contender {
     /// Its name.
     fn name(&self) -> &'static str;
 
+    /// Whether it changes packets where they are; else nothing but its word says that it did.
+    fn works_in_place(&self) -> bool {
+        true
+    }
+
     /// Where its packets come from.
     fn source(&mut self) -> &mut Source;
 

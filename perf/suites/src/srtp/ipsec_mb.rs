@@ -1,7 +1,7 @@
 //! intel-ipsec-mb: crypto in bursts of 32, without sessions, SSRCs, indices or replay.
 //!
-//! Keys are those of ours only in kind: nothing it makes is compared but its speed, so tags are
-//! computed and not looked at.
+//! Around it is only what SRTP cannot do without: initialization vectors, the rollover counter behind
+//! the packet, tags compared and put in their place. The index comes with the packet.
 
 use std::ffi::c_int;
 use std::ptr::NonNull;
@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use srtp::Suite;
 
 use super::contender::Contender;
-use super::load::{HEADER, Load, Operation, Source, ssrc};
+use super::load::{HEADER, Load, Operation, Source, inbound_key_salt, outbound_key_salt};
 
 const BURST: usize = 32;
 
@@ -28,10 +28,10 @@ impl IpsecMb {
             bail!("{} is not compared with ipsec-mb", load.suite);
         }
         let library = Library::new()?;
-        let keys = |seed| -> Result<Vec<_>> {
-            (0..load.flows).map(|flow| library.keys(flow as u32 ^ seed)).collect()
+        let keys = |key_salt: fn(Load, usize) -> Vec<u8>| -> Result<Vec<_>> {
+            (0..load.flows).map(|flow| library.keys(&key_salt(load, flow))).collect()
         };
-        let (inbound, outbound) = (keys(0)?, keys(1 << 31)?);
+        let (inbound, outbound) = (keys(inbound_key_salt)?, keys(outbound_key_salt)?);
         Ok(Self { load, source: Source::new(load)?, library, inbound, outbound })
     }
 }
@@ -52,32 +52,28 @@ impl Contender for IpsecMb {
         for packets in source.packets.chunks_mut(BURST) {
             let mut jobs: arrayvec::ArrayVec<_, BURST> = packets
                 .iter_mut()
-                .map(|packet| {
-                    // The initialization vector as SRTP makes it, here and in what follows.
-                    let mut iv = [0; 16];
-                    iv[4..8].copy_from_slice(&ssrc(packet.flow).to_be_bytes());
-                    iv[12..14].copy_from_slice(&packet.seq().to_be_bytes());
-                    Packet {
-                        keys: inbound[packet.flow].0.as_ptr(),
-                        octets: packet.octets.as_mut_ptr(),
-                        header: HEADER as u32,
-                        payload: load.payload as u32,
-                        iv,
-                        tag: [0; 32],
-                    }
+                .map(|packet| Packet {
+                    keys: inbound[packet.flow].0.as_ptr(),
+                    octets: packet.octets.as_mut_ptr(),
+                    header: HEADER as u32,
+                    payload: load.payload as u32,
+                    index: packet.index,
+                    iv: [0; 16],
+                    tag: [0; 32],
+                    received: [0; 16],
                 })
                 .collect();
-            let mut good = true;
+            let mut good = jobs.len();
             if operation != Operation::Protect {
-                good &= library.burst(&mut jobs, gcm, false);
+                good = good.min(library.burst(&mut jobs, gcm, false));
             }
             if operation != Operation::Unprotect {
                 for (job, packet) in jobs.iter_mut().zip(&*packets) {
                     job.keys = outbound[packet.flow].0.as_ptr();
                 }
-                good &= library.burst(&mut jobs, gcm, true);
+                good = good.min(library.burst(&mut jobs, gcm, true));
             }
-            done += if good { jobs.len() } else { 0 };
+            done += good;
         }
         done
     }
@@ -95,18 +91,20 @@ impl Library {
         NonNull::new(unsafe { ringfence_mb_new() }).map(Self).context("ipsec-mb does not start")
     }
 
-    fn keys(&self, seed: u32) -> Result<Keys> {
-        let octets: [u8; 36] = std::array::from_fn(|n| seed.to_le_bytes()[n % 4] ^ n as u8);
-        // SAFETY: 16 and 20 octets are read; the library lives.
+    fn keys(&self, key_salt: &[u8]) -> Result<Keys> {
+        let (key, salt) = key_salt.split_at(16);
+        let salt_len = salt.len() as u32;
+        // SAFETY: 16 octets and the salt are read; the library lives.
         let keys =
-            unsafe { ringfence_mb_keys(self.0.as_ptr(), octets.as_ptr(), octets[16..].as_ptr()) };
+            unsafe { ringfence_mb_keys(self.0.as_ptr(), key.as_ptr(), salt.as_ptr(), salt_len) };
         NonNull::new(keys).map(Keys).context("no memory for ipsec-mb's keys")
     }
 
-    fn burst(&self, packets: &mut [Packet], gcm: bool, encrypt: bool) -> bool {
+    /// How many packets came through.
+    fn burst(&self, packets: &mut [Packet], gcm: bool, encrypt: bool) -> usize {
         // SAFETY: keys and packets live as long as the call, for both are borrowed where the jobs
-        // were made; a packet has four octets and more behind its payload.
-        let error = unsafe {
+        // were made; a packet has room for a tag behind its payload.
+        let good = unsafe {
             ringfence_mb_burst(
                 self.0.as_ptr(),
                 packets.as_mut_ptr(),
@@ -115,7 +113,7 @@ impl Library {
                 c_int::from(encrypt),
             )
         };
-        error == 0
+        usize::try_from(good).unwrap_or(0)
     }
 }
 
@@ -140,8 +138,10 @@ struct Packet {
     octets: *mut u8,
     header: u32,
     payload: u32,
+    index: u64,
     iv: [u8; 16],
     tag: [u8; 32],
+    received: [u8; 16],
 }
 
 /// What only C knows.
@@ -155,7 +155,12 @@ struct RawKeys([u8; 0]);
 unsafe extern "C" {
     fn ringfence_mb_new() -> *mut Manager;
     fn ringfence_mb_free(manager: *mut Manager);
-    fn ringfence_mb_keys(manager: *mut Manager, key: *const u8, auth: *const u8) -> *mut RawKeys;
+    fn ringfence_mb_keys(
+        manager: *mut Manager,
+        master: *const u8,
+        salt: *const u8,
+        salt_len: u32,
+    ) -> *mut RawKeys;
     fn ringfence_mb_keys_free(keys: *mut RawKeys);
     fn ringfence_mb_burst(
         manager: *mut Manager,

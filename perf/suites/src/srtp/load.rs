@@ -6,7 +6,7 @@ use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
-use srtp::{Config, Direction, Job, Keying, MasterKey, SessionId, Srtp, Suite};
+use srtp::{BackendChoice, Config, Direction, Job, Keying, MasterKey, SessionId, Srtp, Suite};
 
 /// Packets between two looks at the clock. Few enough for their buffers to stay in the cache, as
 /// those of a network card's ring do.
@@ -59,13 +59,16 @@ impl fmt::Display for Operation {
 /// A packet and which flow it belongs to.
 pub(super) struct Packet {
     pub(super) flow: usize,
+    /// The packet index: sequence number and rollover counter.
+    pub(super) index: u64,
     pub(super) octets: Vec<u8>,
     pub(super) len: usize,
 }
 
 impl Packet {
-    pub(super) fn seq(&self) -> u16 {
-        u16::from_be_bytes([self.octets[2], self.octets[3]])
+    /// What every octet of its payload is before protection.
+    fn filling(&self) -> u8 {
+        self.flow as u8 ^ self.index as u8
     }
 }
 
@@ -74,7 +77,8 @@ pub(super) struct Source {
     load: Load,
     sender: Srtp,
     sessions: Vec<SessionId>,
-    seqs: Vec<u16>,
+    /// The next packet index of each flow.
+    indices: Vec<u64>,
     /// Flows in the order in which they take turns.
     order: Vec<usize>,
     next: usize,
@@ -91,8 +95,10 @@ impl Source {
         order.shuffle(&mut SmallRng::seed_from_u64(1));
         // An odd number of cache lines, so that packets do not compete for the same places.
         let room = (HEADER + load.payload + TRAILER).next_multiple_of(128) + 64;
-        let packets = (0..LAP).map(|_| Packet { flow: 0, octets: vec![0; room], len: 0 }).collect();
-        Ok(Self { load, sender, sessions, seqs: vec![0; load.flows], order, next: 0, packets })
+        let packets =
+            (0..LAP).map(|_| Packet { flow: 0, index: 0, octets: vec![0; room], len: 0 }).collect();
+        let indices = vec![0; load.flows];
+        Ok(Self { load, sender, sessions, indices, order, next: 0, packets })
     }
 
     /// Fills all packets anew, for an operation.
@@ -100,11 +106,13 @@ impl Source {
         for packet in &mut self.packets {
             let flow = self.order[self.next];
             self.next = (self.next + 1) % self.order.len();
-            let seq = self.seqs[flow];
-            self.seqs[flow] = seq.wrapping_add(1);
             packet.flow = flow;
+            packet.index = self.indices[flow];
+            self.indices[flow] += 1;
             packet.len = HEADER + self.load.payload;
-            let [s0, s1] = seq.to_be_bytes();
+            let filling = packet.filling();
+            packet.octets[HEADER..packet.len].fill(filling);
+            let [s0, s1] = (packet.index as u16).to_be_bytes();
             let [a, b, c, d] = ssrc(flow).to_be_bytes();
             packet.octets[..HEADER].copy_from_slice(&[0x80, 0, s0, s1, 0, 0, s0, s1, a, b, c, d]);
         }
@@ -121,9 +129,37 @@ impl Source {
             }
         }
     }
+
+    /// Whether the packets are what they should be after an operation. Only while rollover
+    /// counters are zero: the receiver here sees packets of these flows for the first time.
+    pub(super) fn are_right(&mut self, operation: Operation) -> Result<bool> {
+        let Self { load, packets, .. } = self;
+        let len = HEADER + load.payload;
+        let mut receiver = Srtp::new(Config {
+            backend: BackendChoice::Portable,
+            max_sessions: packets.len(),
+            ..Config::default()
+        });
+        for packet in packets {
+            if operation != Operation::Unprotect {
+                let keying = outbound_keying(*load, packet.flow);
+                let session = receiver.insert(Direction::Inbound, &keying)?;
+                let protected = len + load.suite.rtp_tag_len();
+                let mut jobs = [Job::new(session, &mut packet.octets, protected)];
+                receiver.unprotect_rtp(&mut jobs);
+                if jobs[0].result.is_err() || jobs[0].len != len {
+                    return Ok(false);
+                }
+            }
+            if packet.octets[HEADER..len].iter().any(|&octet| octet != packet.filling()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
 }
 
-pub(super) fn ssrc(flow: usize) -> u32 {
+fn ssrc(flow: usize) -> u32 {
     0x1000_0000 + flow as u32 * 77
 }
 

@@ -41,6 +41,10 @@ impl Contender for Webrtc {
         "webrtc-srtp"
     }
 
+    fn works_in_place(&self) -> bool {
+        false
+    }
+
     fn source(&mut self) -> &mut Source {
         &mut self.source
     }

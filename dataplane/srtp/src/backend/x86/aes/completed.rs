@@ -1,6 +1,7 @@
 //! Key expansions kept in part.
 
 use std::arch::x86_64::*;
+use std::slice;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -15,66 +16,87 @@ pub const KEPT: usize = 11;
 /// takes some ten nanoseconds, and saves a cache line of every such key's state.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Completed {
-    round_keys: [Block; 15],
+    /// In registers' size, which is how fast they are erased.
+    round_keys: [__m128i; 15],
     #[zeroize(skip)]
     count: usize,
 }
 
 impl Completed {
     /// Completes the expansion of a key of 192 bits.
+    #[inline]
     pub fn aes_192(kept: &[Block; KEPT]) -> Self {
         // SAFETY: `detect` proves the features.
         Self::with(kept, 13, |keys| unsafe { complete_192(keys) })
     }
 
     /// Completes the expansion of a key of 256 bits.
+    #[inline]
     pub fn aes_256(kept: &[Block; KEPT]) -> Self {
         // SAFETY: `detect` proves the features.
         Self::with(kept, 15, |keys| unsafe { complete_256(keys) })
     }
 
-    fn with(kept: &[Block; KEPT], count: usize, complete: impl FnOnce(&mut [Block; 15])) -> Self {
+    #[inline]
+    fn with(kept: &[Block; KEPT], count: usize, complete: impl FnOnce(&mut [__m128i; 15])) -> Self {
         AesNi::detect().expect("only the AES instructions have expanded a key");
-        let mut completed = Self { round_keys: [[0; 16]; 15], count };
-        completed.round_keys[..KEPT].copy_from_slice(kept);
-        complete(&mut completed.round_keys);
-        completed
+        // SAFETY: SSE2 is part of x86-64.
+        let mut round_keys = unsafe { [_mm_setzero_si128(); 15] };
+        for (key, kept) in round_keys.iter_mut().zip(kept) {
+            // SAFETY: as above.
+            *key = unsafe { load(kept) };
+        }
+        complete(&mut round_keys);
+        Self { round_keys, count }
     }
 
     /// All round keys.
+    #[inline]
     pub fn as_slice(&self) -> &[Block] {
-        &self.round_keys[..self.count]
+        // SAFETY: a register is as long as a block, without padding, and needs more alignment; `count` is at most 15.
+        unsafe { slice::from_raw_parts(self.round_keys.as_ptr().cast(), self.count) }
     }
 }
 
 /// Words 44 to 51 (FIPS 197 §5.2): each is the one before it added to the one six before it, and word 48 goes through the
 /// S-box first.
 #[target_feature(enable = "aes,sse2")]
-fn complete_192(keys: &mut [Block; 15]) {
-    let words = keys.as_flattened_mut().as_chunks_mut::<4>().0;
-    for index in 44..52 {
-        let mut before = u32::from_ne_bytes(words[index - 1]);
-        if index == 48 {
+fn complete_192(keys: &mut [__m128i; 15]) {
+    /// The number of the first word in `words`.
+    const FIRST: usize = 36;
+    let mut words = [0u32; 16];
+    let known = [store(keys[9]), store(keys[10])];
+    for (word, octets) in words.iter_mut().zip(known.as_flattened().as_chunks().0) {
+        *word = u32::from_ne_bytes(*octets);
+    }
+    for index in 44 - FIRST..52 - FIRST {
+        let mut before = words[index - 1];
+        if index == 48 - FIRST {
             let last = _mm_set_epi32(before as i32, 0, 0, 0);
             let rotated = _mm_aeskeygenassist_si128::<0x80>(last);
             before = _mm_cvtsi128_si32(_mm_shuffle_epi32::<0xff>(rotated)) as u32;
         }
-        words[index] = (before ^ u32::from_ne_bytes(words[index - 6])).to_ne_bytes();
+        words[index] = before ^ words[index - 6];
     }
+    for (key, words) in keys[11..].iter_mut().zip(words[8..].as_chunks::<4>().0) {
+        let [a, b, c, d] = words.map(|word| word as i32);
+        *key = _mm_set_epi32(d, c, b, a);
+    }
+    words.zeroize();
 }
 
 /// Round keys 11 to 14, each from the two before it; the even ones rotate and have a round constant.
 #[target_feature(enable = "aes,sse2")]
-fn complete_256(keys: &mut [Block; 15]) {
-    let even = load(&keys[10]);
-    let odd = next(load(&keys[9]), _mm_shuffle_epi32::<0xaa>(_mm_aeskeygenassist_si128::<0>(even)));
-    keys[11] = store(odd);
+fn complete_256(keys: &mut [__m128i; 15]) {
+    let even = keys[10];
+    let odd = next(keys[9], _mm_shuffle_epi32::<0xaa>(_mm_aeskeygenassist_si128::<0>(even)));
+    keys[11] = odd;
     let even = next(even, _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<0x20>(odd)));
-    keys[12] = store(even);
+    keys[12] = even;
     let odd = next(odd, _mm_shuffle_epi32::<0xaa>(_mm_aeskeygenassist_si128::<0>(even)));
-    keys[13] = store(odd);
+    keys[13] = odd;
     let even = next(even, _mm_shuffle_epi32::<0xff>(_mm_aeskeygenassist_si128::<0x40>(odd)));
-    keys[14] = store(even);
+    keys[14] = even;
 }
 
 /// Four words: each is the one before it added to its own predecessor, the first one gets `substituted`.

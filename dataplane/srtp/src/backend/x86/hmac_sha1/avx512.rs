@@ -70,26 +70,21 @@ impl Lanes<16> for Words {
         Self(unsafe { _mm512_set1_epi32(word as i32) })
     }
 
-    type Messages<'a> = [&'a MacJob<'a>; 16];
+    type Messages<'a> = Messages<'a, 16>;
 
     #[inline(always)]
-    fn messages<'a>(jobs: &[&'a MacJob<'a>; 16]) -> [&'a MacJob<'a>; 16] {
-        *jobs
+    fn messages<'a>(jobs: &[&'a MacJob<'a>; 16]) -> Messages<'a, 16> {
+        Messages::new(jobs)
     }
 
     #[inline(always)]
-    fn load_block(proof: Avx512, jobs: &[&MacJob<'_>; 16], index: usize) -> [Self; 16] {
-        let mut rows = [Self::splat(proof, 0); 16];
-        for (row, job) in rows.iter_mut().zip(jobs) {
-            let block = match job.message.as_chunks::<BLOCK>().0.get(index) {
-                // SAFETY: AVX-512 is proven; a block is as long as a register, and the load needs no alignment.
-                Some(block) => unsafe { _mm512_loadu_si512(block.as_ptr().cast()) },
-                // SAFETY: AVX-512 is proven.
-                None => unsafe { load_end(job, index) },
-            };
-            *row = Self(block).swap_bytes();
-        }
-        transpose(rows)
+    fn alike(messages: &Messages<'_, 16>) -> bool {
+        messages.alike
+    }
+
+    #[inline(always)]
+    fn load_block(proof: Avx512, messages: &Messages<'_, 16>, index: usize) -> [Self; 16] {
+        Self::load_rows(proof, &messages.jobs, &messages.block(index))
     }
 
     #[inline(always)]
@@ -168,6 +163,24 @@ impl Lanes<16> for Words {
 }
 
 impl Words {
+    /// The words of a block from each of sixteen messages.
+    #[inline(always)]
+    fn load_rows(proof: Avx512, jobs: &[&MacJob<'_>; 16], block: &Block) -> [Self; 16] {
+        let mut rows = [Self::splat(proof, 0); 16];
+        let lanes = rows.iter_mut().zip(jobs);
+        match block {
+            Block::Alike(shape) => lanes.for_each(|(row, job)| {
+                // SAFETY: AVX-512 is proven.
+                *row = Self(unsafe { shape.load(job) }).swap_bytes();
+            }),
+            Block::Each(index) => lanes.for_each(|(row, job)| {
+                // SAFETY: AVX-512 is proven.
+                *row = Self(unsafe { Shape::of(job, *index).load(job) }).swap_bytes();
+            }),
+        }
+        transpose(rows)
+    }
+
     /// Any function of three bits; bit `4a + 2b + c` of `TABLE` is its value.
     #[inline(always)]
     fn ternary<const TABLE: i32>(self, b: Self, c: Self) -> Self {
@@ -186,33 +199,95 @@ impl Words {
     }
 }
 
-/// A block that is not plain message: the message's last bytes, the suffix, the end mark and the length, as far as they are
-/// in block `index`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn load_end(job: &MacJob<'_>, index: usize) -> __m512i {
-    let rest = job.message.get(BLOCK * index..).unwrap_or_default();
-    // SAFETY: the mask has a bit for each byte of the rest, which is shorter than a block, so the load stays within it.
-    let mut block = unsafe { _mm512_maskz_loadu_epi8((1 << rest.len()) - 1, rest.as_ptr().cast()) };
+/// Messages side by side, and what they have in common.
+#[derive(Clone, Copy)]
+struct Messages<'a, const N: usize> {
+    jobs: [&'a MacJob<'a>; N],
+    /// Whether all are equally long. Then every one has the same bytes in the same places of a block.
+    alike: bool,
+}
 
-    // Where the message ends, which may be some bytes before this block.
-    let end = job.message.len() as isize - (BLOCK * index) as isize;
-    let from_end = |bytes: u64| match u32::try_from(end) {
-        Ok(after) => bytes << after,
-        Err(_) => bytes.checked_shr(end.unsigned_abs() as u32).unwrap_or(0),
-    };
-    let (suffix, suffix_bytes) = match job.suffix {
-        Some(suffix) => (u32::from_ne_bytes(suffix), 0b1111),
-        None => (0, 0),
-    };
-    let suffix = _mm512_set1_epi32(suffix.rotate_left(8 * (end & 3) as u32) as i32);
-    block = _mm512_mask_mov_epi8(block, from_end(suffix_bytes), suffix);
-    block = _mm512_mask_mov_epi8(block, from_end(suffix_bytes + 1), _mm512_set1_epi8(-0x80));
-    if index + 1 == job.block_count() {
-        let length = i64::from_ne_bytes(job.final_length());
-        block = _mm512_mask_set1_epi64(block, 0b1000_0000, length);
+impl<'a, const N: usize> Messages<'a, N> {
+    #[inline(always)]
+    fn new(jobs: &[&'a MacJob<'a>; N]) -> Self {
+        let shape = |job: &MacJob<'_>| (job.message.len(), job.suffix.is_some());
+        Self { jobs: *jobs, alike: jobs.iter().all(|job| shape(job) == shape(jobs[0])) }
     }
-    block
+
+    /// How to load block `index`.
+    #[inline(always)]
+    fn block(&self, index: usize) -> Block {
+        if self.alike { Block::Alike(Shape::of(self.jobs[0], index)) } else { Block::Each(index) }
+    }
+}
+
+/// A block of several messages.
+enum Block {
+    /// Of this shape in all of them.
+    Alike(Shape),
+    /// The block of this number.
+    Each(usize),
+}
+
+/// What is where in a block: bytes of the message, of the suffix, the end mark, the message's length.
+#[derive(Clone, Copy)]
+struct Shape {
+    length: usize,
+    start: usize,
+    message: u64,
+    suffix: u64,
+    /// How far the suffix must be turned so that its bytes fall into place.
+    turn: u32,
+    end_mark: u64,
+    /// In the last block, else zero.
+    final_length: u64,
+}
+
+impl Shape {
+    /// The shape of block `index` of a message.
+    #[inline]
+    fn of(job: &MacJob<'_>, index: usize) -> Self {
+        let start = BLOCK * index;
+        // Where the message ends, which may be some bytes before this block, or behind it.
+        let end = job.message.len() as isize - start as isize;
+        let from_end = |bytes: u64| match u32::try_from(end) {
+            Ok(after) => bytes.checked_shl(after).unwrap_or(0),
+            Err(_) => bytes.checked_shr(end.unsigned_abs() as u32).unwrap_or(0),
+        };
+        let suffix_bytes = if job.suffix.is_some() { 0b1111 } else { 0 };
+        let last = index + 1 == job.block_count();
+        Self {
+            length: job.message.len(),
+            start,
+            message: match u32::try_from(end) {
+                Ok(after) => 1u64.checked_shl(after).map_or(u64::MAX, |bit| bit - 1),
+                Err(_) => 0,
+            },
+            suffix: from_end(suffix_bytes),
+            turn: 8 * (end & 3) as u32,
+            end_mark: from_end(suffix_bytes + 1),
+            final_length: if last { u64::from_ne_bytes(job.final_length()) } else { 0 },
+        }
+    }
+
+    /// The block of that shape of a message.
+    ///
+    /// # Panics
+    /// If the message has another length than the one that the shape is of.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn load(&self, job: &MacJob<'_>) -> __m512i {
+        assert_eq!(job.message.len(), self.length, "messages of one shape are equally long");
+        let address = job.message.as_ptr().wrapping_add(self.start);
+        // SAFETY: bit `i` of the mask is set only if `start + i` is less than the message's length, so the load stays
+        // within the message.
+        let message = unsafe { _mm512_maskz_loadu_epi8(self.message, address.cast()) };
+        let suffix = u32::from_ne_bytes(job.suffix.unwrap_or_default()).rotate_left(self.turn);
+        let suffix = _mm512_mask_mov_epi8(message, self.suffix, _mm512_set1_epi32(suffix as i32));
+        let end_mark = _mm512_maskz_set1_epi8(self.end_mark, -0x80);
+        let length = _mm512_maskz_set1_epi64(0b1000_0000, self.final_length as i64);
+        _mm512_or_si512(suffix, _mm512_or_si512(end_mark, length))
+    }
 }
 
 /// Word `i` of row `j` becomes word `j` of row `i`: pairs of words, of double words, then of 128-bit quarters twice.
@@ -265,17 +340,23 @@ impl Lanes<32> for TwiceWords {
         Self(words, words)
     }
 
-    type Messages<'a> = [&'a MacJob<'a>; 32];
+    type Messages<'a> = Messages<'a, 32>;
 
     #[inline(always)]
-    fn messages<'a>(jobs: &[&'a MacJob<'a>; 32]) -> [&'a MacJob<'a>; 32] {
-        *jobs
+    fn messages<'a>(jobs: &[&'a MacJob<'a>; 32]) -> Messages<'a, 32> {
+        Messages::new(jobs)
     }
 
     #[inline(always)]
-    fn load_block(proof: Avx512, jobs: &[&MacJob<'_>; 32], index: usize) -> [Self; 16] {
-        let (first, second) = halves(jobs);
-        join(Words::load_block(proof, first, index), Words::load_block(proof, second, index))
+    fn alike(messages: &Messages<'_, 32>) -> bool {
+        messages.alike
+    }
+
+    #[inline(always)]
+    fn load_block(proof: Avx512, messages: &Messages<'_, 32>, index: usize) -> [Self; 16] {
+        let (first, second) = halves(&messages.jobs);
+        let block = messages.block(index);
+        join(Words::load_rows(proof, first, &block), Words::load_rows(proof, second, &block))
     }
 
     #[inline(always)]

@@ -13,6 +13,11 @@ pub(super) trait Lanes<const N: usize>: Copy {
     /// What is kept of the messages while they are hashed.
     type Messages<'a>;
     fn messages<'a>(jobs: &[&'a MacJob<'a>; N]) -> Self::Messages<'a>;
+    /// Whether it is known that all messages are equally long.
+    #[inline(always)]
+    fn alike(_: &Self::Messages<'_>) -> bool {
+        false
+    }
     /// The sixteen big-endian words of block `index`, padding included, from each message; anything from those that have
     /// fewer blocks.
     fn load_block(proof: Self::Proof, messages: &Self::Messages<'_>, index: usize) -> [Self; 16];
@@ -72,10 +77,12 @@ fn hash_messages<const N: usize, V: Lanes<N>>(
     state: &mut [V; 5],
 ) {
     let messages = V::messages(jobs);
-    let (mut fewest, mut most) = (usize::MAX, 0);
-    for job in jobs {
-        fewest = fewest.min(job.block_count());
-        most = most.max(job.block_count());
+    let (mut fewest, mut most) = (jobs[0].block_count(), jobs[0].block_count());
+    if !V::alike(&messages) {
+        for job in jobs {
+            fewest = fewest.min(job.block_count());
+            most = most.max(job.block_count());
+        }
     }
     for index in 0..most {
         let before = *state;
