@@ -95,7 +95,7 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "openssl",
-        why: "reads the certificates that our tests make",
+        why: "reads the certificates that our tests make, and is a certificate authority for them",
         brings: Program("openssl"),
         uses: &[Use::Test, Use::Perf],
     },

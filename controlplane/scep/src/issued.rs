@@ -13,6 +13,9 @@ use crate::request::{Purpose, Request};
 /// Certificates of phones are shorter than this: older ones have small buffers.
 pub const MAX_SIZE: usize = 4096;
 
+/// How far ahead the clock of the authority may be. A phone restarts before it uses a certificate.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
+
 /// A certificate that may be given to its phone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issued {
@@ -82,7 +85,8 @@ pub(crate) fn check(
     let issuer = authority.issuer_of(certificate, came);
     let issuer =
         issuer.ok_or_else(|| IssuedFault::OtherIssuer(certificate.issuer().to_string()))?;
-    if check::valid_at(certificate, now).is_err() {
+    let valid = [now, now + CLOCK_SKEW].map(|at| check::valid_at(certificate, at));
+    if valid.iter().all(Result::is_err) {
         let (from, until) = (certificate.not_before(), certificate.not_after());
         return Err(IssuedFault::Dates { from: check::day(from), until: check::day(until) });
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use messages::Explain;
 use pki::{Certificate, Hash, Name, PrivateKey};
+use proptest::prelude::*;
 
 use crate::algorithm::{Cipher, Digest, Floor};
 use crate::authority::{Authority, AuthorityFault, Pin};
@@ -354,5 +355,31 @@ fn broken_answers_are_errors() {
     let bag = vector!("getcacert");
     for cut in 0..bag.len() {
         assert!(bag::certificates(&bag[..cut]).is_err(), "{cut}");
+    }
+}
+
+proptest! {
+    /// Past the signature: what is signed by the authority may still be anything.
+    #[test]
+    fn signed_nonsense_never_panics(
+        content in proptest::collection::vec(any::<u8>(), 0..200),
+        at in 0usize..1400,
+        changes in proptest::collection::vec(any::<u8>(), 1..8),
+    ) {
+        let mut envelope = envelope(vector!("success"));
+        let at = at % (envelope.len() - changes.len());
+        envelope[at..at + changes.len()].copy_from_slice(&changes);
+        let (proxy, key) = (certificate(vector!("proxy")), key(vector!("proxy-key")));
+        let _ = enveloped::open(&envelope, &proxy, &key, Floor::Ancient);
+        let _ = enveloped::open(&content, &proxy, &key, Floor::Ancient);
+
+        let mut bag = vector!("getcacert").to_vec();
+        let at = at % (bag.len() - changes.len());
+        bag[at..at + changes.len()].copy_from_slice(&changes);
+        if let Ok(certificates) = Authority::certificates(&bag) {
+            let pin = Pin::Certificate(Box::new(certificate(vector!("ca"))));
+            let _ = Authority::select(&certificates, Some(&pin), now());
+        }
+        let _ = Authority::certificates(&content);
     }
 }

@@ -1,0 +1,284 @@
+//! The blocking client over HTTP, with servers of every kind behind a socket.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use messages::Explain;
+use ringfence_scep::client::{Client, Config, Pause};
+use ringfence_scep::{Floor, Polling, Product, Server};
+
+use crate::authority::{Answer, Authority};
+use crate::support::{certificate, id, phone, pin, proxy};
+
+const JURISDICTION: &str = "ABCDEF0123456789ABCDEF0123456789ABCDEF01";
+
+/// A request as it came over the wire.
+#[derive(Debug)]
+struct Asked {
+    line: String,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Asked {
+    fn path(&self) -> &str {
+        self.line.split_whitespace().nth(1).unwrap()
+    }
+
+    /// The SCEP message, from body or URL.
+    fn message(&self) -> Vec<u8> {
+        if !self.body.is_empty() {
+            return self.body.clone();
+        }
+        let (_, encoded) = self.path().split_once("message=").unwrap();
+        let base64 = encoded.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+        assert!(!base64.contains('%'));
+        openssl::base64::decode_block(&base64).unwrap()
+    }
+}
+
+/// A web server that answers each connection with the bytes of the function.
+fn serve(mut answer: impl FnMut(&Asked) -> Vec<u8> + Send + 'static) -> (u16, Receiver<Asked>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, asked) = channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let request = read(&mut stream);
+            let answer = answer(&request);
+            // Before the answer, so that a test finds here what it caused.
+            if tell.send(request).is_err() {
+                return;
+            }
+            // A client that refuses hangs up before everything is written.
+            let _ = stream.write_all(&answer);
+        }
+    });
+    (port, asked)
+}
+
+fn read(stream: &mut TcpStream) -> Asked {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(reader.read_line(&mut head).unwrap(), 0);
+    }
+    let lower = head.to_lowercase();
+    let length = lower.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    reader.read_exact(&mut body).unwrap();
+    Asked { line: head.lines().next().unwrap().to_owned(), head, body }
+}
+
+fn page(status: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+/// As servers of 2003 answer: HTTP/1.0, no length, the connection's end is the body's.
+fn old(body: &[u8]) -> Vec<u8> {
+    [b"HTTP/1.0 200 OK\r\nContent-Type: x-pki-message\r\n\r\n", body].concat()
+}
+
+fn chunked(body: &[u8]) -> Vec<u8> {
+    let mut answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    for chunk in body.chunks(500) {
+        answer.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        answer.extend_from_slice(chunk);
+        answer.extend_from_slice(b"\r\n");
+    }
+    answer.extend_from_slice(b"0\r\n\r\n");
+    answer
+}
+
+fn config(product: Product, port: u16, floor: Floor) -> Config {
+    let soon = Duration::from_millis(5);
+    Config {
+        server: Server::new(&product, "127.0.0.1", Some(port), "").unwrap(),
+        pin: Some(pin()),
+        challenge: None,
+        floor,
+        polling: Polling { first: soon, most: soon, limit: Duration::from_secs(60) },
+        trusted: vec![certificate("ca")],
+    }
+}
+
+fn client(product: Product, port: u16, floor: Floor) -> Client {
+    Client::new(config(product, port, floor), proxy())
+}
+
+fn generic() -> Product {
+    Product::Generic { path: None }
+}
+
+fn never(_: Pause<'_>) -> ControlFlow<()> {
+    panic!("there is nothing to wait for")
+}
+
+/// A server in front of an authority, in the shape and with the abilities of a product.
+fn responder(capabilities: &'static [u8], shape: fn(&[u8]) -> Vec<u8>) -> (u16, Receiver<Asked>) {
+    let ca = Authority::new();
+    let certificates = ca.certificates(&["ra-sign", "ca", "ra-enc"]);
+    let mut pending = VecDeque::from([true, true, false]);
+    let mut request = Vec::new();
+    serve(move |asked| {
+        let path = asked.path();
+        if path.contains("GetCACaps") {
+            return shape(capabilities);
+        }
+        if path.contains("GetCACert") {
+            return shape(&certificates);
+        }
+        let message = ca.open(&asked.message(), "ra-enc").unwrap();
+        if message.kind == "19" {
+            request = message.plain.clone();
+        }
+        shape(&ca.sign(&match pending.pop_front() {
+            Some(true) => Answer::pending(&message),
+            _ => ca.success_with(&message, &[ca.issue(&request).der()]),
+        }))
+    })
+}
+
+// R: CAPF-03
+#[test]
+fn microsoft_by_post_in_chunks() {
+    let (port, asked) = responder(b"SHA-256\r\nDES3\r\nPOSTPKIOperation\r\n", chunked);
+    let client = client(Product::Microsoft, port, Floor::Transitional);
+    let mut pauses = 0;
+    let issued = client.enrol(phone(), None, |pause| {
+        assert!(pause.enrolment.is_some());
+        pauses += 1;
+        ringfence_scep::client::sleep(pause)
+    });
+    assert_eq!(issued.unwrap().issuer, certificate("ca"));
+    assert_eq!(pauses, 2);
+    let asked: Vec<_> = asked.try_iter().take(5).collect();
+    let lines: Vec<_> = asked.iter().map(|asked| &*asked.line).collect();
+    let path = "/certsrv/mscep/mscep.dll?operation=";
+    let post = format!("POST {path}PKIOperation HTTP/1.1");
+    let get = |operation| format!("GET {path}{operation}&message= HTTP/1.1");
+    let expected = [get("GetCACert"), get("GetCACaps"), post.clone(), post.clone(), post];
+    assert_eq!(lines, expected);
+    let head = asked[2].head.to_lowercase();
+    assert!(head.contains("content-type: application/x-pki-message\r\n"), "{head}");
+    assert!(head.contains("connection: close\r\n"), "{head}");
+}
+
+// R: CAPF-03 R: CAPF-11
+#[test]
+fn keon_by_get_from_an_old_server() {
+    let (port, asked) = responder(b"", old);
+    let keon = Product::Keon { jurisdiction: JURISDICTION.into() };
+    let client = client(keon, port, Floor::Legacy);
+    client.enrol(phone(), None, ringfence_scep::client::sleep).unwrap();
+    // What is known of the authority is kept.
+    client.enrol(phone(), None, ringfence_scep::client::sleep).unwrap();
+    let asked: Vec<_> = asked.try_iter().take(6).collect();
+    let cert = format!("/{JURISDICTION}?operation=GetCACert&message={JURISDICTION}");
+    assert_eq!(asked[0].path(), cert);
+    for asked in &asked[2..] {
+        let base = format!("/{JURISDICTION}?operation=PKIOperation&message=");
+        assert!(asked.path().starts_with(&base), "{}", asked.line);
+    }
+    assert_eq!(asked.len(), 6);
+}
+
+#[test]
+fn an_authority_has_to_be_confirmed() {
+    let (port, _asked) = responder(b"SCEPStandard", old);
+    let mut config = config(generic(), port, Floor::Modern);
+    config.pin = None;
+    let client = Client::new(config.clone(), proxy());
+    assert_eq!(client.offered().unwrap(), certificate("ca"));
+    assert_eq!(id(client.enrol(phone(), None, never)), "SCEP_CA_NOT_CONFIRMED");
+    config.pin = ringfence_scep::Pin::fingerprint(&"0".repeat(40));
+    let client = Client::new(config, proxy());
+    assert_eq!(id(client.enrol(phone(), None, never)), "SCEP_CA_CHANGED");
+}
+
+#[test]
+fn an_untrusted_issuer_gives_nothing_to_phones() {
+    let (port, _asked) = responder(b"SCEPStandard", old);
+    let mut config = config(generic(), port, Floor::Modern);
+    config.trusted.clear();
+    let client = Client::new(config, proxy());
+    let result = client.enrol(phone(), None, ringfence_scep::client::sleep);
+    assert_eq!(id(result), "SCEP_ISSUER_NOT_TRUSTED");
+}
+
+#[test]
+fn stripped_abilities_are_refused() {
+    for stripped in [page("200 OK", b"SHA-1\nDES3"), page("404 Not Found", b"SCEPStandard")] {
+        let ca = Authority::new();
+        let certificates = ca.certificates(&["ca", "ra-enc", "ra-sign"]);
+        let (port, _asked) = serve(move |asked| match asked.path().contains("GetCACert") {
+            true => page("200 OK", &certificates),
+            false => stripped.clone(),
+        });
+        let client = client(generic(), port, Floor::Modern);
+        assert_eq!(id(client.enrol(phone(), None, never)), "SCEP_OFFER_TOO_WEAK");
+    }
+}
+
+#[test]
+fn a_waiting_request_can_be_given_up_and_taken_up_again() {
+    let (port, _asked) = responder(b"SCEPStandard", old);
+    let client = client(generic(), port, Floor::Modern);
+    let request = phone();
+    let mut stored = None;
+    let abandoned = client.enrol(request.clone(), None, |pause| {
+        stored = pause.enrolment.map(|enrolment| enrolment.pending());
+        ControlFlow::Break(())
+    });
+    assert_eq!(id(abandoned), "SCEP_ABANDONED");
+    let issued = client.resume(&stored.unwrap(), ringfence_scep::client::sleep);
+    assert_eq!(*issued.unwrap().certificate.public_key(), request.public_key);
+}
+
+#[test]
+fn endless_answers_end() {
+    for head in ["HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n"]
+    {
+        let (port, _asked) = serve(move |_| [head.as_bytes(), &vec![0x30; 3 << 20]].concat());
+        let client = client(generic(), port, Floor::Modern);
+        assert_eq!(id(client.offered()), "SCEP_ANSWER_TOO_LARGE", "{head}");
+    }
+}
+
+#[test]
+fn what_is_not_http_is_not_reachable() {
+    let (port, _asked) = serve(|_| b"SSH-2.0-OpenSSH_9.2\r\n".to_vec());
+    let strange = client(generic(), port, Floor::Modern);
+    assert_eq!(id(strange.offered()), "SCEP_UNREACHABLE");
+
+    // Nobody listens there: tried again, and again, and again.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let silent = client(generic(), port, Floor::Modern);
+    let mut spans = Vec::new();
+    let result = silent.enrol(phone(), None, |pause| {
+        assert!(pause.enrolment.is_none());
+        spans.push(pause.span);
+        ControlFlow::Continue(())
+    });
+    let fault = result.unwrap_err();
+    assert_eq!(fault.message().id, "SCEP_UNREACHABLE");
+    assert!(fault.to_string().contains(&format!("127.0.0.1:{port}")), "{fault}");
+    assert_eq!(spans, ringfence_scep::enrolment::RETRIES);
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    let (port, asked) = serve(|_| {
+        b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".to_vec()
+    });
+    let client = client(generic(), port, Floor::Modern);
+    assert_eq!(id(client.offered()), "SCEP_STATUS");
+    assert_eq!(asked.try_iter().count(), 1);
+}
