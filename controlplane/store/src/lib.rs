@@ -73,4 +73,4 @@ pub use error::{Error, Invalid, Refusal, Result};
 pub use node::{Node, NodeRole, Service};
 pub use parameter::{Definition, Kind, Parameter, Scope, definition, definitions};
 pub use store::{Store, View};
-pub use url::StoreUrl;
+pub use url::{PostgresUrl, StoreUrl};

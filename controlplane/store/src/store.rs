@@ -22,7 +22,7 @@ impl Store {
     pub fn open(url: &StoreUrl) -> Result<Self> {
         let mut backend: Box<dyn Backend> = match url {
             StoreUrl::Sqlite(path) => Box::new(Sqlite::open(path)?),
-            StoreUrl::Postgres(config) => Box::new(Postgres::open(config)?),
+            StoreUrl::Postgres(url) => Box::new(Postgres::open(url)?),
         };
         migrate::to_newest(&mut *backend)?;
         let store = Self {

@@ -8,7 +8,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::IpAddr;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -58,6 +58,29 @@ impl Server {
         copy.args(["-h", primary, "-D"]).arg(dir.join("data"));
         run(copy)?;
         Self::resumed(dir, None)
+    }
+
+    /// Makes an empty server on a socket and a TCP address, where it speaks nothing but TLS with
+    /// this certificate and key (PEM).
+    pub fn start_with_tls(listen: IpAddr, certificate: &[u8], key: &[u8]) -> Result<Self> {
+        let mut server = Self::start(None)?;
+        server.pause()?;
+        for (name, content) in [("server.crt", certificate), ("server.key", key)] {
+            let file = server.dir.join("data").join(name);
+            fs::write(&file, content)?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+            give_away(&file)?;
+        }
+        fs::write(
+            server.dir.join("data/pg_hba.conf"),
+            "local all all trust\nhostssl all all samenet trust\n",
+        )?;
+        let mut settings =
+            fs::File::options().append(true).open(server.dir.join("data/postgresql.conf"))?;
+        writeln!(settings, "ssl = on")?;
+        server.listen = Some(listen);
+        server.resume()?;
+        Ok(server)
     }
 
     fn resumed(dir: PathBuf, listen: Option<IpAddr>) -> Result<Self> {
@@ -140,10 +163,16 @@ impl Drop for Server {
 
 fn private_dir() -> Result<PathBuf> {
     let dir = tempfile::Builder::new().prefix("ringfence-pg-").tempdir()?.keep();
-    if rustix::process::geteuid().is_root() {
-        chown(&dir, Some(NOBODY), Some(NOBODY))?;
-    }
+    give_away(&dir)?;
     Ok(dir)
+}
+
+/// Gives a file to the user that the server runs as.
+fn give_away(path: &Path) -> Result<()> {
+    if rustix::process::geteuid().is_root() {
+        chown(path, Some(NOBODY), Some(NOBODY))?;
+    }
+    Ok(())
 }
 
 fn unprivileged(command: &mut Command) {

@@ -2,56 +2,100 @@
 //! subscribers to their replicas.
 
 use std::error::Error as StdError;
+use std::fmt::Display;
 use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
 
-use postgres::config::Host;
+use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
 use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, IsolationLevel, NoTls, Transaction};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Access, Backend, Body, Row, Sql, Value};
-use crate::{Error, Result};
+use crate::{Error, PostgresUrl, Result};
 
 /// Key of the advisory lock that lets one writer through at a time ("ringfenc").
 const WRITER_LOCK: i64 = 0x7269_6e67_6665_6e63;
 
 pub(crate) struct Postgres {
-    config: Config,
+    url: PostgresUrl,
     client: Client,
 }
 
 impl Postgres {
-    pub(crate) fn open(config: &Config) -> Result<Self> {
-        let client = connect(config)?;
-        Ok(Self { config: config.clone(), client })
+    pub(crate) fn open(url: &PostgresUrl) -> Result<Self> {
+        let client = connect(url)?;
+        Ok(Self { url: url.clone(), client })
     }
 }
 
-fn connect(config: &Config) -> Result<Client> {
-    let shown = || crate::StoreUrl::Postgres(Box::new(config.clone())).to_string();
-    if let Some(host) = config.get_hosts().iter().find(|host| !is_local(host)) {
-        let cause = format!("{host:?} is another machine, and the connection would be in clear");
-        return Err(Error::Open { what: shown(), cause });
-    }
-    let mut config = config.clone();
+fn connect(url: &PostgresUrl) -> Result<Client> {
+    let failed = |cause: String| Error::Open { what: url.to_string(), cause };
+    let mut config = url.config.clone();
     config.application_name("ringfence");
-    config.connect(NoTls).map_err(|error| Error::Open { what: shown(), cause: explain(&error) })
+    let connected = match &url.roots {
+        Some(roots) => {
+            let tls = tls(roots).map_err(|cause| failed(cause.to_string()))?;
+            config.ssl_mode(SslMode::Require).connect(MakeRustlsConnect::new(tls))
+        }
+        None => match remote(&config) {
+            Some(host) => {
+                let cause = format!(
+                    "{host} is another machine, and the connection would be in clear: add \
+                     sslmode=verify-full&sslrootcert=FILE"
+                );
+                return Err(failed(cause));
+            }
+            None => config.connect(NoTls),
+        },
+    };
+    connected.map_err(|error| failed(explain(&error)))
 }
 
-fn is_local(host: &Host) -> bool {
-    match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-        }
+/// The first host that is not this machine.
+fn remote(config: &Config) -> Option<String> {
+    let name = config.get_hosts().iter().find_map(|host| match host {
+        Host::Tcp(name) if name != "localhost" && !is_loopback(name) => Some(name.clone()),
+        Host::Tcp(_) | Host::Unix(_) => None,
+    });
+    // What `hostaddr` says is where the connection goes, whatever the name.
+    let address = || config.get_hostaddrs().iter().find(|address| !address.is_loopback());
+    name.or_else(|| address().map(IpAddr::to_string))
+}
+
+fn is_loopback(name: &str) -> bool {
+    name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// Accepts a server whose certificate comes from one of those in `roots` and has its name.
+fn tls(roots: &Path) -> std::result::Result<ClientConfig, Box<dyn StdError>> {
+    let in_file = |cause: &dyn Display| format!("sslrootcert {}: {cause}", roots.display());
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(roots).map_err(|error| in_file(&error))? {
+        let certificate = certificate.map_err(|error| in_file(&error))?;
+        store.add(certificate).map_err(|error| in_file(&error))?;
     }
+    if store.is_empty() {
+        return Err(in_file(&"there is no certificate in it").into());
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(config)
 }
 
 impl Backend for Postgres {
     fn transaction(&mut self, access: Access, body: Body<'_>) -> Result<()> {
         if self.client.is_closed() {
-            self.client = connect(&self.config)?;
+            self.client = connect(&self.url)?;
         }
         let transaction = self.client.build_transaction();
         let mut transaction = match access {

@@ -53,8 +53,8 @@ impl Database {
             StoreUrl::Sqlite(path) => {
                 rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
             }
-            StoreUrl::Postgres(config) => {
-                config.connect(postgres::NoTls).unwrap().batch_execute(sql).unwrap();
+            StoreUrl::Postgres(url) => {
+                url.config.connect(postgres::NoTls).unwrap().batch_execute(sql).unwrap();
             }
         }
     }

@@ -1,8 +1,12 @@
 //! What only a server can do: go away, come back, and have replicas.
 
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ringfence_postgres::Server;
+use ringfence_postgres::{Server, USER};
 use ringfence_store::{Error, Revision, Store, StoreUrl};
 
 use crate::database::{NOW, author};
@@ -49,18 +53,94 @@ fn a_server_that_comes_back_is_used_again() {
 }
 
 #[test]
+fn a_server_behind_tls_must_be_the_one_that_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    // An address of this test's own, for the port is PostgreSQL's.
+    let [high, low] = (std::process::id() as u16).to_be_bytes();
+    let address = Ipv4Addr::new(127, 77, high, low);
+    let (certificate, key) = certificate(dir.path(), "server", address);
+    let read = |file: &Path| fs::read(file).unwrap();
+    let server = Server::start_with_tls(address.into(), &read(&certificate), &read(&key)).unwrap();
+    let open = |parameters: &str| {
+        let url = format!("postgresql://{USER}:hunter2@{address}/postgres?{parameters}");
+        Store::open(&url.parse().unwrap())
+    };
+    let verified = |roots: &Path| format!("sslmode=verify-full&sslrootcert={}", roots.display());
+    let store = open(&verified(&certificate)).unwrap();
+    store.change(&author(), NOW, |c| c.create_cluster("lab")).unwrap();
+    let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+        WHERE ssl AND application_name = 'ringfence'";
+    let row = server.connect("postgres").unwrap().query_one(encrypted, &[]).unwrap();
+    assert_eq!(row.get::<_, i64>(0), 1);
+
+    // Somebody else's certificate, a server of another name, no TLS, files that are none.
+    let (stranger, _) = self::certificate(dir.path(), "stranger", address);
+    let (elsewhere, _) = self::certificate(dir.path(), "elsewhere", Ipv4Addr::new(192, 0, 2, 1));
+    let empty = dir.path().join("empty.pem");
+    fs::write(&empty, "").unwrap();
+    for (parameters, expected) in [
+        (verified(&stranger), "certificate"),
+        (String::new(), "no pg_hba.conf entry"),
+        (verified(&empty), "there is no certificate in it"),
+        (verified(&dir.path().join("absent.pem")), "absent.pem"),
+    ] {
+        let refused = open(&parameters).err().unwrap().to_string();
+        assert!(refused.contains(expected) && !refused.contains("hunter2"), "{refused}");
+    }
+    drop((store, server));
+    let (certificate, key) = (read(&elsewhere), read(&dir.path().join("elsewhere.key")));
+    let _impostor = Server::start_with_tls(address.into(), &certificate, &key).unwrap();
+    let refused = open(&verified(&elsewhere)).err().unwrap().to_string();
+    assert!(refused.contains("not valid for name"), "{refused}");
+}
+
+/// A self-signed certificate for an address, and its key.
+fn certificate(dir: &Path, name: &str, address: Ipv4Addr) -> (PathBuf, PathBuf) {
+    let (certificate, key) =
+        (dir.join(name).with_extension("pem"), dir.join(name).with_extension("key"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-batch"])
+        .args(["-subj", "/CN=db", "-addext", &format!("subjectAltName=IP:{address}")])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (certificate, key)
+}
+
+#[test]
 fn another_machine_is_not_asked_in_clear() {
-    let url: StoreUrl = "postgresql://ringfence:hunter2@192.0.2.10/ringfence".parse().unwrap();
-    let refused = Store::open(&url).err();
-    assert!(matches!(&refused, Some(Error::Open { .. })), "{refused:?}");
-    for told in [url.to_string(), format!("{url:?}"), refused.unwrap().to_string()] {
-        assert!(told.contains("192.0.2.10") && !told.contains("hunter2"), "{told}");
+    for place in [
+        "192.0.2.10/ringfence",
+        "localhost/ringfence?hostaddr=192.0.2.10",
+        "192.0.2.10/r?sslmode=prefer",
+    ] {
+        let url: StoreUrl = format!("postgresql://ringfence:hunter2@{place}").parse().unwrap();
+        let refused = Store::open(&url).err();
+        assert!(matches!(&refused, Some(Error::Open { .. })), "{refused:?}");
+        let refused = refused.unwrap().to_string();
+        assert!(refused.contains("192.0.2.10") && refused.contains("verify-full"), "{refused}");
+        for told in [url.to_string(), format!("{url:?}"), refused] {
+            assert!(!told.contains("hunter2"), "{told}");
+        }
     }
 }
 
 #[test]
 fn a_url_that_is_none_says_so() {
-    for wrong in ["", "ringfence.db", "mysql://x", "sqlite:", "postgresql://u:secret@h:port/d"] {
+    for wrong in [
+        "",
+        "ringfence.db",
+        "mysql://x",
+        "sqlite:",
+        "postgresql://u:secret@h:port/d",
+        "postgresql://u:secret@h/d?sslmode=require",
+        "postgresql://u:secret@h/d?sslmode=verify-full",
+        "postgresql://u:secret@h/d?sslrootcert=/etc/db.pem",
+    ] {
         let refused = wrong.parse::<StoreUrl>().unwrap_err().to_string();
         assert!(refused.contains("sqlite:/") && !refused.contains("secret"), "{refused}");
     }
