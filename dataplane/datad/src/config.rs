@@ -96,6 +96,10 @@ pub struct GatewayConfig {
     /// Silence of a peer that is reported, in seconds; 0: never.
     #[serde(default = "default_idle", rename = "idle_seconds")]
     pub idle: Seconds,
+    /// How long a stop waits for calls to end by themselves, in seconds; a second signal cuts it
+    /// short.
+    #[serde(default = "default_leave", rename = "leave_seconds")]
+    pub leave: Seconds,
 }
 
 /// A network that media comes from and goes to.
@@ -302,6 +306,10 @@ fn default_restart_wait() -> Millis {
 
 fn default_idle() -> Seconds {
     Seconds(60)
+}
+
+fn default_leave() -> Seconds {
+    Seconds(5)
 }
 
 impl Config {

@@ -21,6 +21,7 @@ use tracing::{debug, info, warn};
 
 use crate::neighbours::Neighbours;
 use crate::reports::Known;
+use crate::unreachable;
 use crate::worker::{FromWorker, Outbox, ToWorker, WorkerHandle};
 
 const WAKER: Token = Token(0);
@@ -49,6 +50,8 @@ pub struct Control {
     thread: Option<JoinHandle<io::Result<()>>>,
     from_worker: Receiver<FromWorker>,
     snapshots: Receiver<Sender<Known>>,
+    /// How long calls may go on when the daemon is told to stop.
+    leave: Duration,
 }
 
 /// What [`Control`] needs to be woken by others: made first, shared with them.
@@ -104,6 +107,7 @@ impl Control {
         sockets: Vec<std::net::UdpSocket>,
         neighbours: Neighbours,
         lines: Lines,
+        leave: Duration,
     ) -> io::Result<Self> {
         let poll = wakeup.poll;
         let registry = poll.registry();
@@ -114,6 +118,7 @@ impl Control {
         for (index, socket) in sockets.into_iter().enumerate() {
             socket.set_nonblocking(true)?;
             let address = socket.local_addr()?;
+            unreachable::keep_reports(&socket, address)?;
             let mut socket = UdpSocket::from_std(socket);
             registry.register(&mut socket, Token(MGCP + index), Interest::READABLE)?;
             registered.push((address, socket));
@@ -129,6 +134,7 @@ impl Control {
             thread: Some(lines.thread),
             from_worker: lines.from_worker,
             snapshots: lines.snapshots,
+            leave,
         })
     }
 
@@ -137,6 +143,8 @@ impl Control {
         let mut events = Events::with_capacity(64);
         while self.turn(&mut events, None)? {}
         info!("stopping");
+        self.gateway.leave(Instant::now(), self.leave);
+        while self.gateway.is_leaving() && self.turn(&mut events, None)? {}
         self.gateway.stop(Instant::now());
         let deadline = Instant::now() + FAREWELL;
         while Instant::now() < deadline && !self.gateway.is_stopped() {
@@ -203,14 +211,21 @@ impl Control {
             None => self.sockets.iter().find(of_family),
         };
         // What is lost here is sent again by the rules of transactions.
-        if let Some((_, socket)) = socket
-            && let Err(error) = socket.send_to(bytes, to)
-        {
+        let Some((_, socket)) = socket else { return };
+        let sent = match socket.send_to(bytes, to) {
+            // That was said of an earlier datagram; this one was not looked at.
+            Err(error) if unreachable::is_report(&error) => socket.send_to(bytes, to),
+            sent => sent,
+        };
+        if let Err(error) = sent {
             debug!(%to, %error, "MGCP datagram not sent");
         }
     }
 
     fn read_socket(&mut self, now: Instant, index: usize) -> io::Result<()> {
+        for peer in unreachable::take_reports(&self.sockets[index].1) {
+            self.gateway.handle_unreachable(now, peer);
+        }
         let mut buffer = [0; 1 << 16];
         for _ in 0..DATAGRAMS_AT_A_TIME {
             match self.sockets[index].1.recv_from(&mut buffer) {
@@ -219,8 +234,7 @@ impl Control {
                     self.gateway.handle_datagram(now, from, &buffer[..len]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // An ICMP error of something sent before: retransmission deals with it.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                Err(error) if unreachable::is_report(&error) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -27,6 +27,7 @@ mod queues;
 mod reports;
 mod run;
 mod status_server;
+mod unreachable;
 mod worker;
 
 pub use run::run;

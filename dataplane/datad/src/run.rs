@@ -68,7 +68,8 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         .map(|media| Network { name: media.name.clone(), interface: media.interface.clone() });
     let reporter = Reporter::new(handle.clone(), ask, wakeup.waker.clone(), networks.collect());
     let lines = Lines { from_worker, snapshots, worker: handle, thread };
-    let control = Control::new(wakeup, gateway, sockets, neighbours, lines)?;
+    let leave = config.gateway.leave.duration();
+    let control = Control::new(wakeup, gateway, sockets, neighbours, lines, leave)?;
 
     let asked = reporter.clone();
     let _socket_file = status.file();

@@ -2,7 +2,7 @@
 //! sockets, a status socket, a signal. Over UDP sockets, so it needs no privilege.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,8 +23,14 @@ struct Daemon {
 
 impl Daemon {
     fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
         let agent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = agent.local_addr().unwrap();
+        Self::start_for(agent, address)
+    }
+
+    /// A daemon whose call agent is to be told of restarts at `notify`.
+    fn start_for(agent: UdpSocket, notify: SocketAddr) -> Self {
+        let directory = tempfile::tempdir().unwrap();
         agent.set_read_timeout(Some(PATIENCE)).unwrap();
         let (address, metrics) = (free_address(), free_address());
         let text = format!(
@@ -35,16 +41,17 @@ metrics = "{metrics}"
 [datad.gateway]
 name = "relay1"
 listen = ["{address}"]
-call_agents = ["127.0.0.1"]
-notify = "{}"
+call_agents = ["{}"]
+notify = "{notify}"
 restart_wait_ms = 0
+leave_seconds = 3600
 [[datad.media]]
 name = "here"
 addresses = ["127.0.0.1"]
 ports = "{}"
 "#,
             directory.path().join("status").display(),
-            agent.local_addr().unwrap(),
+            agent.local_addr().unwrap().ip(),
             // Tests that run beside this one need ports of their own.
             port_range(),
         );
@@ -118,9 +125,18 @@ ports = "{}"
         self.directory.path().join("status")
     }
 
-    fn stop(mut self) {
+    fn terminate(&self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    fn stop(self) {
+        self.terminate();
+        self.expect_end();
+    }
+
+    /// The daemon says that it goes, and goes.
+    fn expect_end(mut self) {
         let (message, from) = self.receive();
         assert!(message.starts_with("RSIP ") && message.contains("RM: forced"), "{message}");
         self.acknowledge(&message, from);
@@ -199,6 +215,36 @@ fn a_call_from_restart_to_release() {
     let released = daemon.ask("DLCX", &endpoint, "C: A1\r\n");
     assert!(released.starts_with("250 "), "{released}");
     assert_eq!(daemon.report().flows, []);
+    daemon.stop();
+}
+
+#[test]
+fn a_stop_lets_calls_end_until_it_is_told_twice() {
+    for told_twice in [false, true] {
+        let mut daemon = Daemon::start();
+        let (endpoint, ..) = daemon.connect("pr/$", &peer());
+        daemon.terminate();
+        let (message, from) = daemon.receive();
+        assert!(message.contains("RM: graceful") && message.contains("RD: 3600"), "{message}");
+        daemon.acknowledge(&message, from);
+        assert!(daemon.ask("CRCX", "pr/$", "C: A2\r\nM: recvonly\r\n").starts_with("501 "));
+        if told_twice {
+            daemon.terminate();
+        } else {
+            let answer = daemon.ask("DLCX", &endpoint, "C: A1\r\n");
+            assert!(answer.starts_with("250 "), "{answer}");
+        }
+        daemon.expect_end();
+    }
+}
+
+#[test]
+fn a_call_agent_that_the_network_calls_unreachable_is_passed_over() {
+    // Tests that run beside this one need addresses of their own.
+    let [a, b] = (std::process::id() as u16).to_be_bytes();
+    let second = UdpSocket::bind((Ipv4Addr::new(127, 77, a, b), 2727)).unwrap();
+    // Nobody is at the first address. Were resends counted, the second would hear after 15 s.
+    let daemon = Daemon::start_for(second, free_address());
     daemon.stop();
 }
 

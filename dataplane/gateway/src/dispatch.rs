@@ -120,6 +120,12 @@ impl Gateway {
         }
     }
 
+    /// Whether a name is that of an endpoint with connections.
+    pub(crate) fn has_connections(&self, name: &EndpointName) -> bool {
+        let endpoint = number_of(name).and_then(|number| self.endpoints.get(number));
+        endpoint.is_some_and(|endpoint| !endpoint.connections.is_empty())
+    }
+
     /// Sends the final answer.
     pub(crate) fn answer(
         &mut self,

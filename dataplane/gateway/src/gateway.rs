@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::command::{Command as EngineCommand, Event, LegId, Reply, Token};
 use mgcp::transaction::{CommandKey, Indication, Transactions};
@@ -165,6 +165,18 @@ impl Gateway {
         self.drain(now);
     }
 
+    /// Ends service as soon as the last call has ended, or after `delay` as [`Self::stop`] does.
+    /// The call agent is told (RSIP `graceful`), and new calls are refused.
+    pub fn leave(&mut self, now: Instant, delay: Duration) {
+        self.leave_service(now, delay);
+        self.drain(now);
+    }
+
+    /// Whether calls are being let end after [`Self::leave`].
+    pub fn is_leaving(&self) -> bool {
+        self.service.is_leaving()
+    }
+
     /// Ends service: closes every connection and tells the call agent (RSIP `forced`). Go on
     /// polling until [`Self::is_stopped`].
     pub fn stop(&mut self, now: Instant) {
@@ -174,7 +186,7 @@ impl Gateway {
 
     /// Whether nothing is left to do after [`Self::stop`].
     pub fn is_stopped(&self) -> bool {
-        self.service.is_stopped() && self.jobs.is_empty() && self.endpoints.connections() == 0
+        self.service.is_stopped() && self.is_idle()
     }
 
     /// What was counted so far.
@@ -226,6 +238,7 @@ impl Gateway {
                 Indication::Suspect { .. } | Indication::Provisional { .. } => {}
             }
         }
+        self.stop_if_idle(now);
     }
 
     /// A command was answered 406. What it began is taken back when the engine has replied.

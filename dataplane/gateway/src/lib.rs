@@ -39,6 +39,8 @@
 //!   in the same datagram. A call agent that refuses the announcement for good is served.
 //! - A lost call agent ends no call. It is told `disconnected` when a timer runs out or when it
 //!   commands, whichever is first.
+//! - After RSIP `graceful` a CRCX on an endpoint without connections gets 501; the other side of a
+//!   call that is there is still made. RSIP `forced` follows with the last call, or when time is up.
 //! - A DLCX aborts CRCX and MDCX under way on what it covers (407). Load is refused with 409, but
 //!   never a DLCX.
 //! - Audits leave crypto lines out; `X-KEYED: tx,rx` says which directions hold keys.

@@ -33,6 +33,8 @@ pub(crate) enum Service {
     Disconnected { at: Instant, delay: Duration, method: RestartMethod },
     /// It is being told.
     Returning { transaction: TransactionId, delay: Duration, method: RestartMethod },
+    /// Going out of service: calls may end by themselves until this time.
+    Leaving { until: Instant },
     /// Out of service; the call agent is being told, if that was wanted.
     Stopping { transaction: Option<TransactionId> },
 }
@@ -51,6 +53,7 @@ impl Service {
             Self::ToBeAnnounced { .. } | Self::Announcing { .. } => "restarting",
             Self::Up => "in service",
             Self::Disconnected { .. } | Self::Returning { .. } => "disconnected",
+            Self::Leaving { .. } => "going out of service",
             Self::Stopping { .. } => "out of service",
         }
     }
@@ -58,6 +61,7 @@ impl Service {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Self::ToBeAnnounced { at } | Self::Disconnected { at, .. } => Some(*at),
+            Self::Leaving { until } => Some(*until),
             _ => None,
         }
     }
@@ -70,6 +74,10 @@ impl Service {
             }
             _ => None,
         }
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        matches!(self, Self::Leaving { .. })
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -101,7 +109,12 @@ impl Gateway {
                 self.announce_return(now, delay, method);
                 Ok(())
             }
-            Service::Stopping { .. } => Err(ReturnCode::NOT_READY.into_fault()),
+            // The other side of a call that is there may still come.
+            Service::Leaving { .. } if command.verb != Verb::Crcx => Ok(()),
+            Service::Leaving { .. } if self.has_connections(&command.endpoint) => Ok(()),
+            Service::Leaving { .. } | Service::Stopping { .. } => {
+                Err(ReturnCode::NOT_READY.into_fault())
+            }
         }
     }
 
@@ -111,23 +124,30 @@ impl Gateway {
             Service::Disconnected { at, delay, method } if at <= now => {
                 self.announce_return(now, delay, method);
             }
+            Service::Leaving { until } if until <= now => self.stop_service(now),
             _ => {}
         }
     }
 
     fn announce_restart(&mut self, now: Instant, redirects: u8) {
-        let transaction = self.announce(now, RestartMethod::Restart);
+        let transaction = self.announce(now, RestartMethod::Restart, None);
         self.service = Service::Announcing { transaction, redirects };
     }
 
     fn announce_return(&mut self, now: Instant, delay: Duration, method: RestartMethod) {
-        let transaction = self.announce(now, method);
+        let transaction = self.announce(now, method, None);
         self.service = Service::Returning { transaction, delay, method };
     }
 
-    fn announce(&mut self, now: Instant, method: RestartMethod) -> TransactionId {
+    fn announce(
+        &mut self,
+        now: Instant,
+        method: RestartMethod,
+        delay: Option<Duration>,
+    ) -> TransactionId {
         let mut command = Command::new(Verb::Rsip, self.name("*"));
         command.params.restart_method = Some(method);
+        command.params.restart_delay = delay.map(|delay| delay.as_secs() as u32);
         self.counters.restarts += 1;
         self.send_own(now, None, command)
     }
@@ -220,11 +240,34 @@ impl Gateway {
         self.service = Service::Disconnected { at: now + delay, delay, method };
     }
 
+    /// Lets the calls there are end by themselves for so long, and takes no new ones.
+    pub(crate) fn leave_service(&mut self, now: Instant, delay: Duration) {
+        if matches!(self.service, Service::Leaving { .. } | Service::Stopping { .. }) {
+            return;
+        }
+        self.service = Service::Leaving { until: now + delay };
+        if self.config.announce && !self.is_idle() {
+            self.announce(now, RestartMethod::Graceful, Some(delay));
+        }
+    }
+
+    /// There is nothing to wait for any more.
+    pub(crate) fn stop_if_idle(&mut self, now: Instant) {
+        if matches!(self.service, Service::Leaving { .. }) && self.is_idle() {
+            self.stop_service(now);
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.jobs.is_empty() && self.endpoints.connections() == 0
+    }
+
     pub(crate) fn stop_service(&mut self, now: Instant) {
         if matches!(self.service, Service::Stopping { .. }) {
             return;
         }
-        let transaction = self.config.announce.then(|| self.announce(now, RestartMethod::Forced));
+        let transaction =
+            self.config.announce.then(|| self.announce(now, RestartMethod::Forced, None));
         self.service = Service::Stopping { transaction };
         for (key, _) in std::mem::take(&mut self.waiting) {
             self.answer(now, key, Err(ReturnCode::NOT_READY.into_fault()));

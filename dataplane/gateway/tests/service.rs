@@ -125,6 +125,50 @@ fn a_command_ends_the_silence_and_its_answer_brings_the_news() {
 }
 
 #[test]
+fn leaving_lets_calls_end_and_takes_no_new_ones() {
+    for ends_by_itself in [true, false] {
+        let mut lab = Lab::new(announcing());
+        lab.pass(21 * SECOND);
+        lab.commands();
+        connect(&mut lab, "");
+        lab.gateway.leave(lab.now, 10 * SECOND);
+        lab.pass(SECOND);
+        let told = lab.commands();
+        assert_eq!(restarts(&told), [RestartMethod::Graceful]);
+        assert_eq!(told[0].params.restart_delay, Some(10));
+        assert_eq!(lab.gateway.snapshot().service, "going out of service");
+
+        let create = |endpoint| format!("CRCX # {endpoint}@relay1 MGCP 1.0\nC: A\nM: recvonly");
+        for new in ["pr/3", "pr/$"] {
+            assert_eq!(code(&lab.ask(&create(new))), 501, "{new}");
+        }
+        assert_eq!(code(&lab.ask(&create("pr/1"))), 200, "the call's other side");
+        if ends_by_itself {
+            assert_eq!(code(&lab.ask("DLCX # pr/1@relay1 MGCP 1.0")), 250);
+        } else {
+            lab.pass(8 * SECOND);
+            assert!(lab.gateway.is_leaving() && lab.engine.legs.len() == 2);
+            lab.pass(SECOND);
+        }
+        assert!(!lab.gateway.is_leaving());
+        lab.pass(SECOND);
+        assert!(lab.gateway.is_stopped() && lab.engine.legs.is_empty());
+        assert_eq!(restarts(&lab.commands()), [RestartMethod::Forced]);
+    }
+}
+
+#[test]
+fn without_calls_there_is_nothing_to_wait_for() {
+    let mut lab = Lab::new(announcing());
+    lab.pass(21 * SECOND);
+    lab.commands();
+    lab.gateway.leave(lab.now, 10 * SECOND);
+    lab.pass(SECOND);
+    assert!(lab.gateway.is_stopped());
+    assert_eq!(restarts(&lab.commands()), [RestartMethod::Forced]);
+}
+
+#[test]
 fn stopping_closes_everything_and_says_so() {
     let mut lab = Lab::new(announcing());
     lab.pass(21 * SECOND);

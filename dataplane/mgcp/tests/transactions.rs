@@ -305,6 +305,15 @@ fn another_address_is_tried_when_the_first_is_silent() {
     net.pass(50 * MS);
     assert_eq!(net.answered(id), 1);
 
+    // The last address may come back.
+    let id = net.agent.send(net.now, &[address(2)], audit());
+    net.exchange();
+    net.agent.handle_unreachable(net.now, address(2));
+    net.link.dead = Vec::new();
+    net.pass(SECOND);
+    assert_eq!(net.answered(id), 1);
+    net.link.dead = vec![address(2)];
+
     // Addresses found while it was suspected.
     let id = net.agent.send(net.now, &[address(2)], audit());
     net.exchange();

@@ -301,7 +301,8 @@ impl Transactions {
         self.receiver.handle_malformed(&mut context!(self, now), from, error);
     }
 
-    /// The network says that `peer` cannot be reached (ICMP): its commands try the next address.
+    /// The network says that `peer` cannot be reached (ICMP): commands to it try their next address
+    /// as after Max1 resends; to the last one they are sent again until time is up.
     pub fn handle_unreachable(&mut self, now: Instant, peer: SocketAddr) {
         self.sender.handle_unreachable(&mut context!(self, now), peer);
     }

@@ -234,7 +234,15 @@ impl Sender {
         };
         let ids: Vec<_> = self.pending.iter().filter_map(at_peer).collect();
         for id in ids {
-            self.try_next_address(cx, id);
+            let pending = &self.pending[&id];
+            let last = pending.current + 1 >= pending.addresses.len();
+            if !pending.suspected {
+                self.suspect(cx, id);
+            }
+            // Whoever starts at this moment may be there in the next: the timers decide.
+            if !last {
+                self.try_next_address(cx, id);
+            }
         }
     }
 
