@@ -8,6 +8,7 @@ pub mod files;
 pub mod http;
 pub mod provider;
 pub mod sccp;
+pub mod scep;
 pub mod trust;
 
 use fuzz::Target;
@@ -26,4 +27,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "http-files", run: http::connection },
     Target { name: "provider-request", run: provider::request },
     Target { name: "sccp-stream", run: sccp::stream },
+    Target { name: "scep-authority", run: scep::authority },
+    Target { name: "scep-answer", run: scep::answer },
+    Target { name: "scep-envelope", run: scep::envelope },
 ];

@@ -17,7 +17,7 @@ use crate::proxy::Proxy;
 
 pub use crate::ber::Malformed;
 pub use crate::cms::bag::BagFault;
-pub use crate::cms::enveloped::EnvelopeFault;
+pub use crate::cms::enveloped::{EnvelopeFault, open as open_envelope};
 pub use crate::cms::signed::SignatureFault;
 
 /// Longest text of a refusal that is kept, in characters.

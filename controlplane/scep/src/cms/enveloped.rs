@@ -71,7 +71,7 @@ pub(crate) fn encode(
 }
 
 /// Decrypts what was sent to this certificate.
-pub(crate) fn open(
+pub fn open(
     bytes: &[u8],
     recipient: &Certificate,
     key: &PrivateKey,
