@@ -6,6 +6,7 @@
 
 mod ebpf;
 mod fuzz;
+mod instructions;
 mod lab;
 mod perf;
 mod requirements;
@@ -29,6 +30,8 @@ enum Task {
     Test(test::Args),
     /// Measure a suite, ours and the peers in the same run
     Perf(perf::Args),
+    /// Count the instructions SRTP takes per packet, and compare with the accepted numbers
+    Instructions(instructions::Args),
     /// Show which tests prove which requirement
     Requirements(requirements::Args),
     /// Run fuzz targets with libFuzzer
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Lab(args) => lab::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Perf(args) => perf::run(&args),
+        Task::Instructions(args) => instructions::run(&args),
         Task::Requirements(args) => requirements::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
     };

@@ -118,6 +118,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Test],
     },
     Package {
+        name: "valgrind",
+        why: "counts the instructions SRTP takes per packet",
+        brings: Program("valgrind"),
+        uses: &[Use::Test],
+    },
+    Package {
         name: "postgresql",
         why: "a server that the store's tests run on a private socket",
         brings: Program("pg_ctlcluster"),

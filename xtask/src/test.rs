@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 
-use crate::requirements;
 use crate::setup::{self, Use};
 use crate::shell;
+use crate::{instructions, requirements};
 
 /// Arguments of `test`.
 #[derive(Parser)]
@@ -50,6 +50,9 @@ pub fn run(args: &Args) -> Result<()> {
     report.step("tests", || counted(&mut Runner::found().tests(Which::Ordinary)));
     report.step("examples in the documentation", || {
         counted(shell::cargo().args(["test", "--workspace", "--doc", "--locked"]))
+    });
+    report.step("instructions per packet", || {
+        Ok(instructions::check()?.map_or(Outcome::Done, Outcome::LeftOut))
     });
     report.step("tests that need root", || match &privileged {
         Ok(Privileged::Root) => counted(&mut Runner::found().tests(Which::Privileged)),
