@@ -5,6 +5,7 @@
 //! core = 1                                  # CPU of the packet worker; absent: not pinned
 //! status_socket = "/run/ringfence/datad.sock"
 //! metrics = "127.0.0.1:9617"
+//! srtp_backend = "best"                     # or avx512, sha-ni, avx2, portable
 //!
 //! [datad.gateway]
 //! name = "relay1"                           # what stands behind the @ of endpoint names
@@ -22,10 +23,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use srtp::BackendChoice;
 
 use crate::worker::MAX_PORTS;
 
@@ -129,15 +132,44 @@ pub struct MediaConfig {
     pub ports: Ports,
 }
 
-/// Who computes SRTP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SrtpBackend {
-    /// The fastest that the processor has.
-    #[default]
-    Best,
-    /// Plain Rust, the same on every processor.
-    Portable,
+/// Who computes SRTP: `best` is the fastest that the processor has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SrtpBackend(pub BackendChoice);
+
+impl FromStr for SrtpBackend {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        BackendChoice::from_name(name).map(Self).ok_or_else(|| {
+            let all = [BackendChoice::Best].into_iter().chain(BackendChoice::ALL);
+            format!("`{name}` is no SRTP backend; there are {}", names(all))
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for SrtpBackend {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl SrtpBackend {
+    fn check(self, runs_here: impl Fn(BackendChoice) -> bool) -> Result<(), String> {
+        if runs_here(self.0) {
+            return Ok(());
+        }
+        let here = BackendChoice::ALL.into_iter().filter(|&choice| runs_here(choice));
+        Err(format!(
+            "this processor cannot run the SRTP backend `{}`: set `srtp_backend` to `best`, or to \
+             one of those it has: {}",
+            self.0.name(),
+            names(here)
+        ))
+    }
+}
+
+fn names(choices: impl Iterator<Item = BackendChoice>) -> String {
+    choices.map(|choice| format!("`{}`", choice.name())).collect::<Vec<_>>().join(", ")
 }
 
 /// How packets of a network are moved.
@@ -331,6 +363,7 @@ impl Config {
                 "datad.gateway.call_agents is empty: nobody could command the gateway".into()
             );
         }
+        self.srtp_backend.check(BackendChoice::is_available)?;
         for (index, media) in self.media.iter().enumerate() {
             media.check()?;
             let earlier = &self.media[..index];
@@ -407,6 +440,21 @@ networks = ["10.1.0.0/16"]
     }
 
     #[test]
+    fn every_backend_can_be_chosen_where_the_processor_has_it() {
+        for choice in BackendChoice::ALL {
+            let text = format!("[datad]\nsrtp_backend = \"{}\"\n{GOOD}", choice.name());
+            let config = parse(&text).unwrap().datad;
+            assert_eq!(config.srtp_backend, SrtpBackend(choice));
+            assert_eq!(config.check().is_ok(), choice.is_available());
+        }
+        let old = |choice| matches!(choice, BackendChoice::Avx2 | BackendChoice::Portable);
+        assert_eq!(SrtpBackend(BackendChoice::Avx2).check(old), Ok(()));
+        let complaint = SrtpBackend(BackendChoice::ShaNi).check(old).unwrap_err();
+        assert!(complaint.contains("cannot run the SRTP backend `sha-ni`"), "{complaint}");
+        assert!(complaint.ends_with("those it has: `avx2`, `portable`"), "{complaint}");
+    }
+
+    #[test]
     fn the_control_planes_section_is_not_ours() {
         let text = format!("[controld]\nanything = [1, 2]\n{GOOD}");
         assert!(parse(&text).is_ok());
@@ -429,6 +477,9 @@ networks = ["10.1.0.0/16"]
             let complaint = complaint(&GOOD.replace(good, bad));
             assert!(complaint.contains(expected), "{bad}: {complaint}");
         }
+        let unknown = format!("[datad]\nsrtp_backend = \"avx-512\"\n{GOOD}");
+        let expected = "there are `best`, `avx512`, `sha-ni`, `avx2`, `portable`";
+        assert!(complaint(&unknown).contains(expected), "{}", complaint(&unknown));
         let twice =
             format!("{GOOD}\n[[datad.media]]\nname = \"inside\"\naddresses = [\"10.2.0.1\"]");
         assert!(complaint(&twice).contains("two [[datad.media]] sections are named `inside`"));

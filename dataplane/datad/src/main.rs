@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use ringfence_datad::config::File;
+use ringfence_datad::config::{File, SrtpBackend};
 use tracing_subscriber::EnvFilter;
 
 /// The media relay of ringfence: SRTP and RTP over AF_XDP, commanded by MGCP.
@@ -19,6 +19,9 @@ struct Cli {
     /// Check the configuration and exit.
     #[arg(long)]
     check: bool,
+    /// Who computes SRTP, whatever the configuration says: best, avx512, sha-ni, avx2 or portable.
+    #[arg(long, value_name = "BACKEND", env = "RINGFENCE_SRTP_BACKEND")]
+    srtp_backend: Option<SrtpBackend>,
     /// What to log: error, warn, info, debug or trace, also per module.
     #[arg(long, value_name = "FILTER", default_value = "info", env = "RINGFENCE_LOG")]
     log: String,
@@ -38,7 +41,10 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: &Cli) -> anyhow::Result<()> {
-    let File { datad: config, .. } = settings::load(&cli.config)?;
+    let File { datad: mut config, .. } = settings::load(&cli.config)?;
+    if let Some(backend) = cli.srtp_backend {
+        config.srtp_backend = backend;
+    }
     if cli.check {
         return config
             .check()

@@ -11,10 +11,9 @@ use port::PortId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sd_notify::NotifyState;
-use srtp::BackendChoice;
 use tracing::info;
 
-use crate::config::{Config, Rtcp, Source, SrtpBackend};
+use crate::config::{Config, Rtcp, Source};
 use crate::control::{Control, Lines, ToControl, Wakeup};
 use crate::metrics::MetricsServer;
 use crate::neighbours::Neighbours;
@@ -108,10 +107,7 @@ fn find_core(wanted: Option<usize>) -> anyhow::Result<Option<core_affinity::Core
 
 fn srtp_config(config: &Config) -> srtp::Config {
     srtp::Config {
-        backend: match config.srtp_backend {
-            SrtpBackend::Best => BackendChoice::Best,
-            SrtpBackend::Portable => BackendChoice::Portable,
-        },
+        backend: config.srtp_backend.0,
         // Each leg may have keys for both directions.
         max_sessions: 4 * config.gateway.endpoints.0 as usize,
         ..srtp::Config::default()

@@ -59,6 +59,7 @@ ports = "{}"
         let child = Command::new(env!("CARGO_BIN_EXE_ringfence-datad"))
             .arg("--config")
             .arg(directory.path().join("ringfence.toml"))
+            .env("RINGFENCE_SRTP_BACKEND", "portable")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -198,6 +199,7 @@ fn a_call_from_restart_to_release() {
     assert_eq!((&received[..len], from), (&rtp(7)[..], to_a));
 
     let report = daemon.report();
+    assert_eq!(report.srtp_backend, "portable", "as the environment says");
     assert_eq!(report.packets.forwarded, 51);
     assert_eq!(report.packets.dropped["wrong-source"], 50);
     assert_eq!(report.flows.len(), 2);
