@@ -94,6 +94,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Build],
     },
     Package {
+        name: "make",
+        why: "builds libsrtp, our SRTP's peer",
+        brings: Program("make"),
+        uses: &[Use::Test, Use::Perf],
+    },
+    Package {
         name: "openssl",
         why: "reads the certificates that our tests make, and is a certificate authority for them",
         brings: Program("openssl"),
@@ -112,8 +118,14 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Test],
     },
     Package {
+        name: "osmo-mgw",
+        why: "a media gateway that is not ours, commanded by our MGCP",
+        brings: Program("osmo-mgw"),
+        uses: &[Use::Test],
+    },
+    Package {
         name: "tshark",
-        why: "dissects the SCCP messages that we write",
+        why: "dissects the SCCP and MGCP messages that we write",
         brings: Program("tshark"),
         uses: &[Use::Test],
     },

@@ -40,6 +40,8 @@ pub struct Lab {
     pub answer: fn(&Command) -> Response,
     /// Datagrams to the call agent get lost.
     pub deaf: bool,
+    /// Every datagram that was sent, and whether to the gateway.
+    pub sent: Vec<(bool, Vec<u8>)>,
 }
 
 pub fn config() -> Config {
@@ -76,6 +78,7 @@ impl Lab {
             wire: VecDeque::new(),
             answer: |_| Response::new(mgcp::ReturnCode::OK),
             deaf: false,
+            sent: Vec::new(),
         }
     }
 
@@ -186,10 +189,12 @@ impl Lab {
         }
         let at = self.now + LATENCY;
         while let Some((_, datagram)) = self.agent.poll_output() {
+            self.sent.push((true, datagram.to_vec()));
             self.wire.push_back((at, true, datagram.to_vec()));
         }
         while let Some((to, datagram)) = self.gateway.poll_datagram() {
             if to == AGENT.parse().unwrap() {
+                self.sent.push((false, datagram.to_vec()));
                 self.wire.push_back((at, false, datagram.to_vec()));
             }
         }

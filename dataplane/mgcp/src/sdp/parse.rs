@@ -80,9 +80,11 @@ fn parse_origin(value: &str) -> Result<Origin, ValueError> {
     Ok(Origin { username, session_id, version, address: address.into() })
 }
 
+/// Decimal, as RFC 8866 §5.2 wants it, or hexadecimal, as osmo-mgw writes it.
 fn big_number(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(u64::MAX))
+    let radix = if text.bytes().all(|b| b.is_ascii_digit()) { 10 } else { 16 };
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+    digits.then(|| u64::from_str_radix(text, radix).unwrap_or(u64::MAX))
 }
 
 fn parse_connection(value: &str) -> Result<IpAddr, ValueError> {

@@ -1,5 +1,5 @@
 use std::fs::{self, File, TryLockError};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -138,11 +138,12 @@ fn namespaces_of(prefix: &str) -> Result<Vec<String>> {
 }
 
 fn lock(prefix: &str) -> Result<File> {
-    let path = PathBuf::from(format!("/run/lock/ringfence-{prefix}.lock"));
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).with_context(
-            || format!("cannot make {}: the laboratory needs root", path.display()),
-        )?;
+    let directory = Path::new("/run/lock");
+    let path = directory.join(format!("ringfence-{prefix}.lock"));
+    // Not every machine has the directory from its start.
+    let file = fs::create_dir_all(directory)
+        .and_then(|()| File::options().create(true).truncate(false).write(true).open(&path))
+        .with_context(|| format!("cannot make {}: the laboratory needs root", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
