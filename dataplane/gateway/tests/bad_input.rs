@@ -27,6 +27,12 @@ fn bad_datagrams_get_the_code_of_the_rfc_or_nothing() {
         (b"CRCX 9 pr/1@relay1 MGCP 9.9\r\nC: A\r\nM: inactive\r\n", Some("528 9 ")),
         (b"CRCX 10 pr/1@relay1 MGCP 1.0\r\nC: A\r\nC: A\r\nM: inactive\r\n", Some("510 10 ")),
     ] {
+        let bad = |lab: &Lab| {
+            let counters = lab.gateway.counters();
+            let transactions = counters.transactions;
+            transactions.datagrams_dropped + transactions.malformed + counters.refused_permanent
+        };
+        let before = bad(&lab);
         let answers = lab.raw(datagram);
         let start = String::from_utf8_lossy(&datagram[..datagram.len().min(40)]);
         match answer {
@@ -36,6 +42,7 @@ fn bad_datagrams_get_the_code_of_the_rfc_or_nothing() {
                 assert!(answers[0].starts_with(code), "{start}: {answers:?}");
             }
         }
+        assert_eq!(bad(&lab), before + 1, "{start} is counted");
         lab.pass(std::time::Duration::from_secs(2));
     }
     assert!(lab.engine.legs.is_empty());
