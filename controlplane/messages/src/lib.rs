@@ -1,6 +1,6 @@
 //! The security guide's messages, with cause and cure, in English and Japanese.
 //!
-//! Every error or question an administrator of a trust list can meet is one [`Message`] here: what
+//! Every error or question an administrator of trust lists and phones' certificates can meet is one [`Message`] here: what
 //! it says, why it came and what to do. The crates that detect a condition have typed errors of
 //! their own and name their message through [`Explain`]; commands, wizards and pages only render.
 //!
@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod capf;
 pub mod certificate;
 pub mod input;
 pub mod provider;
