@@ -20,11 +20,17 @@
 
 #![forbid(unsafe_code)]
 
+mod capf;
 mod client;
 mod request;
 mod secret;
 mod wire;
 
+pub use capf::{
+    CapfChanges, CapfCount, CapfDetail, CapfDone, CapfService, CapfServiceView, CapfView,
+    CertificateView, DistrustIssuer, ImportCapf, ImportView, IssuerKind, IssuerView, OldFileView,
+    RenewCapf, ReportCapf, SetCapf, ShowCapf, TrustIssuer,
+};
 pub use client::{AskError, ask};
 pub use request::{
     ActivateService, AddDevice, AddNode, AuditTrail, AuditView, CheckItem, CheckState,

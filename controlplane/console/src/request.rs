@@ -36,6 +36,7 @@ macro_rules! requests {
         )*
     };
 }
+pub(crate) use requests;
 
 requests! {
     /// Gives a fresh database its cluster, this node as its publisher, and its first administrator.

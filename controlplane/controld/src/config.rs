@@ -12,6 +12,8 @@
 //! tftp = ["0.0.0.0:69"]
 //! http = ["0.0.0.0:6970"]
 //! ctl_provider = "0.0.0.0"                             # its port is a parameter
+//! capf = "0.0.0.0"                                     # its port is a parameter
+//! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -58,6 +60,10 @@ pub struct Config {
     pub http: Vec<SocketAddr>,
     /// Address on which the CTL Provider listens; its port is a parameter.
     pub ctl_provider: IpAddr,
+    /// Address on which CAPF listens; its port is a parameter.
+    pub capf: IpAddr,
+    /// Where traces go; absent: `trace` beside the directory of phones.
+    pub trace_directory: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -74,6 +80,8 @@ impl Default for Config {
             tftp: vec![SocketAddr::new(any, 69)],
             http: vec![SocketAddr::new(any, 6970)],
             ctl_provider: any,
+            capf: any,
+            trace_directory: None,
         }
     }
 }
@@ -83,6 +91,12 @@ fn store_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StoreUrl, D::
 }
 
 impl Config {
+    /// Where traces go.
+    pub fn trace_directory(&self) -> PathBuf {
+        let beside = || self.phone_directory.with_file_name("trace");
+        self.trace_directory.clone().unwrap_or_else(beside)
+    }
+
     /// This node's name in the cluster.
     pub fn node_name(&self) -> String {
         let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();

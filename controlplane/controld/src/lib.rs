@@ -6,6 +6,7 @@
 //! | [`office`] | what administrators ask, carried out: one handler for each request of `console` |
 //! | [`socket`] | the administration socket |
 //! | [`services`] | the services of this node: started and stopped as the database says |
+//! | [`capf`] | CAPF, put together out of this node's settings |
 //! | [`phones`] | what phones ask and hold |
 //! | [`identity`] | this node's own certificate |
 //! | [`privilege`] | giving up root |
@@ -18,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod capf;
 pub mod config;
 pub mod identity;
 pub mod office;

@@ -41,7 +41,8 @@ pub fn give_up(config: &Config) -> Result<()> {
 /// Directories that the daemon makes files in.
 fn own_directories(config: &Config) -> Vec<PathBuf> {
     let Config { key_directory, certificate_directory, phone_directory, .. } = config.clone();
-    let mut directories = vec![key_directory, certificate_directory, phone_directory];
+    let mut directories =
+        vec![key_directory, certificate_directory, phone_directory, config.trace_directory()];
     directories.extend(config.admin_socket.parent().map(Into::into));
     if let store::StoreUrl::Sqlite(file) = &config.store {
         directories.extend(file.parent().map(Into::into));

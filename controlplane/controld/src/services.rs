@@ -12,6 +12,7 @@ use provisioning::Provisioning;
 use store::{Node, Service, Store};
 use tftp::server::{HttpConfig, Server};
 
+use crate::capf;
 use crate::config::Config;
 use crate::identity;
 use crate::phones::Phones;
@@ -67,8 +68,8 @@ enum Slot {
 /// What keeps a service running, and what is not right with it all the same.
 type Started = (Box<dyn Send>, Option<String>);
 
-/// Services that run in this process. CallManager and CAPF are not among them yet.
-const OURS: [Service; 2] = [Service::Tftp, Service::CtlProvider];
+/// Services that run in this process. CallManager is not among them yet.
+const OURS: [Service; 3] = [Service::Tftp, Service::CtlProvider, Service::Capf];
 
 impl Services {
     /// None runs yet: see [`Services::reconcile`].
@@ -125,6 +126,17 @@ impl Services {
         self.reconcile(now);
     }
 
+    /// Gives CAPF a new key and certificate while it does not run, and starts it.
+    pub fn renew_capf(&self, now: SystemTime) -> Result<(), String> {
+        let work = self.work();
+        self.stop(Service::Capf);
+        let files = capf::files(&self.config);
+        let renewed = enrolment::authority::renew(&files, &self.store, &self.node, now);
+        drop(work);
+        self.reconcile(now);
+        renewed.map(|_| ()).map_err(|fault| fault.to_string())
+    }
+
     /// Since when a service runs; that of this process for those that it only stands for.
     pub fn since(&self, service: Service) -> Option<SystemTime> {
         match self.slots().get(&service) {
@@ -164,6 +176,8 @@ impl Services {
     fn start(&self, service: Service, me: &Node, now: SystemTime) -> Slot {
         let server = match service {
             Service::Tftp => self.start_tftp(me, now),
+            Service::Capf => capf::start(&self.config, &self.store, &self.phones, me, now)
+                .map(|running| (Box::new(running) as Box<dyn Send>, None)),
             _ => self.start_provider(me, now),
         };
         match server {

@@ -16,6 +16,7 @@ use messages::{Explain, Message, capf as said};
 use pki::{Certificate, export};
 use store::{
     CapfReason, CapfResult, CapfStatus, CertificateRole, Change, DeviceName, PhoneCertificateKind,
+    View,
 };
 
 use crate::authority;
@@ -167,6 +168,27 @@ impl OldData {
         }
     }
 
+    /// What would come of taking the data over.
+    pub fn preview(&self, view: &mut View<'_>) -> store::Result<Imported> {
+        let mut done = Imported {
+            issuers: self.issuers.len(),
+            parameters: self.parameters.len(),
+            ..Imported::default()
+        };
+        let certificates = self.lscs.iter().map(|(device, _)| (device, false));
+        let phones = self.phones.iter().map(|(device, _)| (device, true));
+        for (device, is_phone) in certificates.chain(phones) {
+            match view.find_device(device)? {
+                None => done.unknown.push(device.clone()),
+                Some(_) if is_phone => done.phones += 1,
+                Some(_) => done.certificates += 1,
+            }
+        }
+        done.unknown.sort();
+        done.unknown.dedup();
+        Ok(done)
+    }
+
     /// Takes the data over.
     pub fn apply(&self, change: &mut Change<'_>, now: SystemTime) -> store::Result<Imported> {
         let mut done = Imported::default();
@@ -198,9 +220,10 @@ impl OldData {
                 continue;
             }
             let mut capf = change.capf(device)?;
-            let Some(status) = *status else { continue };
             // What CAPF of today knows is newer.
-            if capf.status == CapfStatus::None {
+            if let Some(status) = *status
+                && capf.status == CapfStatus::None
+            {
                 capf.status = status;
                 let (reason, detail) = (CapfReason::Imported, String::new());
                 capf.result = Some(CapfResult { at: now, reason, detail });

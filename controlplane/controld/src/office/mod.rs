@@ -1,6 +1,7 @@
 //! What administrators ask, carried out.
 
 mod administrator;
+mod capf;
 mod checklist;
 mod cluster;
 mod device;
@@ -64,6 +65,14 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::DeviceLog>(),
     entry::<console::DeviceErased>(),
     entry::<console::RestartService>(),
+    entry::<console::SetCapf>(),
+    entry::<console::ShowCapf>(),
+    entry::<console::ReportCapf>(),
+    entry::<console::CapfService>(),
+    entry::<console::RenewCapf>(),
+    entry::<console::TrustIssuer>(),
+    entry::<console::DistrustIssuer>(),
+    entry::<console::ImportCapf>(),
     entry::<console::ListAdministrators>(),
     entry::<console::PutAdministrator>(),
     entry::<console::RemoveAdministrator>(),

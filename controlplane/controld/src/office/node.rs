@@ -32,7 +32,13 @@ impl Handle<ActivateService> for Office {
             }
             change.put_node(&node)
         })?;
-        Ok(caller.done(changed))
+        // What the service makes at its first start is there when the command ends.
+        self.services.reconcile(caller.now);
+        let mut done = caller.done(changed);
+        let problems = self.services.problems().into_iter();
+        let failed = problems.filter(|(service, _)| *service == request.service);
+        done.notes.extend(failed.map(|(service, why)| format!("{service}: {why}")));
+        Ok(done)
     }
 }
 

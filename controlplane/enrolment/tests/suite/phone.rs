@@ -1,0 +1,164 @@
+//! A small telephone: TLS, the phone's machine, and a flash.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use capf::codec::{CertificateType, KeySpec, Password};
+use capf::phone::{
+    Answer, Conclusion, Credential, Event, Holder, Holding, Manner, Output, Session,
+};
+use pki::{Certificate, PrivateKey, Signer};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, StreamOwned};
+
+use crate::site::{DEVICE, Site};
+
+pub type Tls = StreamOwned<ClientConnection, TcpStream>;
+
+#[derive(Clone)]
+pub struct Phone {
+    pub name: String,
+    pub lsc: Option<Holding>,
+    pub mic: Option<Holding>,
+    /// Says goodbye without a word when it is asked to store.
+    pub dies_before_storing: bool,
+    pub capf: Certificate,
+}
+
+impl Phone {
+    pub fn new(site: &Site) -> Self {
+        let name = DEVICE.to_owned();
+        Self { name, lsc: None, mic: None, dies_before_storing: false, capf: site.own.clone() }
+    }
+
+    pub fn with_mic(site: &Site) -> Self {
+        let (certificate, key) = site.mic(&format!("CP-7970G-{DEVICE}"));
+        Self { mic: Some(Holding { certificate, key }), ..Self::new(site) }
+    }
+
+    /// One session by a string that its user types.
+    pub fn types(&mut self, address: SocketAddr, digits: &str) -> Conclusion {
+        self.session(address, Credential::String(Password::new(digits).unwrap()))
+    }
+
+    /// One session.
+    pub fn session(&mut self, address: SocketAddr, credential: Credential) -> Conclusion {
+        let mut tls = connect(address, &self.capf);
+        let holder = Holder {
+            device: capf::DeviceName::parse(&self.name).unwrap(),
+            lsc: self.lsc.clone(),
+            mic: self.mic.clone(),
+        };
+        let mut session = Session::start(Instant::now(), holder, credential, Manner::default());
+        let mut made: Option<PrivateKey> = None;
+        let mut buffer = [0; 700];
+        loop {
+            while let Some(output) = session.poll_output() {
+                match output {
+                    Output::Send(bytes) => tls.write_all(&bytes).unwrap(),
+                    Output::MakeKey(KeySpec::Rsa(bits)) => {
+                        let key = PrivateKey::generate_legacy_rsa(bits.into()).unwrap();
+                        let spki = key.public_key().spki().to_vec();
+                        made = Some(key);
+                        session.handle_answer(Instant::now(), Answer::Key(Some(spki)));
+                    }
+                    Output::MakeKey(_) => {
+                        session.handle_answer(Instant::now(), Answer::Key(None));
+                    }
+                    Output::Store(_) if self.dies_before_storing => return Conclusion::Lost,
+                    Output::Store(entry) => {
+                        let certificate = Certificate::parse(&entry.der).unwrap();
+                        let key = made.take().unwrap();
+                        let fits = certificate.public_key() == key.public_key();
+                        if fits {
+                            self.lsc = Some(Holding { certificate, key });
+                        }
+                        session.handle_answer(Instant::now(), Answer::Stored(fits));
+                    }
+                    Output::Delete => {
+                        let gone = self.lsc.take().is_some();
+                        session.handle_answer(Instant::now(), Answer::Deleted(gone));
+                    }
+                    Output::Event(Event::Received(_) | Event::Sent(_)) => {}
+                    Output::Close(conclusion) => return conclusion,
+                }
+            }
+            match tls.read(&mut buffer) {
+                Ok(0) | Err(_) => session.handle_closed(),
+                Ok(length) => session.handle_bytes(Instant::now(), &buffer[..length]),
+            }
+        }
+    }
+}
+
+pub fn existing(preferred: CertificateType) -> Credential {
+    Credential::Existing(preferred)
+}
+
+/// Shakes hands with a server that shows exactly this certificate.
+pub fn connect(address: SocketAddr, expected: &Certificate) -> Tls {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = Exactly { der: expected.der().to_vec(), provider: Arc::clone(&provider) };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    let name = ServerName::from(address.ip());
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    StreamOwned::new(connection, stream)
+}
+
+/// As a phone checks it: byte by byte against its trust list.
+#[derive(Debug)]
+struct Exactly {
+    der: Vec<u8>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Exactly {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match **shown == *self.der {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(rustls::Error::General("another certificate".into())),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
