@@ -48,9 +48,16 @@ pub struct Config {
 pub struct Pause<'a> {
     /// How long.
     pub span: Duration,
-    /// What waits: its [`Enrolment::pending`] has to be stored for [`Client::resume`], should this
-    /// program end meanwhile. `None` before there is a request.
+    /// What waits; `None` before there is a request.
     pub enrolment: Option<&'a Enrolment>,
+}
+
+impl Pause<'_> {
+    /// The request, if it waits for approval: what has to be stored for [`Client::resume`], should
+    /// this program end or not want to wait so long.
+    pub fn pending(&self) -> Option<Pending> {
+        self.enrolment.filter(|enrolment| enrolment.waits_for_approval()).map(Enrolment::pending)
+    }
 }
 
 /// A SCEP client. Shared by threads.

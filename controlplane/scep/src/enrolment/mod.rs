@@ -187,6 +187,11 @@ impl Enrolment {
         Pending::of(self)
     }
 
+    /// Whether the authority has the request and somebody has to approve it.
+    pub fn waits_for_approval(&self) -> bool {
+        self.polls > 0 && self.retries == 0
+    }
+
     /// The authority that is asked.
     pub fn authority(&self) -> &Arc<Authority> {
         &self.link.authority

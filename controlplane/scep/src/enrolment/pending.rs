@@ -69,6 +69,11 @@ impl Pending {
         decoded(&self.pkcs10)
     }
 
+    /// What the authority knows it by.
+    pub fn transaction(&self) -> &str {
+        &self.transaction
+    }
+
     /// When it was first sent.
     pub fn since(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(self.since)

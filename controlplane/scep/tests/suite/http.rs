@@ -153,7 +153,7 @@ fn microsoft_by_post_in_chunks() {
     let client = client(Product::Microsoft, port, Floor::Transitional);
     let mut pauses = 0;
     let issued = client.enrol(phone(), None, |pause| {
-        assert!(pause.enrolment.is_some());
+        assert!(pause.pending().is_some());
         pauses += 1;
         ringfence_scep::client::sleep(pause)
     });
@@ -234,7 +234,7 @@ fn a_waiting_request_can_be_given_up_and_taken_up_again() {
     let request = phone();
     let mut stored = None;
     let abandoned = client.enrol(request.clone(), None, |pause| {
-        stored = pause.enrolment.map(|enrolment| enrolment.pending());
+        stored = pause.pending();
         ControlFlow::Break(())
     });
     assert_eq!(id(abandoned), "SCEP_ABANDONED");
@@ -263,7 +263,7 @@ fn what_is_not_http_is_not_reachable() {
     let silent = client(generic(), port, Floor::Modern);
     let mut spans = Vec::new();
     let result = silent.enrol(phone(), None, |pause| {
-        assert!(pause.enrolment.is_none());
+        assert!(pause.pending().is_none());
         spans.push(pause.span);
         ControlFlow::Continue(())
     });
