@@ -14,6 +14,7 @@
 
 pub mod capf;
 pub mod certificate;
+pub mod diagnosis;
 pub mod input;
 pub mod provider;
 pub mod registration;
@@ -63,6 +64,7 @@ impl Message {
             provider::ALL,
             registration::ALL,
             scep::ALL,
+            diagnosis::ALL,
         ]
         .into_iter()
         .flatten()
