@@ -8,6 +8,8 @@
 //! | [`keys`] | master keys for media |
 //! | [`codec`] | which codec a call uses |
 //! | [`dialplan`] | where dialled digits lead |
+//! | [`switchboard`] | call control: who speaks with whom, and what everybody is shown of it |
+//! | [`testing`] | telephones that hold a switchboard to its promises |
 //!
 //! Invariants:
 //! - A call's status is never above its weakest part.
@@ -22,3 +24,5 @@ pub mod codec;
 pub mod dialplan;
 pub mod keys;
 pub mod security;
+pub mod switchboard;
+pub mod testing;

@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod calls;
 pub mod capf;
 pub mod certificate;
 pub mod diagnosis;
@@ -65,6 +66,7 @@ impl Message {
             registration::ALL,
             scep::ALL,
             diagnosis::ALL,
+            calls::ALL,
         ]
         .into_iter()
         .flatten()

@@ -1,0 +1,109 @@
+//! What a switchboard is told.
+
+use std::net::SocketAddr;
+
+use super::device::Profile;
+use super::id::{DeviceName, LegId, StreamId};
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A device can be called. One that was there before has lost its calls.
+    DeviceArrived {
+        /// Its name.
+        device: DeviceName,
+        /// What is known of it.
+        profile: Profile,
+    },
+    /// A device lost its connection.
+    DeviceGone {
+        /// Its name.
+        device: DeviceName,
+    },
+    /// A user did something.
+    Pressed {
+        /// On this device.
+        device: DeviceName,
+        /// On this of its lines, counted from 1; `None` if it did not say.
+        line: Option<u32>,
+        /// With this leg; `None` is the one that the key makes sense for.
+        leg: Option<LegId>,
+        /// What.
+        key: Key,
+    },
+    /// A stream's receiving end is open, or cannot be opened.
+    MediaOpened {
+        /// Who says so.
+        by: Owner,
+        /// Which stream.
+        stream: StreamId,
+        /// Where it receives.
+        result: Result<SocketAddr, MediaRefused>,
+    },
+    /// A device cannot send a stream.
+    MediaFailed {
+        /// Who says so.
+        by: Owner,
+        /// Which stream.
+        stream: StreamId,
+    },
+}
+
+/// Who has an end of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A device.
+    Device(DeviceName),
+    /// A media resource: music on hold, a conference bridge.
+    Resource,
+}
+
+/// Why a stream could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaRefused {
+    /// The device cannot use the key it was given.
+    Encryption,
+    /// Another status, as SCCP numbers them.
+    Status(u32),
+}
+
+/// What users do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// Lifts the handset: answers what rings, or begins a call.
+    OffHook,
+    /// Puts the handset down: ends the active call.
+    OnHook,
+    /// Presses a line button: answers, resumes or begins a call there.
+    Line,
+    /// Begins a call.
+    NewCall,
+    /// Answers.
+    Answer,
+    /// Ends a call.
+    EndCall,
+    /// Dials a digit, or presses one while speaking.
+    Digit(char),
+    /// Dials a whole number.
+    Number(String),
+    /// Takes the last digit back.
+    Backspace,
+    /// Holds a call; resumes one that is held.
+    Hold,
+    /// Resumes a call.
+    Resume,
+    /// Transfers: first to dial the new party, then to complete.
+    Transfer,
+    /// Confers: first to dial the new party, then to bring it in.
+    Conference,
+    /// Opens a conference that others dial into.
+    MeetMe,
+    /// Barges into a call of a shared line by the built-in bridge of its telephone.
+    Barge,
+    /// Barges into a call of a shared line by making it a conference.
+    ConferenceBarge,
+    /// Dials the last number again.
+    Redial,
+    /// Forwards all calls of the line, or no longer.
+    ForwardAll,
+}

@@ -1,0 +1,216 @@
+//! Call control: who speaks with whom, and what everybody is shown of it.
+//!
+//! A [`Switchboard`] knows devices, the directory numbers on their line buttons, and calls. It is
+//! told [`Event`]s and says by [`Action`]s what is to be done; it has no connections and no clock.
+//!
+//! ```text
+//!  call ─┬─ party (leg) ── device        legs show, ring and sound
+//!        ├─ party (leg) ── device
+//!        ├─ remote leg  ── another telephone of a party's line
+//!        └─ link: two ends ── a leg, music on hold or the conference bridge
+//! ```
+//!
+//! Features change who is in a call and what each leg does there. Everything else follows by
+//! comparison, after each event: [`stream`] opens and closes what differs from the streams that a
+//! call should have, [`show`] tells telephones what differs from what they were told.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `press` | what keys do |
+//! | `dial`, `ring` | digits; telephones that ring, answer, forward |
+//! | `hold`, `consult`, `conference` | hold, transfer, conferences |
+//! | `shared`, `barge` | telephones that share a line |
+//! | `stream` | media and keys |
+//! | `show` | displays, with the status of calls |
+//! | `loss` | devices that come and go |
+//!
+//! Invariants:
+//! - A key goes to encrypted devices only, to both ends of a stream or to none, and serves one
+//!   opening.
+//! - No leg is shown a better status than the weakest part of its call has, but for what the guide
+//!   demands of authenticated parties after a barge.
+//! - Whatever was opened is closed when its call ends; when nobody is in a call, nothing is left.
+//! - A device is served by its own ids only.
+
+mod action;
+mod alarm;
+mod barge;
+mod call;
+mod conference;
+mod consult;
+mod device;
+mod dial;
+mod directory;
+mod event;
+mod forward;
+mod hold;
+mod id;
+mod leg;
+mod loss;
+mod press;
+mod record;
+mod ring;
+mod settings;
+mod shared;
+mod show;
+mod stream;
+mod timers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+pub use action::{
+    Action, CallInfo, CallState, Change, KeySet, Lamp, MediaCommand, MediaOrder, MediaPort, Notice,
+    Order, Party, Prompt, Reason, Redirected, Ring, Tone,
+};
+pub use alarm::CallAlarm;
+pub use device::{LineProfile, Profile};
+pub use directory::{Destination, Forwards};
+pub use event::{Event, Key, MediaRefused, Owner};
+pub use id::{CallId, DeviceName, LegId, StreamId};
+pub use record::{CallEnd, CallRecord, Counters, PerStatus};
+pub use settings::{Regions, Settings};
+
+use crate::dialplan::Pattern;
+use crate::security::Security;
+use call::Call;
+use device::Device;
+use directory::Directory;
+use id::Ids;
+use leg::Leg;
+use timers::Timers;
+
+/// Call control of one node. The first method to look at is [`Switchboard::handle`].
+#[derive(Debug)]
+pub struct Switchboard {
+    settings: Settings,
+    now: Instant,
+    ids: Ids,
+    devices: BTreeMap<DeviceName, Device>,
+    directory: Directory,
+    calls: BTreeMap<CallId, Call>,
+    legs: BTreeMap<LegId, Leg>,
+    /// The call that each stream belongs to.
+    streams: BTreeMap<StreamId, CallId>,
+    meet_mes: BTreeMap<String, CallId>,
+    timers: Timers,
+    counters: Counters,
+    /// Calls and devices about which something changed.
+    touched: BTreeSet<CallId>,
+    touched_devices: BTreeSet<DeviceName>,
+    out: Vec<Action>,
+}
+
+impl Switchboard {
+    /// A switchboard without devices.
+    pub fn new(now: Instant, settings: Settings) -> Self {
+        Self {
+            ids: Ids::new(settings.node),
+            settings,
+            now,
+            devices: BTreeMap::new(),
+            directory: Directory::default(),
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            meet_mes: BTreeMap::new(),
+            timers: Timers::default(),
+            counters: Counters::default(),
+            touched: BTreeSet::new(),
+            touched_devices: BTreeSet::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// Adds a pattern to the dial plan. Directory numbers need none.
+    pub fn add_route(&mut self, pattern: Pattern, destination: Destination) {
+        self.directory.plan.add(pattern, destination);
+    }
+
+    /// Says where calls to a directory number go, whether a telephone has it at present or not.
+    pub fn set_forwards(&mut self, number: &str, forwards: Forwards) {
+        self.directory.lines.entry(number.to_owned()).or_default().forwards = forwards;
+    }
+
+    /// Takes in what has happened, and adds what is to be done.
+    pub fn handle(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
+        self.now = now;
+        match event {
+            Event::DeviceArrived { device, profile } => self.arrived(&device, profile),
+            Event::DeviceGone { device } => self.gone(&device),
+            Event::Pressed { device, line, leg, key } => self.press(&device, line, leg, key),
+            Event::MediaOpened { by, stream, result } => self.media_opened(&by, stream, result),
+            Event::MediaFailed { by, stream } => self.media_failed(&by, stream),
+        }
+        self.settle();
+        actions.append(&mut self.out);
+    }
+
+    /// Lets what was to happen by now happen, and adds what is to be done.
+    pub fn tick(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        self.now = now;
+        self.expire();
+        actions.append(&mut self.out);
+    }
+
+    /// When [`Switchboard::tick`] is to be called next; `None` if nothing waits.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// The calls there are, for those who look after them.
+    pub fn calls(&self) -> Vec<CallView> {
+        let view = |(id, call): (&CallId, &Call)| CallView {
+            id: *id,
+            parties: call.parties.iter().map(|leg| self.party_view(*leg)).collect(),
+            conference: call.bridge.is_some(),
+            began: call.began,
+            answered: call.answered,
+            security: self.status(*id),
+        };
+        self.calls.iter().map(view).collect()
+    }
+
+    fn party_view(&self, id: LegId) -> PartyView {
+        let leg = &self.legs[&id];
+        PartyView { leg: id, device: leg.device.clone(), party: leg.party.clone() }
+    }
+
+    /// Whether there is no call, no leg, no stream and nothing to wait for.
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+            && self.legs.is_empty()
+            && self.streams.is_empty()
+            && self.meet_mes.is_empty()
+            && self.timers.next().is_none()
+            && self.devices.values().all(|device| device.legs.is_empty())
+    }
+}
+
+/// A call as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallView {
+    /// Which.
+    pub id: CallId,
+    /// Who is in it.
+    pub parties: Vec<PartyView>,
+    /// Whether they are on a conference bridge.
+    pub conference: bool,
+    /// When it began.
+    pub began: Instant,
+    /// When it was answered.
+    pub answered: Option<Instant>,
+    /// Its status; `None` before it is known.
+    pub security: Option<Security>,
+}
+
+/// Somebody in a call as others see him.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartyView {
+    /// His leg.
+    pub leg: LegId,
+    /// His device.
+    pub device: DeviceName,
+    /// His number and name.
+    pub party: Party,
+}

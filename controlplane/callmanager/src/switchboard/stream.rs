@@ -1,0 +1,381 @@
+//! Media streams: who hears whom, and with which keys.
+//!
+//! What streams a call should have follows from who is in it ([`Switchboard::wire`]); those it has
+//! and should not have are closed, those it should have and has not are opened. A stream that is
+//! opened gets keys of its own, and forgets them once both ends have them.
+//!
+//! Placement: media goes from device to device. Where it is to go through a relay, [`advance`]
+//! is the place: it decides where an end sends to, from what the other end has answered, and can
+//! as well wait until a relay has answered with addresses of its own.
+//!
+//! [`advance`]: Switchboard::advance
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::Switchboard;
+use super::action::{Action, MediaCommand, MediaOrder, MediaPort};
+use super::alarm::CallAlarm;
+use super::event::{MediaRefused, Owner};
+use super::id::{CallId, LegId, StreamId};
+use super::leg::{Failure, LegState};
+use super::timers::Timer;
+use crate::codec::{self, Codec, Side};
+use crate::keys::{MasterKey, StreamKeys};
+use crate::security::Security;
+
+/// A stream between two ends, in both directions.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) codec: Codec,
+    /// Whether it is encrypted.
+    pub(super) secure: bool,
+    /// The call it was opened for: its ends may be in another by now.
+    call: CallId,
+    ends: [End; 2],
+    /// What each end encrypts with; until both have been told.
+    keys: Option<[Arc<MasterKey>; 2]>,
+}
+
+#[derive(Debug)]
+struct End {
+    port: Port,
+    stream: StreamId,
+    receive: Receive,
+    transmits: bool,
+}
+
+/// Who has an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Port {
+    Leg(LegId),
+    Music,
+    Bridge,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Receive {
+    Never,
+    Opening,
+    At(SocketAddr),
+}
+
+/// Why a stream does not come to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OpenError {
+    NoAnswer,
+    Refused(MediaRefused),
+}
+
+impl Link {
+    pub(super) fn ports(&self) -> [Port; 2] {
+        [self.ends[0].port, self.ends[1].port]
+    }
+
+    /// Whether both ends send, if they should.
+    pub(super) fn is_up(&self) -> bool {
+        let [a, b] = &self.ends;
+        let sends = |from: &End, to: &End| from.transmits || to.receive == Receive::Never;
+        sends(a, b) && sends(b, a)
+    }
+
+    fn has(&self, leg: LegId) -> bool {
+        self.ports().contains(&Port::Leg(leg))
+    }
+}
+
+impl Switchboard {
+    /// Makes the streams of a call what they should be.
+    pub(super) fn wire(&mut self, call: CallId) {
+        let wanted = self.wanted(call);
+        self.unlink(call, |ports| !wanted.contains(ports));
+        for ports in wanted {
+            let there = |link: &Link| link.ports() == ports;
+            if !self.calls[&call].links.iter().any(there) {
+                self.open(call, ports);
+            }
+        }
+    }
+
+    /// Who should hear whom.
+    fn wanted(&self, call: CallId) -> Vec<[Port; 2]> {
+        let found = &self.calls[&call];
+        let state = |leg: &LegId| &self.legs[leg].state;
+        let speaks = |leg: &&LegId| *state(leg) == LegState::Connected;
+        if found.bridge.is_some() {
+            let speakers = found.parties.iter().filter(speaks);
+            return speakers.map(|leg| [Port::Leg(*leg), Port::Bridge]).collect();
+        }
+        let [a, b] = found.parties[..] else { return Vec::new() };
+        let mut wanted = match (state(&a), state(&b)) {
+            (LegState::Connected, LegState::Connected) => vec![[Port::Leg(a), Port::Leg(b)]],
+            (LegState::Connected, LegState::Held) if !found.no_music => {
+                vec![[Port::Leg(a), Port::Music]]
+            }
+            (LegState::Held, LegState::Connected) if !found.no_music => {
+                vec![[Port::Leg(b), Port::Music]]
+            }
+            _ => Vec::new(),
+        };
+        if let Some(barge) = &found.barge {
+            wanted.push([Port::Leg(barge.target), Port::Leg(barge.initiator)]);
+        }
+        wanted
+    }
+
+    fn open(&mut self, call: CallId, ports: [Port; 2]) {
+        let secure = self.may_encrypt(call, ports);
+        let Some(codec) = self.choose_codec(ports, secure) else {
+            return self.cannot_open(call, ports, CallAlarm::NoCodec { call });
+        };
+        let keys = match secure.then(StreamKeys::fresh).transpose() {
+            Ok(keys) => keys.map(|keys| [Arc::new(keys.forth), Arc::new(keys.back)]),
+            Err(error) => {
+                let alarm = CallAlarm::NoRandomness { call, error: error.to_string() };
+                return self.cannot_open(call, ports, alarm);
+            }
+        };
+        let music = ports.contains(&Port::Music);
+        let ends = ports.map(|port| {
+            let stream = StreamId(self.ids.next(|id| self.streams.contains_key(&StreamId(id))));
+            self.streams.insert(stream, call);
+            let receive = if port == Port::Music { Receive::Never } else { Receive::Opening };
+            // Whoever hears music does not speak.
+            End { port, stream, receive, transmits: music && port != Port::Music }
+        });
+        let link = Link { codec, secure, call, ends, keys };
+        for (end, other) in [(0, 1), (1, 0)] {
+            if link.ends[end].receive == Receive::Opening {
+                let key = link.keys.as_ref().map(|keys| keys[other].clone());
+                self.order(&link, end, MediaCommand::OpenReceive { codec, key });
+                let timer = Timer::Stream(link.ends[end].stream);
+                self.timers.start(timer, self.now + self.settings.media);
+            }
+        }
+        self.calls.get_mut(&call).expect("the caller has it").links.push(link);
+    }
+
+    /// Keys go to two encrypted devices only, and only where nothing else in the call is in the
+    /// way: a telephone that mixes can have encrypted streams or plain ones, not both.
+    fn may_encrypt(&self, call: CallId, ports: [Port; 2]) -> bool {
+        let found = &self.calls[&call];
+        let encrypted = |port| match port {
+            Port::Leg(leg) => self.legs[&leg].security == Security::Encrypted,
+            Port::Music | Port::Bridge => false,
+        };
+        let barge = |barge: &super::barge::Barge| {
+            ports == [Port::Leg(barge.target), Port::Leg(barge.initiator)]
+        };
+        !found.plain
+            && ports.into_iter().all(encrypted)
+            && found
+                .barge
+                .as_ref()
+                .filter(|found| barge(found))
+                .is_none_or(|barge| barge.outcome.status == Security::Encrypted)
+    }
+
+    fn choose_codec(&self, [a, b]: [Port; 2], secure: bool) -> Option<Codec> {
+        let profile = |port| match port {
+            Port::Leg(leg) => {
+                let leg = &self.legs[&leg];
+                let reachable = !leg.preserved;
+                self.devices.get(&leg.device).filter(|_| reachable).map(|device| &device.profile)
+            }
+            Port::Music | Port::Bridge => None,
+        };
+        let side = |port| match (port, profile(port)) {
+            (_, Some(profile)) => {
+                Some(Side { codecs: &profile.codecs, encrypts_wideband: profile.encrypts_wideband })
+            }
+            (Port::Leg(_), None) => None,
+            (Port::Music | Port::Bridge, None) => {
+                Some(Side { codecs: RESOURCE_CODECS, encrypts_wideband: true })
+            }
+        };
+        let limit = match (profile(a), profile(b)) {
+            (Some(a), Some(b)) => self.settings.regions.limit(a.region, b.region),
+            _ => u32::MAX,
+        };
+        let status = if secure { Security::Encrypted } else { Security::NonSecure };
+        codec::choose(side(a)?, side(b)?, limit, status)
+    }
+
+    /// Closes all streams of a leg.
+    pub(super) fn unwire(&mut self, leg: LegId) {
+        let call = self.legs[&leg].call;
+        self.unlink(call, |ports| ports.contains(&Port::Leg(leg)));
+    }
+
+    /// Closes some streams of a call.
+    pub(super) fn unlink(&mut self, call: CallId, close: impl Fn(&[Port; 2]) -> bool) {
+        let links = &mut self.calls.get_mut(&call).expect("the caller has it").links;
+        let (closed, kept) =
+            std::mem::take(links).into_iter().partition(|link| close(&link.ports()));
+        *links = kept;
+        let closed: Vec<Link> = closed;
+        for link in closed {
+            for (index, end) in link.ends.iter().enumerate() {
+                self.streams.remove(&end.stream);
+                self.timers.stop(Timer::Stream(end.stream));
+                if end.receive != Receive::Never {
+                    self.order(&link, index, MediaCommand::CloseReceive);
+                }
+                let hears_music = link.ends[1 - index].port == Port::Music;
+                if end.transmits && !hears_music {
+                    self.order(&link, index, MediaCommand::StopTransmit);
+                }
+            }
+        }
+    }
+
+    /// A port is open, or not.
+    pub(super) fn media_opened(
+        &mut self,
+        by: &Owner,
+        stream: StreamId,
+        result: Result<SocketAddr, MediaRefused>,
+    ) {
+        let Some((call, link, end)) = self.find_stream(by, stream) else { return self.ignore() };
+        let end =
+            &mut self.calls.get_mut(&call).expect("its stream was found").links[link].ends[end];
+        if end.receive != Receive::Opening {
+            return self.ignore();
+        }
+        match result {
+            Ok(address) => {
+                end.receive = Receive::At(address);
+                self.timers.stop(Timer::Stream(stream));
+                self.advance(call, link);
+            }
+            Err(refused) => self.not_opened(stream, OpenError::Refused(refused)),
+        }
+    }
+
+    /// Lets the ends of a link send that know where to.
+    fn advance(&mut self, call: CallId, index: usize) {
+        let links = &mut self.calls.get_mut(&call).expect("the caller looked").links;
+        let mut link = links.swap_remove(index);
+        for (end, other) in [(0, 1), (1, 0)] {
+            if let Receive::At(to) = link.ends[other].receive
+                && !link.ends[end].transmits
+            {
+                link.ends[end].transmits = true;
+                let key = link.keys.as_ref().map(|keys| keys[end].clone());
+                let codec = link.codec;
+                self.order(&link, end, MediaCommand::StartTransmit { to, codec, key });
+            }
+        }
+        if link.is_up() {
+            link.keys = None;
+        }
+        self.calls.get_mut(&call).expect("the caller looked").links.push(link);
+        self.touch(call);
+    }
+
+    /// A stream does not come to be.
+    pub(super) fn not_opened(&mut self, stream: StreamId, error: OpenError) {
+        let Some(&call) = self.streams.get(&stream) else { return };
+        let has = |link: &&Link| link.ends.iter().any(|end| end.stream == stream);
+        let Some(link) = self.calls[&call].links.iter().find(has) else { return };
+        let (ports, secure) = (link.ports(), link.secure);
+        let end = usize::from(link.ends[1].stream == stream);
+        let device = match ports[end] {
+            Port::Leg(leg) => Some(self.legs[&leg].device.clone()),
+            Port::Music | Port::Bridge => None,
+        };
+        let alarm = match error {
+            OpenError::NoAnswer => CallAlarm::MediaUnanswered { device },
+            OpenError::Refused(refused) => CallAlarm::MediaRefused { device, refused },
+        };
+        let keyless = error == OpenError::Refused(MediaRefused::Encryption)
+            && secure
+            && self.settings.plain_fallback
+            && self.calls[&call].barge.is_none();
+        if keyless {
+            self.out.push(Action::Alarm(alarm));
+            self.calls.get_mut(&call).expect("its stream was found").plain = true;
+            self.unlink(call, |other| *other == ports);
+            self.touch(call);
+        } else {
+            self.cannot_open(call, ports, alarm);
+        }
+    }
+
+    /// A stream cannot be had: whoever needs it does without, or hears so.
+    fn cannot_open(&mut self, call: CallId, ports: [Port; 2], alarm: CallAlarm) {
+        self.out.push(Action::Alarm(alarm));
+        self.touch(call);
+        self.unlink(call, |other| *other == ports);
+        match ports {
+            [_, Port::Music] => {
+                self.calls.get_mut(&call).expect("the caller has it").no_music = true;
+            }
+            [Port::Leg(leg), Port::Bridge] => {
+                // The others go on without this one.
+                let alone = self.new_call(self.legs[&leg].party.clone());
+                self.move_leg(leg, alone);
+                self.fail(leg, Failure::Congestion);
+            }
+            [_, Port::Leg(leg)] if self.calls[&call].barge.is_some_and(|b| b.initiator == leg) => {
+                self.barge_failed(call);
+            }
+            _ => self.fail_call(call),
+        }
+    }
+
+    /// A device cannot send.
+    pub(super) fn media_failed(&mut self, by: &Owner, stream: StreamId) {
+        match (self.find_stream(by, stream), by) {
+            (Some(_), Owner::Device(device)) => {
+                let alarm = CallAlarm::MediaFailed { device: device.clone() };
+                self.out.push(Action::Alarm(alarm));
+            }
+            _ => self.ignore(),
+        }
+    }
+
+    /// A stream, if it is the owner's: its call, which link it is, and which end.
+    fn find_stream(&self, by: &Owner, stream: StreamId) -> Option<(CallId, usize, usize)> {
+        let call = *self.streams.get(&stream)?;
+        let links = self.calls[&call].links.iter().enumerate();
+        let (link, end) = links
+            .flat_map(|(at, link)| [(at, link, 0), (at, link, 1)])
+            .find_map(|(at, link, end)| (link.ends[end].stream == stream).then_some((at, end)))?;
+        let own = match (self.calls[&call].links[link].ends[end].port, by) {
+            (Port::Leg(leg), Owner::Device(device)) => {
+                let leg = &self.legs[&leg];
+                leg.device == *device && !leg.preserved
+            }
+            (Port::Music | Port::Bridge, Owner::Resource) => true,
+            _ => false,
+        };
+        own.then_some((call, link, end))
+    }
+
+    /// Sends an order to an end, if anybody is there to hear it.
+    fn order(&mut self, link: &Link, end: usize, command: MediaCommand) {
+        let End { port, stream, .. } = link.ends[end];
+        let port = match port {
+            Port::Leg(id) => {
+                let leg = &self.legs[&id];
+                if leg.preserved || !self.devices.contains_key(&leg.device) {
+                    return;
+                }
+                MediaPort::Device { device: leg.device.clone(), leg: id }
+            }
+            Port::Music => MediaPort::Music,
+            Port::Bridge => MediaPort::Bridge,
+        };
+        self.out.push(Action::Media(MediaOrder { port, call: link.call, stream, command }));
+    }
+
+    /// Whether a leg has a stream on which it hears and is heard.
+    pub(super) fn speaks(&self, leg: LegId) -> bool {
+        let links = &self.calls[&self.legs[&leg].call].links;
+        links.iter().any(|link| link.has(leg) && link.is_up())
+    }
+}
+
+/// What music on hold and conference bridges can do.
+const RESOURCE_CODECS: &[Codec] = &[Codec::G711_ULAW, Codec::G711_ALAW];
