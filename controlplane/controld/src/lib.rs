@@ -27,4 +27,3 @@ pub mod phones;
 pub mod privilege;
 pub mod services;
 pub mod socket;
-mod users;

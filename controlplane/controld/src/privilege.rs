@@ -3,12 +3,10 @@
 use std::os::unix::fs::chown;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Uid, geteuid};
-use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+use anyhow::{Context, Result, bail};
+use rustix::process::geteuid;
 
 use crate::config::Config;
-use crate::users;
 
 /// Becomes the user of the configuration, if started by root: for ever, and with every capability.
 /// To be called when sockets below port 1024 are open and before there is a second thread. Not
@@ -22,20 +20,13 @@ pub fn give_up(config: &Config) -> Result<()> {
             "it does not run as root: set `user` in [controld] to the name of an unprivileged user"
         );
     };
-    let user = users::by_name(name)
-        .with_context(|| format!("there is no user `{name}` ([controld] user): make it first"))?;
-    ensure!(!user.uid.is_root(), "`{name}` ([controld] user) is root by another name");
+    let user = ::privilege::unprivileged(name, "[controld] user")?;
     for directory in own_directories(config) {
         std::fs::create_dir_all(&directory)
             .and_then(|()| chown(&directory, Some(user.uid.as_raw()), Some(user.gid.as_raw())))
             .with_context(|| format!("cannot give {} to `{name}`", directory.display()))?;
     }
-    set_thread_groups(&[user.gid])
-        .and_then(|()| set_thread_gid(user.gid))
-        .and_then(|()| set_thread_uid(user.uid))
-        .with_context(|| format!("cannot become `{name}`"))?;
-    ensure!(set_thread_uid(Uid::ROOT).is_err(), "root could be taken back");
-    Ok(())
+    ::privilege::become_user(&user)
 }
 
 /// Directories that the daemon makes files in.

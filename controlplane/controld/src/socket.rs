@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 
 use console::{Answer, Call, Failure, FailureKind, MAX_LINE};
 use lang::Language;
+use privilege::users;
 use rustix::net::sockopt::socket_peercred;
 use store::Author;
 use zeroize::Zeroizing;
 
 use crate::office::{Caller, Office};
-use crate::users;
 
 /// Longest wait for a client, which is served alone: a stuck one delays others by so much.
 const PATIENCE: Duration = Duration::from_secs(2);
