@@ -23,7 +23,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use store::StoreUrl;
 
-/// The whole file. What the data plane reads in it is not looked at.
+/// The whole file. What other daemons read in it is not looked at.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
@@ -33,6 +33,9 @@ pub struct File {
     /// The data plane's section.
     #[serde(default, rename = "datad")]
     _datad: serde::de::IgnoredAny,
+    /// The section of the cell for old TLS.
+    #[serde(default, rename = "legacytls")]
+    _legacytls: serde::de::IgnoredAny,
 }
 
 /// Settings of the daemon.

@@ -41,6 +41,9 @@ pub struct File {
     /// The control plane's section: known, and not looked at.
     #[serde(default)]
     pub controld: serde::de::IgnoredAny,
+    /// The section of the cell for old TLS: known, and not looked at.
+    #[serde(default)]
+    pub legacytls: serde::de::IgnoredAny,
 }
 
 /// Settings of the daemon.

@@ -1,0 +1,8 @@
+//! The cell as a process, and real clients: `openssl s_client`.
+
+mod certificates;
+mod handshakes;
+mod house;
+mod limits;
+mod restarts;
+mod walls;
