@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use console::{Done, Request};
+use console::{AskError, Done, Request};
 use lang::{Say, Text};
 
 use crate::failure::{Failure, Result};
@@ -30,7 +30,16 @@ impl Daemon {
         style: Style,
         request: &R,
     ) -> std::result::Result<R::Answer, Failure> {
-        Ok(console::ask(&self.socket, style.language, request)?)
+        Ok(self.ask_plainly(style, request)?)
+    }
+
+    /// Asks it, and tells a daemon that says no from one that is not there.
+    pub fn ask_plainly<R: Request>(
+        &self,
+        style: Style,
+        request: &R,
+    ) -> std::result::Result<R::Answer, AskError> {
+        console::ask(&self.socket, style.language, request)
     }
 
     /// Asks it for a change and tells what came of it.
@@ -44,7 +53,8 @@ impl Daemon {
     }
 }
 
-fn tell(done: &Done, style: Style) {
+/// Tells what came of a change.
+pub fn tell(done: &Done, style: Style) {
     match done.revision {
         Some(revision) => println!("{}", REVISION.fill(style.language, &[("n", &revision)])),
         None if done.notes.is_empty() => println!("{}", NO_CHANGE.say(style.language)),

@@ -54,6 +54,8 @@ enum Noun {
     Param(noun::param::Args),
     /// Phones.
     Device(noun::device::Args),
+    /// CAPF: certificates for phones.
+    Capf(noun::capf::Args),
     /// The CTL file: whom phones may trust.
     Ctl(noun::ctl::Args),
     /// Security tokens, which sign the CTL file.
@@ -105,6 +107,7 @@ fn main() -> ExitCode {
         Noun::Service(args) => noun::service::run(args, style),
         Noun::Param(args) => noun::param::run(args, style),
         Noun::Device(args) => noun::device::run(args, style),
+        Noun::Capf(args) => noun::capf::run(args, style),
         Noun::Ctl(args) => noun::ctl::run(args, style),
         Noun::Token(args) => noun::token::run(args, style),
         Noun::Admin(args) => noun::admin::run(args, style),

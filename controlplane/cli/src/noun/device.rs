@@ -8,6 +8,7 @@ use console::{
 use lang::Text;
 use store::{DeviceName, Model};
 
+use super::capf;
 use crate::daemon::Daemon;
 use crate::failure::Result;
 use crate::output::{self, Format};
@@ -42,6 +43,9 @@ enum Verb {
         #[command(flatten)]
         changes: DeviceChanges,
     },
+    /// What CAPF shall do with a phone, and what came of it.
+    #[command(subcommand)]
+    Capf(capf::phone::Verb),
     /// Remove a phone.
     Remove { name: DeviceName },
     /// Show what a phone asked the node for whose daemon is asked.
@@ -68,6 +72,7 @@ pub fn run(args: Args, style: Style) -> Result {
         Verb::List => list(&daemon.ask(style, &ListDevices {})?, style),
         Verb::Show { name } => show(&daemon.ask(style, &ShowDevice { name })?, style),
         Verb::Set { name, changes } => daemon.change(style, &SetDevice { name, changes }),
+        Verb::Capf(verb) => capf::phone::run(&daemon, verb, style),
         Verb::Remove { name } => daemon.change(style, &RemoveDevice { name }),
         Verb::Log { name } => log(&daemon.ask(style, &DeviceLog { name })?, style),
         Verb::Erased { name } => daemon.change(style, &DeviceErased { name }),

@@ -1,6 +1,7 @@
 //! What can be administered, a file each.
 
 pub mod admin;
+pub mod capf;
 pub mod cluster;
 pub mod ctl;
 pub mod device;

@@ -19,7 +19,7 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Verb {
     /// Restart a service of the node whose daemon is asked, so that it sees changed parameters:
-    /// tftp or ctl-provider.
+    /// tftp, ctl-provider or capf.
     Restart { service: Service },
 }
 

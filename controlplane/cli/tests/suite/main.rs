@@ -1,5 +1,6 @@
 //! The command `ringfence` against a daemon in this process.
 
 mod administration;
+mod capf;
 mod ctl;
 mod daemon;
