@@ -56,6 +56,8 @@ enum Noun {
     Device(noun::device::Args),
     /// CAPF: certificates for phones.
     Capf(noun::capf::Args),
+    /// Why something does not do what it should.
+    Diagnose(noun::diagnose::Args),
     /// The CTL file: whom phones may trust.
     Ctl(noun::ctl::Args),
     /// Security tokens, which sign the CTL file.
@@ -108,6 +110,7 @@ fn main() -> ExitCode {
         Noun::Param(args) => noun::param::run(args, style),
         Noun::Device(args) => noun::device::run(args, style),
         Noun::Capf(args) => noun::capf::run(args, style),
+        Noun::Diagnose(args) => noun::diagnose::run(args, style),
         Noun::Ctl(args) => noun::ctl::run(args, style),
         Noun::Token(args) => noun::token::run(args, style),
         Noun::Admin(args) => noun::admin::run(args, style),

@@ -22,6 +22,7 @@
 
 mod capf;
 mod client;
+mod diagnosis;
 mod request;
 mod secret;
 mod wire;
@@ -32,6 +33,7 @@ pub use capf::{
     RenewCapf, ReportCapf, SetCapf, ShowCapf, TrustIssuer,
 };
 pub use client::{AskError, ask};
+pub use diagnosis::{DiagnosePhone, DiagnosisView, EventView, FindingView};
 pub use request::{
     ActivateService, AddDevice, AddNode, AuditTrail, AuditView, CheckItem, CheckState,
     CreateCluster, DeviceChanges, DeviceErased, DeviceLog, DeviceView, Done, FileRequestView,

@@ -75,6 +75,12 @@ impl Phones {
         self.log.of_device(phone)
     }
 
+    /// What a phone holds, as far as is known.
+    pub fn list_of(&self, phone: &str) -> Option<PhoneList> {
+        let lists = lock(&self.lists);
+        lists.iter().find(|(name, _)| *name == phone).map(|(_, list)| list.clone())
+    }
+
     /// Forgets what a phone holds: its list was erased by hand.
     pub fn erased(&self, phone: &str) {
         // The keeper lives as long as we do.

@@ -147,6 +147,11 @@ impl Services {
         }
     }
 
+    /// Whether this node has a copy of CAPF's certificate that can be used.
+    pub fn has_capf_certificate(&self, now: SystemTime) -> bool {
+        capf::files(&self.config).capf(now).is_ok()
+    }
+
     /// SHA-256 of this node's certificate, if it has one yet.
     pub fn certificate_sha256(&self) -> Option<String> {
         let der = pki::check::read(&self.config.key_directory.join(pki::node::CERTIFICATE_FILE));

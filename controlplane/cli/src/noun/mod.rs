@@ -5,6 +5,7 @@ pub mod capf;
 pub mod cluster;
 pub mod ctl;
 pub mod device;
+pub mod diagnose;
 pub mod log;
 pub mod node;
 pub mod param;

@@ -4,3 +4,4 @@ mod administration;
 mod capf;
 mod ctl;
 mod daemon;
+mod diagnosis;

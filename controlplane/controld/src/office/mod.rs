@@ -5,6 +5,7 @@ mod capf;
 mod checklist;
 mod cluster;
 mod device;
+mod diagnosis;
 mod history;
 mod node;
 mod parameter;
@@ -64,6 +65,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::ResetDevices>(),
     entry::<console::DeviceLog>(),
     entry::<console::DeviceErased>(),
+    entry::<console::DiagnosePhone>(),
     entry::<console::RestartService>(),
     entry::<console::SetCapf>(),
     entry::<console::ShowCapf>(),
