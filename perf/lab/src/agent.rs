@@ -12,6 +12,7 @@ use mgcp::value::Statistics;
 use mgcp::{
     CallId, Command, ConnectionId, ConnectionMode, EndpointName, Response, ReturnCode, Verb,
 };
+use srtp::Suite;
 
 use crate::key::Key;
 use crate::net::Namespace;
@@ -114,8 +115,8 @@ impl CallAgent {
         let endpoint = response.params.endpoints.first().unwrap_or(endpoint).clone();
         let id = *response.params.connections.first().context("CRCX: no connection identifier")?;
         let (address, key) = read_answer(&response)?;
-        if key.is_some() != party.key.is_some() {
-            bail!("CRCX: the gateway's description has another profile than asked for");
+        if key.as_ref().map(Key::suite) != party.key.map(Key::suite) {
+            bail!("CRCX: the gateway's description has another profile or suite than asked for");
         }
         Ok(Connection { endpoint, id, address, key })
     }
@@ -218,7 +219,7 @@ fn options(party: &Party<'_>) -> LocalOptions {
         LocalOption::Codecs(vec!["PCMU".into()]),
     ];
     if let Some(key) = party.gateway_key {
-        let value = format!("{} inline:{}", Key::SUITE, key.base64());
+        let value = format!("{} inline:{}", key.suite(), key.base64());
         options.push(LocalOption::Extension("x+srtptx".into(), Some(value.as_str().into())));
     }
     LocalOptions(options)
@@ -230,8 +231,8 @@ fn description(party: &Party<'_>) -> SessionDescription {
     let mut media = Media::audio(party.address.port(), profile, vec![Codec::of_payload_type(0)]);
     media.ptime = Some(20);
     media.crypto.extend(party.key.map(|key| {
-        let key = KeySalt::new(key.octets()).expect("a key fits an attribute");
-        CryptoAttribute::new(CryptoSuite::AesCm128HmacSha1_80, key)
+        let octets = KeySalt::new(key.octets()).expect("a key fits an attribute");
+        CryptoAttribute::new(CryptoSuite::from_name(key.suite().name()), octets)
     }));
     SessionDescription {
         origin: None,
@@ -251,7 +252,11 @@ fn read_answer(response: &Response) -> Result<(SocketAddr, Option<Key>)> {
     let key = match media.crypto.as_slice() {
         [] if media.profile.is_secure() => bail!("the gateway described SRTP without a key"),
         [] => None,
-        [crypto, ..] => Some(Key::new(crypto.key.expose())?),
+        [crypto, ..] => {
+            let name = crypto.suite.name();
+            let suite = Suite::from_name(name).with_context(|| format!("the suite {name}"))?;
+            Some(Key::new(suite, crypto.key.expose())?)
+        }
     };
     Ok((address, key))
 }

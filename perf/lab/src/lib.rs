@@ -3,8 +3,9 @@
 //! [`net`] makes the network (namespaces, veth pairs, bridges) and removes it whatever happens;
 //! [`program`] runs real programs in it; [`report`] tells, step by step, what was proven. The
 //! inhabitants: [`phone`] joins two ffmpeg processes into a telephone, [`probe`] sends single
-//! packets made to measure, [`agent`] commands the gateway, [`relay`] is the product under test.
-//! [`audio`] says whether what was heard is what was said. [`scenario`] lists what can be played.
+//! packets made to measure, [`rtpw`] is a telephone on libsrtp, [`agent`] commands the gateway,
+//! [`relay`] is the product under test. [`audio`] says whether what was heard is what was said.
+//! [`scenario`] lists what can be played.
 //!
 //! Invariants: everything a run makes is named `rf-lab-…` and removed at its end, after a failure,
 //! a panic or Ctrl-C too; what a killed run left is removed by the next. A step is ok only if what
@@ -23,4 +24,5 @@ pub mod probe;
 pub mod program;
 pub mod relay;
 pub mod report;
+pub mod rtpw;
 pub mod scenario;

@@ -3,6 +3,7 @@
 //! Audio here is 8,000 samples a second, one channel, 16 bits: what G.711 carries.
 
 mod compare;
+pub mod mulaw;
 mod voice;
 mod wav;
 

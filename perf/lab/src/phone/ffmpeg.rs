@@ -2,6 +2,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
+use srtp::Suite;
+
 use crate::key::Key;
 use crate::net::Namespace;
 
@@ -18,7 +20,7 @@ pub fn speaker(namespace: &Namespace, wav: &Path, to: SocketAddr, key: Option<&K
     command.args(["-af", "asetnsamples=n=160:p=0,arealtime", "-c:a", "pcm_mulaw", "-f", "rtp"]);
     match key {
         Some(key) => command
-            .args(["-srtp_out_suite", Key::SUITE, "-srtp_out_params", &key.base64()])
+            .args(["-srtp_out_suite", suite_name(key), "-srtp_out_params", &key.base64()])
             .arg(format!("srtp://{to}?pkt_size={}", RTP_PACKET + SRTP_TRAILER)),
         None => command.arg(format!("rtp://{to}?pkt_size={RTP_PACKET}")),
     };
@@ -36,13 +38,24 @@ pub fn listener(namespace: &Namespace, description: &Path, recording: &Path) -> 
 /// The session that a listener at this loopback port takes part in.
 pub fn description(port: u16, key: Option<&Key>) -> String {
     let (profile, crypto) = match key {
-        Some(key) => ("RTP/SAVP", format!("a=crypto:1 {} inline:{}\r\n", Key::SUITE, key.base64())),
+        Some(key) => {
+            ("RTP/SAVP", format!("a=crypto:1 {} inline:{}\r\n", suite_name(key), key.base64()))
+        }
         None => ("RTP/AVP", String::new()),
     };
     format!(
         "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=lab\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
          m=audio {port} {profile} 0\r\na=rtpmap:0 PCMU/8000\r\n{crypto}"
     )
+}
+
+/// What ffmpeg calls the suite of a key. By the name of RFC 4568, AES_CM_128_HMAC_SHA1_32 would cut
+/// SRTCP's tags to 32 bits too, which that RFC (§6.2.2) forbids; by that of DTLS-SRTP it does not.
+fn suite_name(key: &Key) -> &'static str {
+    match key.suite() {
+        Suite::AesCm128HmacSha1_32 => "SRTP_AES128_CM_HMAC_SHA1_32",
+        suite => suite.name(),
+    }
 }
 
 fn ffmpeg(namespace: &Namespace) -> Command {

@@ -44,6 +44,11 @@ pub const SCENARIOS: &[Scenario] = &[
         play: relay::over_sockets,
     },
     Scenario {
+        name: "srtp-interop",
+        about: "libsrtp and ffmpeg through the relay, in every suite that they and we know",
+        play: relay::interop::play,
+    },
+    Scenario {
         name: "ctl",
         about: "a cluster becomes secure: tokens, CTL file, signed files, failures, lost tokens",
         play: ctl::play,

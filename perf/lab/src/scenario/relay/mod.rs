@@ -6,8 +6,11 @@
 
 mod attack;
 mod calls;
+pub mod interop;
 mod latency;
 mod topology;
+
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use mgcp::Verb;
@@ -20,6 +23,9 @@ use crate::relay::Relay;
 use crate::report::Failed;
 use calls::Calls;
 use topology::{CALL_AGENT, Family, GATEWAY, Side, Topology};
+
+/// How long something may take that takes no time.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The gateway's MGCP port, and the call agent's.
 const MGCP: [u16; 2] = [2427, 2727];
@@ -81,40 +87,9 @@ pub fn over_sockets(stage: &mut Stage) -> Result<(), Failed> {
 
 // R: MED-04
 fn play(stage: &mut Stage, setting: Setting) -> Result<(), Failed> {
-    let Stage { lab, report, programs, dir } = stage;
+    let (network, mut agent, relay) = open(stage, setting)?;
+    let Stage { report, dir, .. } = stage;
     let Setting { family, way } = setting;
-
-    let network = report.step("network", || {
-        let network = Topology::build(lab)?;
-        Ok((network, "telephones a and b, call agent, attacker, gateway between two networks"))
-    })?;
-    let [gateway_port, agent_port] = MGCP;
-    let gateway = family.socket(Side::Inside, GATEWAY, gateway_port);
-    let mut agent = report.step("call agent", || {
-        let address = family.socket(Side::Inside, CALL_AGENT, agent_port);
-        let agent = CallAgent::open(&network.call_agent, address, gateway)?;
-        Ok((agent, format!("at {address}")))
-    })?;
-    let relay = report.step("relay starts", || {
-        let relay = Relay::start(&network.gateway, programs, &configuration(setting), dir)?;
-        let RelayReport { version, srtp_backend, .. } = relay.report()?;
-        Ok((relay, format!("ringfence-datad {version}, SRTP by {srtp_backend}")))
-    })?;
-    report.step("relay announces itself to the call agent", || {
-        let announced = agent.hear(Verb::Rsip)?;
-        ensure!(announced.params.restart_method == Some(RestartMethod::Restart));
-        Ok(((), format!("RSIP restart for {}", announced.endpoint)))
-    })?;
-    report.step("path of packets", || {
-        let attached = network.interfaces_with_xdp()?;
-        ensure!(attached == way.interfaces_with_xdp(), "XDP programs on: {attached:?}");
-        let ports = relay.report()?.ports;
-        ensure!(ports.len() == 2, "the relay reports {} ports", ports.len());
-        for port in &ports {
-            ensure!(port.path == way.path(), "{}: {}, {}", port.network, port.path, port.reason);
-        }
-        Ok(((), format!("{}: {}", ports[0].path, ports[0].reason)))
-    })?;
 
     let calls = Calls::set_up(report, &mut agent, &network, family, dir)?;
     let talk = calls.start_talking(report)?;
@@ -155,6 +130,45 @@ fn play(stage: &mut Stage, setting: Setting) -> Result<(), Failed> {
         ensure!(sockets == 0, "{sockets} UDP sockets are left in the gateway");
         Ok(((), "RSIP forced, no XDP program and no socket left"))
     })
+}
+
+/// Builds the network with a call agent and a relay in it, and looks which way packets go.
+fn open(stage: &mut Stage, setting: Setting) -> Result<(Topology, CallAgent, Relay), Failed> {
+    let Stage { lab, report, programs, dir } = stage;
+    let Setting { family, way } = setting;
+
+    let network = report.step("network", || {
+        let network = Topology::build(lab)?;
+        Ok((network, "telephones a and b, call agent, attacker, gateway between two networks"))
+    })?;
+    let [gateway_port, agent_port] = MGCP;
+    let gateway = family.socket(Side::Inside, GATEWAY, gateway_port);
+    let mut agent = report.step("call agent", || {
+        let address = family.socket(Side::Inside, CALL_AGENT, agent_port);
+        let agent = CallAgent::open(&network.call_agent, address, gateway)?;
+        Ok((agent, format!("at {address}")))
+    })?;
+    let relay = report.step("relay starts", || {
+        let relay = Relay::start(&network.gateway, programs, &configuration(setting), dir)?;
+        let RelayReport { version, srtp_backend, .. } = relay.report()?;
+        Ok((relay, format!("ringfence-datad {version}, SRTP by {srtp_backend}")))
+    })?;
+    report.step("relay announces itself to the call agent", || {
+        let announced = agent.hear(Verb::Rsip)?;
+        ensure!(announced.params.restart_method == Some(RestartMethod::Restart));
+        Ok(((), format!("RSIP restart for {}", announced.endpoint)))
+    })?;
+    report.step("path of packets", || {
+        let attached = network.interfaces_with_xdp()?;
+        ensure!(attached == way.interfaces_with_xdp(), "XDP programs on: {attached:?}");
+        let ports = relay.report()?.ports;
+        ensure!(ports.len() == 2, "the relay reports {} ports", ports.len());
+        for port in &ports {
+            ensure!(port.path == way.path(), "{}: {}, {}", port.network, port.path, port.reason);
+        }
+        Ok(((), format!("{}: {}", ports[0].path, ports[0].reason)))
+    })?;
+    Ok((network, agent, relay))
 }
 
 /// The relay's configuration: two media networks, commanded by the one call agent.
