@@ -1,8 +1,10 @@
 //! Keys and hash functions.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
+use durable::Readers;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
 use openssl::ec::{EcGroup, EcKey, PointConversionForm};
 use openssl::hash::MessageDigest;
@@ -12,6 +14,8 @@ use openssl::rsa::Rsa;
 use openssl::sign::{Signer as OpensslSigner, Verifier};
 use zeroize::Zeroizing;
 
+use crate::certificate::Certificate;
+use crate::export;
 use crate::fault::KeyFault;
 use crate::signer::{SignError, Signer};
 
@@ -266,6 +270,14 @@ impl PrivateKey {
         PKey::private_key_from_pem_passphrase(&pem, b"")
             .map(Self::of)
             .map_err(|_| not_valid("no private key in PEM form".into()))
+    }
+
+    /// Writes a PEM key file that its owner alone can read, in place of what was there. With a
+    /// certificate behind the key in the same file the two cannot come apart.
+    pub fn save(&self, file: &Path, certificate: Option<&Certificate>) -> io::Result<()> {
+        let mut pem = self.to_pem();
+        pem.extend_from_slice(certificate.map(export::pem).unwrap_or_default().as_bytes());
+        durable::replace(file, &pem, Readers::Owner)
     }
 
     fn of(key: PKey<Private>) -> Self {

@@ -15,7 +15,7 @@ pub struct Identity {
     pub device: DeviceName,
     /// Its model.
     pub model: Model,
-    /// It holds a certificate: a manufactured or a locally significant one.
+    /// It holds a certificate, also if there is none in its flash.
     pub has_certificate: bool,
     /// Verifies firmware. Without it the phone keeps the firmware it has.
     pub image_key: Option<PublicKey>,

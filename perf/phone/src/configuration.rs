@@ -13,6 +13,10 @@ pub struct Configuration {
     pub mode: SecurityMode,
     /// Call managers by priority: address and clear SCCP port.
     pub call_managers: Vec<(String, u16)>,
+    /// How it shall authenticate to CAPF; [`CapfMode::Nothing`] if it has no business there.
+    pub capf_mode: CapfMode,
+    /// CAPF servers in order: address and port.
+    pub capf_servers: Vec<(String, u16)>,
     /// The settings below `vendorConfig`, by element name.
     pub vendor: Vec<(String, String)>,
 }
@@ -39,6 +43,22 @@ impl fmt::Display for SecurityMode {
     }
 }
 
+/// `capfAuthMode`: whether a CAPF operation is pending, and how the phone proves itself for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum CapfMode {
+    /// 0: no operation is pending.
+    #[default]
+    Nothing,
+    /// 1: by authentication string, when its user types one.
+    String,
+    /// 2: by null string.
+    NullString,
+    /// 3: by existing certificate, the LSC first.
+    ExistingLsc,
+    /// 4: by existing certificate, the MIC first.
+    ExistingMic,
+}
+
 /// Why a configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigurationError {
@@ -63,6 +83,8 @@ pub enum ConfigurationError {
 
 /// Clear SCCP, if the file names no port.
 const SCCP_PORT: u16 = 2000;
+/// CAPF, if the file names no port.
+const CAPF_PORT: u16 = 3804;
 
 impl Configuration {
     /// Reads `SEP<MAC>.cnf.xml` or `XMLDefault.cnf.xml`.
@@ -80,6 +102,8 @@ impl Configuration {
             load: text("loadInformation").to_owned(),
             mode: security_mode(text("deviceSecurityMode"))?,
             call_managers: call_managers(root)?,
+            capf_mode: capf_mode(text("capfAuthMode"))?,
+            capf_servers: capf_servers(root)?,
             vendor: vendor
                 .filter(|node| node.is_element())
                 .map(|node| (node.tag_name().name().to_owned(), value(node)))
@@ -100,23 +124,53 @@ fn security_mode(value: &str) -> Result<SecurityMode, ConfigurationError> {
     }
 }
 
+fn capf_mode(value: &str) -> Result<CapfMode, ConfigurationError> {
+    match value {
+        "" | "0" => Ok(CapfMode::Nothing),
+        "1" => Ok(CapfMode::String),
+        "2" => Ok(CapfMode::NullString),
+        "3" => Ok(CapfMode::ExistingLsc),
+        "4" => Ok(CapfMode::ExistingMic),
+        other => {
+            Err(ConfigurationError::Value { element: "capfAuthMode", value: other.to_owned() })
+        }
+    }
+}
+
+fn capf_servers(root: roxmltree::Node<'_, '_>) -> Result<Vec<(String, u16)>, ConfigurationError> {
+    let Some(list) = find(root, "capfList") else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for capf in list.children().filter(|node| node.has_tag_name("capf")) {
+        let server = find(capf, "processNodeName").map(value).unwrap_or_default();
+        if !server.is_empty() {
+            found.push((server, port(capf, "phonePort", CAPF_PORT)?));
+        }
+    }
+    Ok(found)
+}
+
 fn call_managers(root: roxmltree::Node<'_, '_>) -> Result<Vec<(String, u16)>, ConfigurationError> {
     let Some(members) = find(root, "members") else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for member in members.children().filter(|node| node.has_tag_name("member")) {
         let Some(server) = find(member, "processNodeName").map(value) else { continue };
-        let port = match find(member, "ethernetPhonePort").map(value) {
-            None => SCCP_PORT,
-            Some(port) => port.parse().map_err(|_| ConfigurationError::Value {
-                element: "ethernetPhonePort",
-                value: port,
-            })?,
-        };
+        let port = port(member, "ethernetPhonePort", SCCP_PORT)?;
         let priority = member.attribute("priority").and_then(|priority| priority.parse().ok());
         found.push((priority.unwrap_or(u32::MAX), server, port));
     }
     found.sort_by_key(|(priority, _, _)| *priority);
     Ok(found.into_iter().map(|(_, server, port)| (server, port)).collect())
+}
+
+fn port(
+    node: roxmltree::Node<'_, '_>,
+    element: &'static str,
+    default: u16,
+) -> Result<u16, ConfigurationError> {
+    match find(node, element).map(value) {
+        None => Ok(default),
+        Some(port) => port.parse().map_err(|_| ConfigurationError::Value { element, value: port }),
+    }
 }
 
 fn find<'a, 'i>(root: roxmltree::Node<'a, 'i>, name: &str) -> Option<roxmltree::Node<'a, 'i>> {

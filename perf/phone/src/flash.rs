@@ -117,6 +117,10 @@ impl Flash {
         self.keep(K::FILE_NAME, after.as_bytes())
     }
 
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     fn file(&self, name: &str) -> Result<Option<Vec<u8>>, FlashError> {
         let path = self.0.join(name);
         durable::read(&path, MOST).map_err(|error| FlashError { path, error })

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod boot;
+pub mod capf;
 mod configuration;
 mod event;
 mod flash;
@@ -23,7 +24,7 @@ mod model;
 mod phone;
 
 pub use boot::{Boot, Conclusion, Identity};
-pub use configuration::{Configuration, ConfigurationError, SecurityMode};
+pub use configuration::{CapfMode, Configuration, ConfigurationError, SecurityMode};
 pub use event::Event;
 pub use flash::{Flash, FlashError, Installed};
 pub use model::Model;

@@ -25,6 +25,11 @@ impl Model {
         matches!(self, Self::M7970 | Self::M7971)
     }
 
+    /// Whether it speaks CAPF as early loads do, and knows no SHA-2.
+    pub fn speaks_early_capf(self) -> bool {
+        matches!(self, Self::M7940 | Self::M7960)
+    }
+
     /// Whether it left the factory with a certificate.
     pub fn has_manufactured_certificate(self) -> bool {
         matches!(self, Self::M7970 | Self::M7971)

@@ -57,6 +57,9 @@ pub enum PhoneError {
     /// The network fails.
     #[error(transparent)]
     Network(FetchError),
+    /// There is no way to speak to CAPF at all.
+    #[error("cannot speak to CAPF: {0}")]
+    Capf(std::io::Error),
     /// It has no TFTP server.
     #[error("no TFTP server: name one with --tftp")]
     NoServer,
@@ -67,7 +70,9 @@ impl Phone {
     pub fn boot(&self) -> Result<Report, PhoneError> {
         let (installed, damage) = self.flash.read()?;
         let (mut server, mut others) = self.first_server()?;
-        let mut boot = Boot::new(self.identity.clone(), installed.clone(), server.ip());
+        let mut identity = self.identity.clone();
+        identity.has_certificate |= self.flash.read_wallet()?.has_certificate();
+        let mut boot = Boot::new(identity.clone(), installed.clone(), server.ip());
         let (mut files, mut silent) = (Vec::new(), Vec::new());
         while let Some(name) = boot.wants() {
             let (fetched, answer) = self.fetch(server, &name)?;
@@ -79,7 +84,7 @@ impl Phone {
             {
                 silent.push(Event::TftpTimeout(name));
                 (server, others) = (*next, rest);
-                boot = Boot::new(self.identity.clone(), installed.clone(), server.ip());
+                boot = Boot::new(identity.clone(), installed.clone(), server.ip());
                 continue;
             }
             boot.handle(answer);

@@ -83,15 +83,16 @@ impl Password {
 
     /// Whether nothing was typed.
     pub fn is_null(&self) -> bool {
-        self.text().is_empty()
+        self.typed().is_empty()
     }
 
     /// Whether it is `expected`. The time this takes tells nothing of where they differ.
     pub fn is(&self, expected: &str) -> bool {
-        self.text().ct_eq(expected.as_bytes()).into()
+        self.typed().ct_eq(expected.as_bytes()).into()
     }
 
-    fn text(&self) -> &[u8] {
+    /// What was typed, for a phone that has to remember it when its power fails.
+    pub fn typed(&self) -> &[u8] {
         self.0.strip_suffix(b"\0").unwrap_or(&self.0)
     }
 }

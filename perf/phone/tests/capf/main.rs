@@ -1,0 +1,8 @@
+//! A phone's way to its certificate: on a virtual clock, and over TLS.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod ladder;
+mod office;
+mod power;
+mod tls;
