@@ -184,7 +184,8 @@ crate::messages! {
         "{phone} did not prove who it is", "{phone} は本人であることを証明できませんでした";
         because "It has none of the certificates that its authentication mode asks for, or one of an issuer that is not trusted: {detail}",
             "認証モードが要求する証明書がないか、信頼されていない発行者の証明書です: {detail}";
-        cure "Use another authentication mode, or trust the issuer", "別の認証モードを使用するか、発行者を信頼してください";
+        cure "Use another authentication mode, or trust the issuer with `ringfence capf trust`",
+            "別の認証モードを使用するか、`ringfence capf trust` で発行者を信頼してください";
 
     /// No key, or another one.
     Error PHONE_CAPF_KEY
@@ -234,8 +235,8 @@ crate::messages! {
         "The LSC of {phone} was not issued by this CAPF", "{phone} の LSC はこの CAPF が発行したものではありません";
         because "Its issuer is {issuer}, which is not among the trusted issuers: CAPF was renewed and the old certificate removed, or the phone comes from another cluster",
             "発行者 {issuer} は信頼された発行者ではありません。CAPF の更新後に古い証明書が削除されたか、電話機が別のクラスタから移動しました";
-        cure "Import the certificate of that issuer, or have a new LSC installed with `ringfence device capf set {phone} --operation install`",
-            "発行者の証明書をインポートするか、`ringfence device capf set {phone} --operation install` で新しい LSC を発行してください";
+        cure "Trust that issuer with `ringfence capf trust lsc FILE`, or have a new LSC installed with `ringfence device capf set {phone} --operation install`",
+            "`ringfence capf trust lsc FILE` で発行者を信頼するか、`ringfence device capf set {phone} --operation install` で新しい LSC を発行してください";
 
     /// CAPF-19: the certificate of CAPF is missing on a node.
     Error PHONE_CAPF_CERTIFICATE_MISSING

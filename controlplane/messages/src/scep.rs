@@ -257,8 +257,8 @@ crate::messages! {
         "The issuing certificate authority is not trusted by this cluster", "発行した認証局はこのクラスタで信頼されていません";
         because "Servers that do not trust {issuer} would refuse the phone with its new certificate, so it was not sent",
             "{issuer} を信頼しないサーバは新しい証明書を持つ電話機を拒否するため、証明書は送信されませんでした";
-        cure "Import the certificate of the certificate authority as trusted for phones, then repeat the operation",
-            "認証局の証明書を電話機用の信頼できる証明書としてインポートし、操作をやり直してください";
+        cure "Trust the certificate authority with `ringfence capf trust lsc FILE`, then repeat the operation",
+            "`ringfence capf trust lsc FILE` で認証局を信頼し、操作をやり直してください";
 
     /// Nobody approved it in time.
     Error SCEP_WAITS_FOR_APPROVAL

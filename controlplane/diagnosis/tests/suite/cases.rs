@@ -57,7 +57,7 @@ fn other_files_cannot_be_authenticated() {
     assert_eq!(found(&served(list)), expected);
 }
 
-// R: LOG-02 R: ALM-02
+// R: LOG-02
 #[test]
 fn the_tftp_server_is_not_authorized() {
     let elsewhere = ("cm2", [192, 0, 2, 12].into(), world().node.certificate());
@@ -165,7 +165,6 @@ fn nobody_knows_it() {
     assert_eq!(found(&records), ["PHONE_NOT_CONFIGURED"]);
 }
 
-// R: PHN-02
 #[test]
 fn it_has_no_certificate() {
     let mut records = healthy();

@@ -187,9 +187,10 @@ impl Enrolment {
         Pending::of(self)
     }
 
-    /// Whether the authority has the request and somebody has to approve it.
+    /// Whether the authority has taken the request, and somebody has to approve it. It stays so
+    /// while the authority is out of reach.
     pub fn waits_for_approval(&self) -> bool {
-        self.polls > 0 && self.retries == 0
+        self.polls > 0
     }
 
     /// The authority that is asked.

@@ -111,7 +111,7 @@ fn polling_goes_on_after_a_restart() {
 
     let first = first.unwrap();
     let mut after = Run::new();
-    let stored = serde_json::from_str(&stored).unwrap();
+    let stored: ringfence_scep::Pending = serde_json::from_str(&stored).unwrap();
     let resumed = Enrolment::resume(&stored, link(), after.now).unwrap();
     let issued = after.finish(resumed, |message| {
         let message = ca.open(message, "ra-enc").unwrap();
@@ -122,6 +122,14 @@ fn polling_goes_on_after_a_restart() {
     let issued = issued.unwrap().unwrap();
     assert_eq!(*issued.certificate.public_key(), request.public_key);
     assert_eq!(after.events, [Event::Asked]);
+
+    // It waits for approval still, whatever becomes of a poll.
+    let mut away = Run::new();
+    away.stop_after_waits = Some(1);
+    let resumed = Enrolment::resume(&stored, link(), away.now).unwrap();
+    assert!(resumed.waits_for_approval());
+    assert!(away.finish(resumed, |_| lost()).is_none());
+    assert_eq!(away.stored.unwrap().transaction(), stored.transaction());
 
     // Another proxy could not read the answer.
     let directory = tempfile::tempdir().unwrap();

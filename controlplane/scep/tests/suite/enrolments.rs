@@ -11,7 +11,7 @@ use ringfence_scep::{Difference, Floor, Issued, Purpose, Request};
 use crate::authority::{Answer, Authority, Message, PHONE};
 use crate::support::{Event, Run, certificate, id, link, link_with, ok, phone};
 
-// R: CAPF-03 R: CAPF-14
+// R: CAPF-03, CAPF-14
 #[test]
 fn a_phone_gets_a_certificate_and_signs_nothing() {
     let (ca, request) = (Authority::new(), phone());

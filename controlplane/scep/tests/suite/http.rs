@@ -171,7 +171,7 @@ fn microsoft_by_post_in_chunks() {
     assert!(head.contains("connection: close\r\n"), "{head}");
 }
 
-// R: CAPF-03 R: CAPF-11
+// R: CAPF-03, CAPF-11
 #[test]
 fn keon_by_get_from_an_old_server() {
     let (port, asked) = responder(b"", old);
