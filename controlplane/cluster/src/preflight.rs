@@ -191,6 +191,11 @@ impl PhoneLists {
         }
     }
 
+    /// What a telephone holds.
+    pub fn get(&self, phone: &str) -> Option<&PhoneList> {
+        self.phones.get(phone)
+    }
+
     /// Sets what a telephone holds, as remembered.
     pub fn restore(&mut self, phone: String, list: PhoneList) {
         self.phones.insert(phone, list);

@@ -9,7 +9,7 @@
 //! certificate_directory = "/var/lib/ringfence/certs"   # certificates of the cluster's services
 //! phone_directory = "/var/lib/ringfence/phones"        # what phones hold
 //! admin_socket = "/run/ringfence/controld.sock"
-//! tftp = ["0.0.0.0:69"]
+//! tftp = ["0.0.0.0:69"]                                # unless systemd passes sockets
 //! http = ["0.0.0.0:6970"]
 //! ctl_provider = "0.0.0.0"                             # its port is a parameter
 //! capf = "0.0.0.0"                                     # its port is a parameter

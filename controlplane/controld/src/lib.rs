@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`config`] | its section of `/etc/ringfence/ringfence.toml` |
+//! | [`activation`] | sockets that systemd opened |
 //! | [`office`] | what administrators ask, carried out: one handler for each request of `console` |
 //! | [`socket`] | the administration socket |
 //! | [`services`] | the services of this node: started and stopped as the database says |
@@ -12,13 +13,15 @@
 //! | [`privilege`] | giving up root |
 //!
 //! Invariants:
-//! - It runs without privilege: sockets below port 1024 are opened first, then root is given up.
+//! - It runs without privilege: sockets below port 1024 are passed by systemd, or opened first, and
+//!   then root is given up.
 //! - Every change goes through the store with the name of the person who asked.
 //!
 //! This crate must not know formats or protocols: those are in the crates it starts.
 
 #![forbid(unsafe_code)]
 
+pub mod activation;
 pub mod capf;
 pub mod config;
 pub mod identity;

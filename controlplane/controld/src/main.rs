@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Error, Result};
 use clap::Parser;
+use ringfence_controld::activation::Passed;
 use ringfence_controld::config::File;
 use ringfence_controld::office::Office;
 use ringfence_controld::phones::Phones;
@@ -47,7 +48,8 @@ fn run(args: &Args) -> Result<()> {
     if args.check {
         return Ok(());
     }
-    let sockets = Sockets::open(&config).map_err(Error::msg)?;
+    let passed = Passed::take().map_err(Error::msg)?;
+    let sockets = Sockets::complete(passed, &config).map_err(Error::msg)?;
     privilege::give_up(&config)?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot wait for signals")?;
     let store = Arc::new(Store::open(&config.store)?);

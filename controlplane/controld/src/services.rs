@@ -12,12 +12,14 @@ use provisioning::Provisioning;
 use store::{Node, Service, Store};
 use tftp::server::{HttpConfig, Server};
 
+use crate::activation::Passed;
 use crate::capf;
 use crate::config::Config;
 use crate::identity;
 use crate::phones::Phones;
 
-/// Sockets that only root may open on most machines: open before root is given up, kept open.
+/// Sockets that only root may open on most machines: passed to this process, or open before root is
+/// given up; kept open.
 pub struct Sockets {
     tftp: Vec<UdpSocket>,
     http: Vec<TcpListener>,
@@ -26,10 +28,20 @@ pub struct Sockets {
 impl Sockets {
     /// Opens them where the configuration says. The error names the address.
     pub fn open(config: &Config) -> Result<Self, String> {
-        Ok(Self {
-            tftp: all("tftp", &config.tftp, tftp::server::request_socket)?,
-            http: all("http", &config.http, TcpListener::bind)?,
-        })
+        Self::complete(Passed::default(), config)
+    }
+
+    /// Those that were passed; where none was for a service, opens its own.
+    pub fn complete(passed: Passed, config: &Config) -> Result<Self, String> {
+        let Passed { mut tftp, mut http } = passed;
+        tftp.iter().for_each(tftp::server::make_room);
+        if tftp.is_empty() {
+            tftp = all("tftp", &config.tftp, tftp::server::request_socket)?;
+        }
+        if http.is_empty() {
+            http = all("http", &config.http, TcpListener::bind)?;
+        }
+        Ok(Self { tftp, http })
     }
 }
 

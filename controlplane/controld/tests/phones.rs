@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use cluster::preflight::Held;
 use ringfence_controld::phones::Phones;
@@ -54,6 +55,42 @@ fn what_was_learned_outlives_the_daemon() {
     phones.erased(PHONE);
     drop(phones);
     assert_eq!(held(&open(dir.path()).unwrap()), []);
+}
+
+#[test]
+fn what_was_learned_a_moment_ago_outlives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let phones = open(dir.path()).unwrap();
+    phones.observe(asks(&format!("CTL{PHONE}.tlv"), Outcome::Refused(Refusal::NotFound)));
+    // The thread that takes news in is as quick as it is.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while held(&phones).is_empty() {
+        assert!(Instant::now() < deadline, "the news are lost");
+        thread::yield_now();
+    }
+    // As if it was killed, in the middle of a line: what is written is all there is.
+    let killed = dir.path().join("killed");
+    fs::create_dir_all(killed.join("phones")).unwrap();
+    let copy = || {
+        // In this order: the journal is emptied after the other one is written.
+        let [journal, all] = ["phones.journal", "phones.json"].map(|name| {
+            let written = fs::read(dir.path().join("phones").join(name)).unwrap_or_default();
+            (killed.join("phones").join(name), written)
+        });
+        fs::write(journal.0, [&journal.1, &b"{\"Holds\":{\"pho"[..]].concat()).unwrap();
+        if !all.1.is_empty() {
+            fs::write(all.0, &all.1).unwrap();
+        }
+        !journal.1.is_empty() || !all.1.is_empty()
+    };
+    while !copy() {
+        assert!(Instant::now() < deadline, "nothing was written down");
+        thread::yield_now();
+    }
+    for _ in 0..2 {
+        // The second time from the file of all phones.
+        assert_eq!(held(&open(&killed).unwrap()), [(PHONE.to_owned(), Held::Nothing)]);
+    }
 }
 
 #[test]

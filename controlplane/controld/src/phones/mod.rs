@@ -1,8 +1,9 @@
 //! What each phone holds: learned from what it fetches here, remembered over restarts.
 
+mod memory;
+
 use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -10,23 +11,20 @@ use std::time::{Duration, SystemTime};
 
 use cluster::list::present_list;
 use cluster::locations::Locations;
-use cluster::preflight::{Held, PhoneList, PhoneLists};
-use durable::Readers;
+use cluster::preflight::PhoneLists;
 use pki::certificate::hex;
-use serde::{Deserialize, Serialize};
 use store::Store;
 use tftp::{DeviceName, Observer, Outcome, Record, Refusal, RequestLog};
 use tlv::VerifiedCtl;
+
+use memory::Memory;
 
 /// Requests that the log keeps.
 const LOG: usize = 20_000;
 /// Requests that may wait to be looked at; more are only logged.
 const QUEUE: usize = 10_000;
-/// How long news may stay in memory only.
-const FLUSH: Duration = Duration::from_secs(1);
-/// Longest file of remembered phones.
-const MAX_FILE: u64 = 64 << 20;
-const FILE: &str = "phones.json";
+/// A pause in the news that is long enough to tidy up.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Watches the requests of phones.
 pub struct Phones {
@@ -48,9 +46,8 @@ enum News {
 impl Phones {
     /// Remembers what is in `directory`, and watches from now on.
     pub fn open(directory: &Path, store: Arc<Store>, node: &str) -> std::io::Result<Self> {
-        fs::create_dir_all(directory)?;
-        let memory = Memory { directory: directory.to_owned() };
-        let lists = Arc::new(Mutex::new(memory.load()?));
+        let (memory, lists) = Memory::open(directory)?;
+        let lists = Arc::new(Mutex::new(lists));
         let (news, incoming) = sync_channel(QUEUE);
         let keeper = Keeper {
             memory,
@@ -128,35 +125,30 @@ struct Keeper {
 
 impl Keeper {
     fn run(mut self, news: &Receiver<News>) {
-        let mut dirty = false;
         loop {
-            match news.recv_timeout(FLUSH) {
-                Ok(News::Fetched { phone, md5: None, at }) => {
-                    lock(&self.lists).fetched(&phone, None, at);
-                    dirty = true;
-                }
+            match news.recv_timeout(PAUSE) {
+                Ok(News::Fetched { phone, md5: None, at }) => self.fetched(&phone, None, at),
                 Ok(News::Fetched { phone, md5: Some(md5), at }) => {
                     // A list that nobody knows any more was replaced a moment ago.
                     if let Some(list) = self.list(&md5) {
-                        lock(&self.lists).fetched(&phone, Some(&list), at);
-                        dirty = true;
+                        self.fetched(&phone, Some(&list), at);
                     }
                 }
                 Ok(News::Erased(phone)) => {
                     lock(&self.lists).forget(&phone);
-                    dirty = true;
+                    self.memory.note(&phone, &lock(&self.lists));
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    if dirty && self.memory.save(&lock(&self.lists)).is_ok() {
-                        dirty = false;
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => self.memory.tidy(&lock(&self.lists)),
                 Ok(News::End) | Err(RecvTimeoutError::Disconnected) => {
-                    let _ = self.memory.save(&lock(&self.lists));
-                    return;
+                    return self.memory.tidy(&lock(&self.lists));
                 }
             }
         }
+    }
+
+    fn fetched(&mut self, phone: &str, list: Option<&VerifiedCtl>, at: SystemTime) {
+        lock(&self.lists).fetched(phone, list, at);
+        self.memory.note(phone, &lock(&self.lists));
     }
 
     /// The list with this MD5: the one in force, or an older one of the database.
@@ -170,75 +162,6 @@ impl Keeper {
             self.known.insert(md5.to_owned(), found);
         }
         self.known.get(md5).cloned()
-    }
-}
-
-/// The directory where it is written down: one file of phones, one for each list they hold.
-struct Memory {
-    directory: PathBuf,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Remembered {
-    phone: String,
-    /// SHA-256 of its list; absent if it has none.
-    sha256: Option<String>,
-    /// When it last asked, in milliseconds since 1970.
-    asked: u64,
-}
-
-impl Memory {
-    fn load(&self) -> std::io::Result<PhoneLists> {
-        let mut lists = PhoneLists::default();
-        let Some(bytes) = durable::read(&self.directory.join(FILE), MAX_FILE)? else {
-            return Ok(lists);
-        };
-        let remembered: Vec<Remembered> = serde_json::from_slice(&bytes)?;
-        let mut read: HashMap<String, Held> = HashMap::new();
-        for Remembered { phone, sha256, asked } in remembered {
-            let held = match sha256 {
-                None => Held::Nothing,
-                Some(sha256) => {
-                    read.entry(sha256.clone()).or_insert_with(|| self.held(sha256)).clone()
-                }
-            };
-            lists.restore(phone, PhoneList::asked_at(held, asked));
-        }
-        Ok(lists)
-    }
-
-    fn held(&self, sha256: String) -> Held {
-        let file = fs::read(self.list_file(&sha256)).ok();
-        match file.and_then(|bytes| present_list(&bytes).ok()) {
-            Some(list) => Held::List(list),
-            None => Held::Lost(sha256),
-        }
-    }
-
-    fn save(&self, lists: &PhoneLists) -> std::io::Result<()> {
-        let mut remembered = Vec::new();
-        for (phone, list) in lists.iter() {
-            let sha256 = match &list.held {
-                Held::Nothing => None,
-                Held::Lost(sha256) => Some(sha256.clone()),
-                Held::List(list) => {
-                    let sha256 = hex(&pki::Hash::Sha256.of(list.as_bytes()));
-                    let file = self.list_file(&sha256);
-                    if !file.exists() {
-                        durable::replace(&file, list.as_bytes(), Readers::Everybody)?;
-                    }
-                    Some(sha256)
-                }
-            };
-            let asked = list.asked_millis();
-            remembered.push(Remembered { phone: phone.to_owned(), sha256, asked });
-        }
-        let bytes = serde_json::to_vec(&remembered)?;
-        durable::replace(&self.directory.join(FILE), &bytes, Readers::Everybody)
-    }
-
-    fn list_file(&self, sha256: &str) -> PathBuf {
-        self.directory.join(format!("{sha256}.tlv"))
     }
 }
 
