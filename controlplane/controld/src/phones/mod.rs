@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use cluster::list::present_list;
 use cluster::locations::Locations;
-use cluster::preflight::PhoneLists;
+use cluster::preflight::{PhoneList, PhoneLists};
 use pki::certificate::hex;
 use store::Store;
 use tftp::{DeviceName, Observer, Outcome, Record, Refusal, RequestLog};
@@ -74,8 +74,7 @@ impl Phones {
 
     /// What a phone holds, as far as is known.
     pub fn list_of(&self, phone: &str) -> Option<PhoneList> {
-        let lists = lock(&self.lists);
-        lists.iter().find(|(name, _)| *name == phone).map(|(_, list)| list.clone())
+        lock(&self.lists).get(phone).cloned()
     }
 
     /// Forgets what a phone holds: its list was erased by hand.
