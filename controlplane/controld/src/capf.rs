@@ -1,6 +1,7 @@
 //! CAPF, put together out of this node's settings.
 
 use std::net::{IpAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,11 +9,12 @@ use ::capf::server::{AdmissionLimits, Level, Settings, Timers};
 use cluster::provider::NodeFiles;
 use enrolment::authority;
 use enrolment::desk::Desk;
-use enrolment::issuer::{Issuer, OwnIssuer};
+use enrolment::issuer::{Issuer, OwnIssuer, ScepIssuer, Terms};
 use enrolment::service::{self, ModernTls, Running, Setup};
 use enrolment::trace::Trace;
-use pki::Identity;
 use pki::capf::KEY_FILE;
+use pki::{Certificate, Identity};
+use scep::{Floor, Product};
 use store::{DeviceName, Node, Store, View};
 
 use crate::config::Config;
@@ -30,6 +32,12 @@ pub fn files(config: &Config) -> NodeFiles {
 struct Parameters {
     port: u16,
     issuer: String,
+    jurisdiction: String,
+    ca_address: String,
+    ca_fingerprint: String,
+    /// Absent: the product's own.
+    scep_port: Option<u16>,
+    scep_algorithms: String,
     years: u64,
     key_minutes: u64,
     key_attempts: u32,
@@ -37,7 +45,13 @@ struct Parameters {
 
 impl Parameters {
     fn read(view: &mut View<'_>) -> store::Result<Self> {
+        let port = view.capf_parameter("capf.scep-port")?;
         Ok(Self {
+            jurisdiction: view.capf_parameter("capf.keon-jurisdiction-id")?.value,
+            ca_address: view.capf_parameter("capf.certificate-authority-address")?.value,
+            ca_fingerprint: view.capf_parameter("capf.certificate-authority-fingerprint")?.value,
+            scep_port: if port.is_default { None } else { Some(port.integer()?) },
+            scep_algorithms: view.capf_parameter("capf.scep-algorithms")?.value,
             port: view.parameter(None, "enterprise.capf-phone-port")?.integer()?,
             issuer: view.capf_parameter("capf.certificate-issuer")?.value,
             years: view.capf_parameter("capf.certificate-validity-years")?.integer()?,
@@ -67,8 +81,11 @@ pub fn start(
     let terminator = ModernTls::new(identity.certificate(), &files.keys.join(KEY_FILE))
         .map_err(|fault| told(&fault))?;
     let key_generation = Duration::from_secs(60 * parameters.key_minutes);
+    let trusted = anchors.lsc.clone();
     let timers = Timers {
         key_generation,
+        // An authority elsewhere may take its time before it says that it will take more.
+        issue: Duration::from_secs(60),
         // All attempts, and time for the rest.
         session: key_generation * parameters.key_attempts + Duration::from_secs(600),
         ..Timers::default()
@@ -77,7 +94,7 @@ pub fn start(
         Settings { timers, key_attempts: parameters.key_attempts, anchors, ..Settings::default() };
     let listener = TcpListener::bind((config.capf, parameters.port))
         .map_err(|error| format!("cannot listen on port {}: {error}", parameters.port))?;
-    let issuer = issuer(&parameters, identity)?;
+    let issuer = issuer(&parameters, identity, trusted, &files.keys, now)?;
     let phones = Arc::clone(phones);
     let home = Box::new(move |device: &DeviceName| home(&phones, device));
     let desk = Desk::new(Arc::clone(store), issuer, Arc::new(trace), home);
@@ -86,15 +103,35 @@ pub fn start(
         .map_err(|error| told(&error))
 }
 
-fn issuer(parameters: &Parameters, identity: Identity) -> Result<Box<dyn Issuer>, String> {
-    if parameters.issuer != "capf" {
-        return Err(format!(
-            "certificates of {} by SCEP cannot be had yet: set capf.certificate-issuer to capf",
-            parameters.issuer
-        ));
-    }
+fn issuer(
+    parameters: &Parameters,
+    identity: Identity,
+    trusted: Vec<Certificate>,
+    keys: &Path,
+    now: SystemTime,
+) -> Result<Box<dyn Issuer>, String> {
     let validity = Duration::from_secs(parameters.years * 365 * 24 * 3600);
-    Ok(Box::new(OwnIssuer::new(identity, validity)))
+    let product = match &*parameters.issuer {
+        "microsoft" => Product::Microsoft,
+        "keon" => Product::Keon { jurisdiction: parameters.jurisdiction.clone() },
+        _ => return Ok(Box::new(OwnIssuer::new(identity, validity))),
+    };
+    let terms = Terms {
+        product,
+        address: parameters.ca_address.clone(),
+        port: parameters.scep_port,
+        fingerprint: parameters.ca_fingerprint.clone(),
+        floor: match &*parameters.scep_algorithms {
+            "ancient" => Floor::Ancient,
+            "legacy" => Floor::Legacy,
+            "modern" => Floor::Modern,
+            _ => Floor::Transitional,
+        },
+        validity,
+        trusted,
+    };
+    let issuer = ScepIssuer::new(terms, keys, identity.certificate().subject(), now);
+    Ok(Box::new(issuer.map_err(|fault| fault.to_string())?))
 }
 
 /// The address a phone fetched its last file from.

@@ -127,7 +127,10 @@ impl Desk {
         };
         let verdict = self.issuer.issue(&device, issue.key().public_key(), now);
         match verdict {
-            Verdict::Issued(certificate) => Issuance::Ready(certificate),
+            Verdict::Issued { certificate, notes } => {
+                self.issued_otherwise(&device, &notes, now);
+                Issuance::Ready(certificate)
+            }
             Verdict::Refused(why) => Issuance::Refused(why),
             Verdict::Pending(request) => match self.keep_request(&request, now) {
                 Ok(()) => Issuance::Pending(self.issuer.polling()),
@@ -218,7 +221,8 @@ impl Desk {
                 continue;
             };
             match self.issuer.resume(&request, now) {
-                Verdict::Issued(certificate) => {
+                Verdict::Issued { certificate, notes } => {
+                    self.issued_otherwise(&device, &notes, now);
                     self.trace.note(&format!("{device}: its certificate came; it waits for it"));
                     let certificate = Some(certificate.der().to_vec());
                     self.keep_request(&CapfRequest { certificate, ..request }, now)?;
@@ -233,6 +237,17 @@ impl Desk {
     /// How often [`Self::poll_authority`] is due.
     pub fn polling(&self) -> Duration {
         self.issuer.polling()
+    }
+
+    /// An authority's policy may override what was asked for: then it is told what was issued.
+    fn issued_otherwise(&self, device: &DeviceName, notes: &[String], now: SystemTime) {
+        if notes.is_empty() {
+            return;
+        }
+        let detail = format!("{device}: {}", notes.join("; "));
+        self.trace.note(&detail);
+        let author = Author::new("CAPF", "certification authority");
+        let _ = self.store.audit(&author, now, "capf-issued-otherwise", &detail);
     }
 
     fn keep_request(&self, request: &CapfRequest, now: SystemTime) -> store::Result<()> {

@@ -26,13 +26,22 @@ pub struct Phone {
     pub mic: Option<Holding>,
     /// Says goodbye without a word when it is asked to store.
     pub dies_before_storing: bool,
+    /// A key without a certificate yet.
+    pub made: Option<PrivateKey>,
     pub capf: Certificate,
 }
 
 impl Phone {
     pub fn new(site: &Site) -> Self {
         let name = DEVICE.to_owned();
-        Self { name, lsc: None, mic: None, dies_before_storing: false, capf: site.own.clone() }
+        Self {
+            name,
+            lsc: None,
+            mic: None,
+            dies_before_storing: false,
+            made: None,
+            capf: site.own.clone(),
+        }
     }
 
     pub fn with_mic(site: &Site) -> Self {
@@ -54,7 +63,6 @@ impl Phone {
             mic: self.mic.clone(),
         };
         let mut session = Session::start(Instant::now(), holder, credential, Manner::default());
-        let mut made: Option<PrivateKey> = None;
         let mut buffer = [0; 700];
         loop {
             while let Some(output) = session.poll_output() {
@@ -63,7 +71,7 @@ impl Phone {
                     Output::MakeKey(KeySpec::Rsa(bits)) => {
                         let key = PrivateKey::generate_legacy_rsa(bits.into()).unwrap();
                         let spki = key.public_key().spki().to_vec();
-                        made = Some(key);
+                        self.made = Some(key);
                         session.handle_answer(Instant::now(), Answer::Key(Some(spki)));
                     }
                     Output::MakeKey(_) => {
@@ -72,7 +80,7 @@ impl Phone {
                     Output::Store(_) if self.dies_before_storing => return Conclusion::Lost,
                     Output::Store(entry) => {
                         let certificate = Certificate::parse(&entry.der).unwrap();
-                        let key = made.take().unwrap();
+                        let key = self.made.take().unwrap();
                         let fits = certificate.public_key() == key.public_key();
                         if fits {
                             self.lsc = Some(Holding { certificate, key });

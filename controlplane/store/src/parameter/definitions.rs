@@ -184,6 +184,30 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         trigger: Some(Trigger::CapfParameter),
     },
     Definition {
+        name: "capf.certificate-authority-fingerprint",
+        title: Text::new("Certificate Authority Fingerprint", "認証局のフィンガープリント"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Text { max: 128 },
+        default: "",
+        help: Text::new(
+            "MD5, SHA-1 or SHA-256 of the certification authority's certificate, as an administrator compared it. Without it nothing is requested.",
+            "管理者が確認した、認証局の証明書の MD5、SHA-1、または SHA-256 です。設定しないと要求は送信されません。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
+        name: "capf.scep-algorithms",
+        title: Text::new("Weakest SCEP Algorithms", "SCEP で許容する最弱のアルゴリズム"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Choice(&["ancient", "legacy", "transitional", "modern"]),
+        default: "transitional",
+        help: Text::new(
+            "ancient: MD5 and DES. legacy: SHA-1 and triple DES, as on Windows 2003 and Keon. transitional: SHA-256 and triple DES. modern: SHA-256 and AES.",
+            "ancient: MD5 と DES。legacy: SHA-1 とトリプル DES (Windows 2003、Keon)。transitional: SHA-256 とトリプル DES。modern: SHA-256 と AES。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
         name: "tftp.file-location",
         title: Text::new("File Location", "ファイルの場所"),
         scope: Scope::Service(Service::Tftp),

@@ -292,6 +292,8 @@ fn parameters_have_the_ranges_of_the_guide(db: &Database) {
         ("capf.keon-jurisdiction-id", "", "a1b2 c3", "日本"),
         ("capf.scep-port", "80", "8080", "65536"),
         ("capf.certificate-authority-address", "", "ca.example.com", "http://ca/"),
+        ("capf.certificate-authority-fingerprint", "", "a1:b2", "日本"),
+        ("capf.scep-algorithms", "transitional", "legacy", "none"),
         ("enterprise.capf-phone-port", "3804", "3805", "1"),
         ("enterprise.capf-operation-expires-days", "10", "365", "366"),
     ] {

@@ -1,9 +1,13 @@
 //! Who signs phones' certificates.
 
+mod scep;
+
 use std::time::{Duration, SystemTime};
 
 use pki::{Certificate, Identity, PublicKey, capf};
 use store::{CapfRequest, DeviceName};
+
+pub use self::scep::{ScepIssuer, Terms, TermsFault};
 
 /// Somebody who issues certificates. Called in a thread that may wait.
 pub trait Issuer: Send + Sync {
@@ -21,7 +25,12 @@ pub trait Issuer: Send + Sync {
 #[derive(Debug)]
 pub enum Verdict {
     /// Here it is.
-    Issued(Box<Certificate>),
+    Issued {
+        /// The certificate.
+        certificate: Box<Certificate>,
+        /// Where the issuer's policy prevailed over what was asked, in English.
+        notes: Vec<String>,
+    },
     /// Not yet: somebody has to approve. Keep this and ask again.
     Pending(Box<CapfRequest>),
     /// Never, and why; in English, for the trace and the report.
@@ -44,7 +53,9 @@ impl OwnIssuer {
 impl Issuer for OwnIssuer {
     fn issue(&self, device: &DeviceName, key: &PublicKey, now: SystemTime) -> Verdict {
         match capf::issue_to_phone(device.as_str(), key, now, self.validity, &self.identity) {
-            Ok(certificate) => Verdict::Issued(Box::new(certificate)),
+            Ok(certificate) => {
+                Verdict::Issued { certificate: Box::new(certificate), notes: Vec::new() }
+            }
             Err(error) => Verdict::Refused(error.to_string()),
         }
     }
