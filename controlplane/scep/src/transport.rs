@@ -46,13 +46,18 @@ pub struct Http {
 impl Http {
     /// Connects within 10 seconds, waits for answers up to 60.
     pub fn new() -> Self {
+        Self::within(CONNECT, ANSWER)
+    }
+
+    /// Connects within one time, waits for the whole of an answer up to another.
+    pub fn within(connect: Duration, answer: Duration) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections(0)
             .proxy(None)
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(CONNECT + ANSWER))
+            .timeout_connect(Some(connect))
+            .timeout_global(Some(connect + answer))
             .build();
         Self { agent: config.into() }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use messages::Explain;
 use ringfence_scep::client::{Client, Config, Pause};
+use ringfence_scep::transport::Http;
 use ringfence_scep::{Floor, Polling, Product, Server};
 
 use crate::authority::{Answer, Authority};
@@ -271,6 +272,27 @@ fn what_is_not_http_is_not_reachable() {
     assert_eq!(fault.message().id, "SCEP_UNREACHABLE");
     assert!(fault.to_string().contains(&format!("127.0.0.1:{port}")), "{fault}");
     assert_eq!(spans, ringfence_scep::enrolment::RETRIES);
+}
+
+#[test]
+fn a_server_that_never_ends_its_answer_is_given_up() {
+    // A byte now and then keeps no connection alive.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let dripping = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").unwrap();
+        while stream.write_all(b"0").is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    let soon = Duration::from_millis(300);
+    let transport = Box::new(Http::within(soon, soon));
+    let config = config(generic(), port, Floor::Modern);
+    let client = Client::over(transport, config, proxy());
+    assert_eq!(id(client.offered()), "SCEP_UNREACHABLE");
+    dripping.join().unwrap();
 }
 
 #[test]
