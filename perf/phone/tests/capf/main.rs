@@ -5,4 +5,5 @@ mod common;
 mod ladder;
 mod office;
 mod power;
+mod program;
 mod tls;

@@ -24,9 +24,9 @@ use crate::common::{Cluster, configuration};
 use crate::office::{Office, at, device};
 
 /// A service that listens.
-struct Desk {
+pub struct Desk {
     office: Arc<Mutex<Office>>,
-    address: SocketAddr,
+    pub address: SocketAddr,
     /// Connections that break before their first byte is answered.
     breaks: Arc<AtomicUsize>,
     /// Versions and suites of handshakes.
@@ -34,7 +34,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn open(office: Office) -> Self {
+    pub fn open(office: Office) -> Self {
         Self::open_with(office, SslVersion::TLS1, "AES128-SHA")
     }
 
@@ -78,7 +78,7 @@ impl Desk {
         desk
     }
 
-    fn office(&self) -> MutexGuard<'_, Office> {
+    pub fn office(&self) -> MutexGuard<'_, Office> {
         self.office.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

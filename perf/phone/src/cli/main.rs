@@ -1,10 +1,14 @@
-//! `ringfence-phone`: one phone on the command line.
+//! `ringfence-phone`: phones on the command line.
+
+mod capf;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ::capf::codec::Password;
+use ::capf::phone::Holding;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use ringfence_phone::{Conclusion, Event, Flash, Identity, Model, Phone, Report};
@@ -23,6 +27,22 @@ struct Cli {
 enum Command {
     /// Start once, and say how it went; exits with 1 if anything was refused or missing
     Boot(Network),
+    /// Start, go to CAPF if the configuration says so, and start again with the new certificate;
+    /// exits with 1 if the phone is not content in the end
+    Start {
+        #[command(flatten)]
+        network: Network,
+        /// What its user types as authentication string
+        #[arg(long, value_parser = capf::typed)]
+        string: Option<Password>,
+        #[command(flatten)]
+        habits: capf::HabitArgs,
+    },
+    /// Go to CAPF, alone or by the thousand; exits with 1 if anybody failed
+    Capf(capf::Visit),
+    /// Leave the factory: put a manufactured certificate into the flash, made by a maker whom only
+    /// tests trust, and print the certificate of his authority
+    Factory(capf::Factory),
     /// Fetch a file on demand, verify it, and write its contents to the standard output
     Get {
         #[command(flatten)]
@@ -103,6 +123,12 @@ fn run(command: Command) -> Result<bool> {
             let content = matches!(report.conclusion, Conclusion::Register { .. });
             Ok(content && !report.events.iter().any(Event::is_alarm))
         }
+        Command::Start { network, string, habits } => {
+            let habits = habits.of(network.model);
+            capf::start(&network.phone()?, string.as_ref(), &habits, network.json)
+        }
+        Command::Capf(visit) => visit.run(),
+        Command::Factory(factory) => factory.run(),
         Command::Get { network, name } => {
             let (file, events) = network.phone()?.get(&name)?;
             events.iter().for_each(|event| eprintln!("{event}"));
@@ -111,11 +137,22 @@ fn run(command: Command) -> Result<bool> {
             Ok(true)
         }
         Command::Show { flash } => {
-            let (installed, damage) = Flash::open(&flash)?.read()?;
+            let flash = Flash::open(&flash)?;
+            let (installed, damage) = flash.read()?;
             let list = |md5: Option<[u8; 16]>| md5.map_or("not installed".into(), |md5| hex(&md5));
             println!("CTL file  {}", list(installed.ctl.as_ref().map(|ctl| ctl.md5())));
             println!("ITL file  {}", list(installed.itl.as_ref().map(|itl| itl.md5())));
             println!("Load      {}", installed.load);
+            let wallet = flash.read_wallet()?;
+            let holding = |holding: Option<&Holding>| match holding {
+                None => "not installed".to_owned(),
+                Some(it) => {
+                    format!("{}, issued by {}", it.certificate.subject(), it.certificate.issuer())
+                }
+            };
+            println!("LSC       {}", holding(wallet.lsc.as_ref()));
+            println!("MIC       {}", holding(wallet.mic.as_ref()));
+            println!("CAPF      {}", if wallet.pending.is_some() { "pending" } else { "nothing" });
             damage.iter().for_each(|event| println!("{event}"));
             Ok(damage.is_empty())
         }
