@@ -80,6 +80,26 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether the authority itself has said nothing: no connection, an error of a web server, an
+    /// answer that cannot be believed. A request that waits for approval waits on.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::TooLarge { .. }
+            | Self::Status { .. }
+            | Self::NotScep { .. }
+            | Self::Reply { .. }
+            | Self::Abandoned => true,
+            Self::Authority(_)
+            | Self::Offer { .. }
+            | Self::Refused { .. }
+            | Self::Issued(_)
+            | Self::NotApproved(_)
+            | Self::CannotResume
+            | Self::Sign(_) => false,
+        }
+    }
+
     /// Whether newer certificates of the authority may help: those of its registration authority
     /// change without notice.
     pub(crate) fn wants_newer_authority(&self) -> bool {

@@ -155,9 +155,20 @@ impl Issuer for ScepIssuer {
 
     fn resume(&self, request: &CapfRequest, now: SystemTime) -> Verdict {
         match serde_json::from_slice::<Pending>(&request.request) {
-            Ok(pending) => self.verdict(&request.device, &request.public_key, |pause| {
-                self.client.resume(&pending, pause)
-            }),
+            Ok(pending) => {
+                let (device, key) = (&request.device, &request.public_key);
+                let mut silent = false;
+                let verdict = self.verdict(device, key, |pause| {
+                    let answer = self.client.resume(&pending, pause);
+                    silent = answer.as_ref().is_err_and(Fault::is_silence);
+                    answer
+                });
+                match verdict {
+                    // Nobody said no.
+                    Verdict::Refused(_) if silent => Verdict::Pending(Box::new(request.clone())),
+                    verdict => verdict,
+                }
+            }
             // Of an issuer that was in charge before.
             Err(_) => match PublicKey::from_spki(&request.public_key) {
                 Some(key) => self.issue(&request.device, &key, now),

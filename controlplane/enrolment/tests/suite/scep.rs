@@ -57,6 +57,27 @@ fn responder(days: u32) -> u16 {
     port
 }
 
+/// The same authority with a web server that answers requests with a page for people; its port.
+fn unwell() -> u16 {
+    let certificates = Authority::new().certificates(&["ra-sign", "ca", "ra-enc"]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (line, _) = read(&mut stream);
+            let answer: &[u8] = match () {
+                () if line.contains("GetCACaps") => b"SCEPStandard",
+                () if line.contains("GetCACert") => &certificates,
+                () => b"<html>The service is unavailable</html>",
+            };
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
+            let _ = stream.write_all(&[head.as_bytes(), answer].concat());
+        }
+    });
+    port
+}
+
 fn read(stream: &mut TcpStream) -> (String, Vec<u8>) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
@@ -111,6 +132,13 @@ fn an_authority_elsewhere_approves_and_the_phone_gets_its_certificate() {
     site.wait_for(CapfReason::AuthorityPending);
     assert!(site.store.read(|v| v.capf_request(&device())).unwrap().unwrap().certificate.is_none());
     drop(running);
+
+    // An authority that is not well says nothing, so the request waits on.
+    let request = || site.store.read(|view| view.capf_request(&device())).unwrap();
+    let asked = request();
+    let desk = site.desk_with(issuer(&site, terms(unwell())).unwrap());
+    desk.poll_authority(SystemTime::now()).unwrap();
+    assert_eq!(request(), asked);
 
     // After a restart it is reminded, and the phone comes back to its certificate.
     let desk = site.desk_with(issuer(&site, terms(port)).unwrap());
