@@ -46,9 +46,10 @@ impl KeyRegistry {
         for fingerprint in old.into_iter().filter(|old| !new.contains(old)) {
             let retired = self.retired.entry(leg).or_default();
             retired.push_back(fingerprint);
-            if retired.len() > RETIRED {
-                let oldest = retired.pop_front();
-                oldest.map(|oldest| self.used.remove(&oldest));
+            if retired.len() > RETIRED
+                && let Some(oldest) = retired.pop_front()
+            {
+                self.used.remove(&oldest);
             }
         }
     }

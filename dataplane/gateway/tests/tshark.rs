@@ -14,7 +14,6 @@ use mgcp::{Message, datagram};
 use ringfence_gateway::Config;
 use wire::datagram::{ChecksumRule, Datagram};
 
-// R: MGCP-01
 #[test]
 fn wireshark_finds_nothing_malformed_in_a_call() {
     let sent = a_call();
