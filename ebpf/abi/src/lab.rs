@@ -45,7 +45,7 @@ pub const SAMPLE_SLOTS: u32 = 1 << 16;
 /// Entries of [`maps::LATENCY`].
 pub const LATENCY_BUCKETS: u32 = 64 * 8;
 
-/// Orders for the generator and its progress; six `u64` for user space.
+/// Orders for the generator and its progress; seven `u64` for user space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Generator {
@@ -62,6 +62,8 @@ pub struct Generator {
     pub began: u64,
     /// Set by the program: frames sent.
     pub sent: u64,
+    /// Set by the program: frames that it was too late for.
+    pub missed: u64,
 }
 
 /// A UDP payload that is ready to be sent.
@@ -78,15 +80,15 @@ pub struct Prepared {
 
 impl Generator {
     /// The value as the map stores it.
-    pub fn to_words(self) -> [u64; 6] {
-        let Self { ifindex, count, first_port, rate_q32, began, sent } = self;
-        [ifindex, count, first_port, rate_q32, began, sent]
+    pub fn to_words(self) -> [u64; 7] {
+        let Self { ifindex, count, first_port, rate_q32, began, sent, missed } = self;
+        [ifindex, count, first_port, rate_q32, began, sent, missed]
     }
 
     /// The inverse of [`Generator::to_words`].
-    pub fn from_words(words: [u64; 6]) -> Self {
-        let [ifindex, count, first_port, rate_q32, began, sent] = words;
-        Self { ifindex, count, first_port, rate_q32, began, sent }
+    pub fn from_words(words: [u64; 7]) -> Self {
+        let [ifindex, count, first_port, rate_q32, began, sent, missed] = words;
+        Self { ifindex, count, first_port, rate_q32, began, sent, missed }
     }
 }
 
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn layouts_have_no_padding() {
-        assert_eq!(size_of::<Generator>(), 48);
+        assert_eq!(size_of::<Generator>(), 56);
         assert_eq!(size_of::<Prepared>(), 256);
     }
 }

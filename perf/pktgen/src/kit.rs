@@ -17,7 +17,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ob
 
 /// The programs of the laboratory, loaded.
 pub struct Kit {
-    generator: Array<MapData, [u64; 6]>,
+    generator: Array<MapData, [u64; 7]>,
     seen: PerCpuArray<MapData, u64>,
     latency: PerCpuArray<MapData, u64>,
     prepared: Prepared,
@@ -124,12 +124,13 @@ impl Kit {
             rate_q32: order.rate_q32(),
             began: 0,
             sent: 0,
+            missed: 0,
         };
         self.generator.set(0, generator.to_words(), 0)?;
         let program: &mut Xdp = program(&mut self.ebpf, name)?;
         let elapsed = pace::run(program, &stream.template(), ifindex, order.duration)?;
         let generator = Generator::from_words(self.generator.get(&0, 0)?);
-        Ok(Sent { frames: generator.sent, elapsed })
+        Ok(Sent { frames: generator.sent, missed: generator.missed, elapsed })
     }
 
     /// Packets that sinks have seen since the programs were loaded.

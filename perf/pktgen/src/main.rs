@@ -105,6 +105,9 @@ fn send(args: &Send) -> Result<()> {
         sent.frames,
         sent.frames as f64 / seconds
     );
+    if sent.missed > 0 {
+        println!("{} more were due while the processor was taken by others", sent.missed);
+    }
     if args.sink.is_some() {
         let seen = kit.seen()?;
         println!("seen {seen}, lost {}", sent.frames.saturating_sub(seen));

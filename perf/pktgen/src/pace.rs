@@ -41,6 +41,8 @@ pub struct Order {
 pub struct Sent {
     /// Frames given to the interface. It may have dropped some.
     pub frames: u64,
+    /// Frames whose time had passed when the processor was free again.
+    pub missed: u64,
     /// How long that took.
     pub elapsed: Duration,
 }

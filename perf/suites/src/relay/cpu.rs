@@ -23,9 +23,10 @@ pub(super) fn check() -> Result<()> {
 /// The strongest wish short of real time: what else the machine does is not to be measured.
 const NICE: i32 = -20;
 
-/// The real-time priority of receiving: frames are counted before more are made, because the queue
-/// between is short. A kernel thread that receives sleeps when there is nothing.
-const RECEIVING_PRIORITY: i32 = 1;
+/// Of receiving, which goes before sending on one processor: frames are counted before more are
+/// made, because the queue between is short. A kernel thread that receives sleeps when there is
+/// nothing. And of what is measured, which has a processor to itself.
+const REAL_TIME: i32 = 1;
 
 /// Where the kernel shares time between sessions first, and inside them by niceness.
 const AUTOGROUP: &str = "/proc/self/autogroup";
@@ -51,6 +52,13 @@ impl Drop for Precedence {
 pub(super) fn pin(cpu: usize) -> Result<()> {
     bind(gettid(), cpu)?;
     setpriority_process(None, NICE).context("cannot raise the priority of a thread")
+}
+
+/// Gives a processor to the calling thread until it ends. Latencies would else be those of the
+/// scheduler wherever the machine has something else to do.
+pub(super) fn own(cpu: usize) -> Result<()> {
+    bind(gettid(), cpu)?;
+    make_real_time(gettid())
 }
 
 /// Makes a veth receive as a network card does, in bursts, also without an XDP program.
@@ -81,7 +89,7 @@ fn bind(thread: Pid, cpu: usize) -> Result<()> {
 }
 
 fn make_real_time(thread: Pid) -> Result<()> {
-    let parameters = libc::sched_param { sched_priority: RECEIVING_PRIORITY };
+    let parameters = libc::sched_param { sched_priority: REAL_TIME };
     let thread = thread.as_raw_nonzero().get();
     // SAFETY: the kernel reads the parameters, which are there.
     let done = unsafe { libc::sched_setscheduler(thread, libc::SCHED_FIFO, &parameters) };
