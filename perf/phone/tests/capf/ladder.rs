@@ -358,3 +358,16 @@ fn a_broken_flash_is_said_and_nothing_is_begun() {
     assert!(matches!(&outputs[0], Output::Notice(Notice::Flash(_))), "{outputs:?}");
     assert!(matches!(outputs.last(), Some(Output::Finished(Verdict::BrokenFlash))), "{outputs:?}");
 }
+
+// R: CAPF-22
+#[test]
+fn keys_are_made_by_threads_that_yield_to_everybody() {
+    let workshop = ringfence_phone::capf::Workshop::new(1).unwrap();
+    let (told, tells) = std::sync::mpsc::channel();
+    let done = Box::new(move |key: Option<PrivateKey>| {
+        let priority = rustix::process::getpriority_process(None).unwrap();
+        told.send((key.is_some(), priority)).unwrap();
+    });
+    workshop.order(0, ringfence_phone::capf::Job { spec: KeySpec::Rsa(512), done });
+    assert_eq!(tells.recv().unwrap(), (true, 19));
+}

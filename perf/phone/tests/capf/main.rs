@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod crash;
 mod ladder;
 mod office;
 mod power;
