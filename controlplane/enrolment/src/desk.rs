@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use capf::codec::{CertificateType, KeySpec};
 use capf::server::{
     Assignment, AuthMode, AuthenticationString, CertificateRefusal, Ended, Failure, Issuance,
-    Issue, Lockout, LockoutRule, LookedUp, MatchedString, Operation, Outcome, Place, Profile,
-    Record, Refusal, StringClaim, StringRefusal, Ticket,
+    Issue, Level, Lockout, LockoutRule, LookedUp, MatchedString, Operation, Outcome, Place,
+    Profile, Record, Refusal, StringClaim, StringRefusal, Ticket,
 };
 use pki::certificate::hex;
 use pki::{Certificate, PublicKey};
@@ -49,6 +49,18 @@ impl Desk {
     /// Where the trace goes.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Writes the trace as loudly as the parameter says now.
+    pub fn follow_trace_level(&self) {
+        let level = self.store.read(|view| view.capf_parameter("capf.trace-level"));
+        // While the database is away it stays as it was.
+        let Ok(level) = level else { return };
+        self.trace.set_level(match &*level.value {
+            "detail" => Level::Detail,
+            "alarm" => Level::Alarm,
+            _ => Level::Notice,
+        });
     }
 
     /// What is to be done with a device.

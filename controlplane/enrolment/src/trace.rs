@@ -22,7 +22,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// The trace of the service.
 pub struct Trace {
     directory: PathBuf,
-    level: Level,
+    level: Mutex<Level>,
     file: Mutex<Written>,
 }
 
@@ -36,12 +36,18 @@ impl Trace {
     pub fn open(directory: &Path, level: Level) -> io::Result<Self> {
         fs::create_dir_all(directory)?;
         let file = Mutex::new(Written::open(&directory.join(FILE))?);
-        Ok(Self { directory: directory.to_owned(), level, file })
+        Ok(Self { directory: directory.to_owned(), level: Mutex::new(level), file })
     }
 
-    /// Writes what a session says.
+    /// Writes from now on what is at least as loud as `level`.
+    pub fn set_level(&self, level: Level) {
+        *self.level.lock().unwrap_or_else(PoisonError::into_inner) = level;
+    }
+
+    /// Writes what a session says. How it ended is always told.
     pub fn event(&self, trace: &capf::server::Trace) {
-        if trace.event.level() >= self.level || matches!(trace.event, Event::Ended(_)) {
+        let level = *self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        if trace.event.level() >= level || matches!(trace.event, Event::Ended(_)) {
             self.note(&trace.to_string());
         }
     }

@@ -176,7 +176,7 @@ fn bulk_tells_each_row_and_goes_on_where_it_stopped() {
     );
 }
 
-// R: CAPF-20
+// R: CAPF-19, CAPF-20
 #[test]
 fn data_of_capf_1_0_is_taken_over() {
     let daemon = site();
@@ -193,7 +193,18 @@ fn data_of_capf_1_0_is_taken_over() {
         &key,
     )
     .unwrap();
+    // An LSC of an issuer that is not among the files.
+    let stranger = PrivateKey::generate(KeyKind::Rsa1024);
+    let lsc = Template {
+        subject: Name::common(SECURE),
+        not_before: std::time::SystemTime::now(),
+        validity: std::time::Duration::from_secs(86_400),
+        usage: Usage::Server,
+        alternative_names: Vec::new(),
+    };
+    let lsc = self_signed(&lsc, Hash::LegacySha1, &stranger).unwrap();
     std::fs::create_dir(daemon.path("old")).unwrap();
+    std::fs::write(daemon.path(&format!("old/{SECURE}.0")), lsc.der()).unwrap();
     std::fs::write(daemon.path("old/CAPF-40.0"), old.der()).unwrap();
     daemon.file("old/CAPF.phone", &format!("{PHONE} installed\n"));
     daemon.file("old/CAPF.config", "KeySize=512\n");
@@ -204,6 +215,9 @@ fn data_of_capf_1_0_is_taken_over() {
     assert_eq!(report(&daemon, PHONE)["status"], "upgrade-success");
     assert_eq!(daemon.json("capf status")["trusted"][0]["fingerprint"], old.fingerprint());
     assert_eq!(daemon.json(&import)["revision"], Value::Null);
+    let shown = daemon.json(&format!("device capf show {SECURE}"));
+    assert_eq!(shown["certificates"][0]["present"], true);
+    assert!(shown["problems"][0].as_str().unwrap().contains("not trusted here"), "{shown}");
     daemon.file("old/CAPF.phone", "lobby installed\n");
     let output = daemon.run(&import);
     assert_eq!(output.status.code(), Some(4));

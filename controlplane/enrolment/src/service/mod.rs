@@ -174,6 +174,7 @@ fn keep_time(shared: &Shared, stop: &Stop) {
     let mut polled = Instant::now();
     while !stop.is_now() {
         let now = SystemTime::now();
+        shared.desk.follow_trace_level();
         if let Err(error) = shared.desk.expire(now) {
             shared.desk.trace().note(&format!("deadlines: {error}"));
         }

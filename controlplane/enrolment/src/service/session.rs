@@ -16,7 +16,7 @@ const BUFFER: usize = 4096;
 
 pub(super) fn serve(shared: &Shared, seat: Seat) {
     // The handshake signs too.
-    yield_to_others(10);
+    yield_to_others(5);
     let until = Instant::now() + HANDSHAKE;
     let Ok(mut phone) = shared.terminator.accept(seat.connection.clone(), until) else {
         return;

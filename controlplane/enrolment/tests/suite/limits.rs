@@ -85,3 +85,57 @@ fn nonsense_ends_the_session_and_nothing_else() {
     wait_until(&running, |running| running.counts().open == 0);
     assert_eq!(site.capf(), before);
 }
+
+// R: CAPF-22
+#[test]
+fn who_signs_yields_to_everybody_else() {
+    let site = Site::new(Model::M7960);
+    site.order(CapfOperation::Install, CapfAuthMode::NullString);
+    let running = site.serve();
+    let mut phone = Phone::new(&site);
+    let success = Conclusion::Ended(Reason::SUCCESS);
+    assert_eq!(phone.session(running.address(), Credential::NullString), success);
+    let mut tls = connect(running.address(), &site.own);
+    tls.read_exact(&mut [0; 16]).unwrap();
+    let of = |name: &str| niceness(name).into_iter().collect::<std::collections::BTreeSet<_>>();
+    // Other tests in this process have such threads too, and all are alike.
+    assert_eq!(of("capf-issuer"), [10].into());
+    assert!(of("capf-phone").contains(&5));
+    assert_eq!(of("capf"), [0].into());
+}
+
+/// How nice the threads of a name are, from `/proc/self/task/*/stat`.
+fn niceness(name: &str) -> Vec<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let stats = tasks.filter_map(|task| {
+        // Threads end while we look.
+        std::fs::read_to_string(task.ok()?.path().join("stat")).ok()
+    });
+    let nice = |stat: String| {
+        let (begin, fields) = stat.rsplit_once(") ")?;
+        let same = begin.split_once('(')?.1 == name;
+        same.then(|| fields.split(' ').nth(16)?.parse().ok()).flatten()
+    };
+    stats.filter_map(nice).collect()
+}
+
+// R: LOG-01
+#[test]
+fn the_trace_becomes_louder_while_it_runs() {
+    let site = Site::new(Model::M7960);
+    let desk = site.desk();
+    site.change(|change| change.set_parameter(None, "capf.trace-level", "alarm"));
+    desk.follow_trace_level();
+    let limits = AdmissionLimits::default();
+    let running = site.serve_with(desk, limits);
+    let nothing = Conclusion::Ended(Reason::NO_ACTION);
+    assert_eq!(Phone::new(&site).session(running.address(), Credential::NullString), nothing);
+    drop(running);
+    let quiet = site.trace();
+    assert!(quiet.contains("no pending operation") && !quiet.contains("AUTH_RES"), "{quiet}");
+    site.change(|change| change.set_parameter(None, "capf.trace-level", "detail"));
+    let running = site.serve();
+    assert_eq!(Phone::new(&site).session(running.address(), Credential::NullString), nothing);
+    drop(running);
+    assert!(site.trace().contains("AUTH_RES"), "{}", site.trace());
+}

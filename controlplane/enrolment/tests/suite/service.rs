@@ -48,6 +48,7 @@ fn a_string_installs_once_and_the_inventory_has_the_certificate() {
 #[test]
 fn the_trace_tells_everything_but_secrets() {
     let site = Site::new(Model::M7960);
+    site.change(|change| change.set_parameter(None, "capf.trace-level", "detail"));
     site.order(CapfOperation::Install, CapfAuthMode::AuthenticationString);
     let running = site.serve();
     let mut phone = Phone::new(&site);

@@ -208,6 +208,18 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         trigger: Some(Trigger::CapfParameter),
     },
     Definition {
+        name: "capf.trace-level",
+        title: Text::new("Trace Level", "トレースレベル"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Choice(&["detail", "notice", "alarm"]),
+        default: "notice",
+        help: Text::new(
+            "detail: every message, without secrets. notice: what came of each session. alarm: what somebody should look at. Takes effect within seconds.",
+            "detail: 秘密情報を除く全メッセージ。notice: 各セッションの結果。alarm: 確認が必要な事象。数秒以内に反映されます。",
+        ),
+        trigger: None,
+    },
+    Definition {
         name: "tftp.file-location",
         title: Text::new("File Location", "ファイルの場所"),
         scope: Scope::Service(Service::Tftp),

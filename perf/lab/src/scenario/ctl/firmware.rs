@@ -1,4 +1,4 @@
-//! What manufacturers and services make elsewhere: signed firmware, and CAPF's certificate.
+//! What manufacturers make elsewhere: signed firmware.
 
 use std::fs;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use pki::node::{self, NodeName};
 use pki::{Identity, KeyKind};
 use provisioning::signing::FileSigner;
@@ -40,14 +40,6 @@ pub fn make(dir: &Path) -> Result<Firmware> {
     let key = dir.join("image.key");
     fs::write(&key, maker.certificate().public_key().trust_list_form())?;
     Ok(Firmware { load: LOAD, files, key })
-}
-
-/// Puts a certificate where the CAPF service keeps its own.
-pub fn make_capf_certificate(certificates: &Path) -> Result<()> {
-    let elsewhere = certificates.with_extension("capf");
-    let capf = identity(&elsewhere, "CAPF-1")?;
-    fs::write(certificates.join("CAPF.cer"), capf.certificate().der())
-        .with_context(|| format!("cannot write into {}", certificates.display()))
 }
 
 fn identity(dir: &Path, name: &str) -> Result<Identity> {

@@ -220,7 +220,6 @@ impl Play {
         let cm2 = self.site.cm2.address;
         report.step("a subscriber joins", || {
             let (desk, cm1) = (&self.desk, &self.site.cm1);
-            firmware::make_capf_certificate(&cm1.dir.join("certs"))?;
             desk.tell(cm1, &format!("node add cm2 {cm2}"))?;
             desk.tell(cm1, "node activate cm1 capf")?;
             let path = self.site.cm2.tftp().display().to_string();
