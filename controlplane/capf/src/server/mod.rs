@@ -31,6 +31,7 @@ mod output;
 mod refusal;
 mod session;
 mod settings;
+mod state;
 mod string;
 
 pub use admission::{Admission, AdmissionLimits, NotAdmitted, SessionIds, Slot};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pki::Certificate;
 
 use super::authenticated::Claim;
+use super::state::{Claimant, Granted, State, Then};
 use super::{
     Answer, Assignment, AuthMode, Authenticated, CheckedKey, Ended, Event, Failure, Issuance,
     Issue, LookedUp, Operation, Outcome, Output, Phase, Profile, ProvenCertificate, Record,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::codec::{
     AuthRes, AuthType, Body, CertificateEntry, CertificateType, Command, Decoder, KeyAnswer,
-    KeySpec, Message, Password, Reason, RetryDelay, SessionId, Text, VERSION,
+    KeySpec, Message, Password, Reason, RetryDelay, SessionId, VERSION,
 };
 use crate::{DeviceName, Now};
 
@@ -41,46 +42,6 @@ pub struct Session {
     /// STATUS_REQ without an answer yet.
     status_asked: u32,
 }
-
-#[derive(Debug)]
-enum State {
-    ExpectAuthRes,
-    /// What is to be done with the device?
-    ExpectAssignment(Box<Claimant>),
-    /// Is it its string?
-    ExpectStringVerdict(DeviceName, Box<Assignment>),
-    ExpectKey(Box<Granted>),
-    ExpectCertificate(Box<Granted>, CheckedKey),
-    ExpectStored(Box<Granted>, Box<Certificate>),
-    ExpectDeleted(Box<Granted>),
-    ExpectShown(Box<Granted>),
-    /// Has the result been kept?
-    ExpectRecorded(Then),
-    /// Has a failed attempt been kept? Then the key is asked for again.
-    ExpectAttemptRecorded(Box<Granted>),
-    ExpectAborted,
-    Ended,
-}
-
-/// A phone that has said who it is.
-#[derive(Debug)]
-struct Claimant {
-    device: DeviceName,
-    /// Its name as it travelled.
-    name: Text,
-    answer: AuthRes,
-}
-
-/// A phone that has shown who it is, and what is to be done with it.
-#[derive(Debug)]
-struct Granted {
-    authenticated: Arc<Authenticated>,
-    assignment: Assignment,
-}
-
-/// How the session ends when the result is kept.
-#[derive(Debug)]
-struct Then(Reason, Ended);
 
 /// Messages of a phone that go into the trace. Whole sessions have about six, but a phone may say
 /// any number of times that it is at work.
@@ -587,42 +548,5 @@ fn done_if(reason: Reason, outcome: impl FnOnce() -> Outcome) -> Outcome {
     match reason {
         Reason::SUCCESS => outcome(),
         other => Outcome::Failed(Failure::Phone(other)),
-    }
-}
-
-impl Assignment {
-    fn is_expired(&self, now: Now) -> bool {
-        self.complete_by.is_some_and(|until| now.wall >= until)
-    }
-}
-
-impl State {
-    fn phase(&self) -> Phase {
-        match self {
-            Self::ExpectAuthRes | Self::ExpectAssignment(_) | Self::ExpectStringVerdict(..) => {
-                Phase::Authentication
-            }
-            Self::ExpectKey(_) => Phase::KeyGeneration,
-            Self::ExpectCertificate(..) => Phase::Issuing,
-            Self::ExpectStored(..) => Phase::Storing,
-            Self::ExpectDeleted(_) => Phase::Deleting,
-            Self::ExpectShown(_) => Phase::Troubleshooting,
-            Self::ExpectRecorded(_) | Self::ExpectAttemptRecorded(_) => Phase::Recording,
-            Self::ExpectAborted => Phase::Aborting,
-            Self::Ended => Phase::Ended,
-        }
-    }
-
-    /// Whether the phone may say that it is at work: it was asked something.
-    fn phone_is_at_work(&self) -> bool {
-        matches!(
-            self,
-            Self::ExpectKey(_)
-                | Self::ExpectCertificate(..)
-                | Self::ExpectStored(..)
-                | Self::ExpectDeleted(_)
-                | Self::ExpectShown(_)
-                | Self::ExpectAttemptRecorded(_)
-        )
     }
 }

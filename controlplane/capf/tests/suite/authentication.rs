@@ -63,7 +63,7 @@ fn wrong_and_missing_strings_are_refused() {
     assert_eq!(talked.server, missing);
     let mut session = office.session(now());
     office.serve(now(), &mut session);
-    let answer = AuthRes { password: None, ..auth_res(SessionId(5)) };
+    let answer = AuthRes { password: None, ..auth_res() };
     send(&mut session, Body::AuthRes(Box::new(answer)));
     assert_eq!(office.serve(now(), &mut session).1, Some(missing));
     // Who said nothing has guessed nothing.
@@ -200,7 +200,7 @@ fn which(kind: &str) -> String {
 fn a_message_with_both_certificates_is_judged_by_the_preferred_one() {
     let mut office = Office::of(assignment(Operation::Delete, AuthMode::ExistingMic));
     let (mic, lsc) = (mic(), lsc());
-    let mut answer = auth_res(SessionId(1));
+    let mut answer = auth_res();
     answer.certificates =
         vec![entry(CertificateType::LSC, &lsc), entry(CertificateType::MIC, &mic)];
     let name = answer.device_name.clone().unwrap();
@@ -213,7 +213,7 @@ fn a_message_with_both_certificates_is_judged_by_the_preferred_one() {
     assert!(ended.is_none() && sent[0][1] == 13);
 }
 
-fn auth_res(_: SessionId) -> AuthRes {
+fn auth_res() -> AuthRes {
     AuthRes {
         reason: Some(Reason::SUCCESS),
         version: Some(3),
@@ -234,7 +234,7 @@ fn send(session: &mut ringfence_capf::server::Session, body: Body) {
 
 /// An answer that proves everything that can be proven with this certificate, in this session.
 fn proven(session: SessionId, kind: CertificateType, holding: &Holding) -> AuthRes {
-    let mut answer = auth_res(session);
+    let mut answer = auth_res();
     let name = answer.device_name.clone().unwrap();
     let (sha1, sha512) = proof::prove_device(&name, &holding.certificate, &holding.key).unwrap();
     answer.certificates = vec![entry(kind, holding)];
@@ -473,7 +473,7 @@ fn a_claim_says_where_it_comes_from() {
     let mut office = Office::with_string(install());
     let mut session = office.session(now());
     office.serve(now(), &mut session);
-    let answer = AuthRes { password: Password::new("1"), ..auth_res(session.id()) };
+    let answer = AuthRes { password: Password::new("1"), ..auth_res() };
     send(&mut session, Body::AuthRes(Box::new(answer)));
     let mut claims = vec![];
     while let Some(output) = session.poll_output() {

@@ -2,7 +2,9 @@
 
 mod authentication;
 mod codec;
+mod misbehaviour;
 mod operations;
 mod random;
 mod recorded;
+mod steps;
 mod support;
