@@ -49,15 +49,19 @@ impl Http {
         Self::within(CONNECT, ANSWER)
     }
 
-    /// Connects within one time, waits for the whole of an answer up to another.
+    /// Connects within one time; sending, waiting and receiving may each take another.
     pub fn within(connect: Duration, answer: Duration) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_idle_connections(0)
             .proxy(None)
+            .timeout_resolve(Some(connect))
             .timeout_connect(Some(connect))
-            .timeout_global(Some(connect + answer))
+            .timeout_send_request(Some(answer))
+            .timeout_send_body(Some(answer))
+            .timeout_recv_response(Some(answer))
+            .timeout_recv_body(Some(answer))
             .build();
         Self { agent: config.into() }
     }
