@@ -5,6 +5,7 @@
 
 pub mod capf;
 pub mod files;
+pub mod hello;
 pub mod http;
 pub mod provider;
 pub mod sccp;
@@ -27,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "http-files", run: http::connection },
     Target { name: "provider-request", run: provider::request },
     Target { name: "sccp-stream", run: sccp::stream },
+    Target { name: "client-hello", run: hello::client },
     Target { name: "scep-authority", run: scep::authority },
     Target { name: "scep-answer", run: scep::answer },
     Target { name: "scep-envelope", run: scep::envelope },

@@ -48,6 +48,7 @@ fn is_ecdhe_aead(suite: u16) -> bool {
 
 /// Looks at the first bytes of a connection.
 pub fn peek(bytes: &[u8]) -> Peeked {
+    let bytes = &bytes[..bytes.len().min(MAX_HELLO)];
     match message(bytes) {
         Ok(message) => parse(&message).map_or(Peeked::Other, Peeked::Hello),
         Err(Unfinished::MayGoOn) if bytes.len() < MAX_HELLO => Peeked::Incomplete,

@@ -62,7 +62,7 @@ message! {
         /// 0
         128 audio_level_adjustment: u32 [sent since 17],
         /// What else the far end could do.
-        132 latent_capabilities: Bytes<36> [sent since 20],
+        132 latent_capabilities: Bytes<36> [since 20],
     }
 }
 
@@ -106,7 +106,7 @@ message! {
         /// 0
         112 party_direction: u32 [sent since 4],
         /// What else the far end could do.
-        132 latent_capabilities: Bytes<36> [sent since 20],
+        132 latent_capabilities: Bytes<36> [since 20],
     }
 }
 
