@@ -34,6 +34,8 @@ pub struct World {
     pub alarms: Vec<CallAlarm>,
     /// Who forwards to where.
     pub forwards: Vec<(String, Option<String>)>,
+    /// How many orders there were.
+    orders: usize,
     receivers: HashMap<Vec<u8>, StreamId>,
     senders: HashSet<Vec<u8>>,
     opened: HashSet<StreamId>,
@@ -130,6 +132,7 @@ impl World {
             records: Vec::new(),
             alarms: Vec::new(),
             forwards: Vec::new(),
+            orders: 0,
             receivers: HashMap::new(),
             senders: HashSet::new(),
             opened: HashSet::new(),
@@ -292,6 +295,7 @@ impl World {
     }
 
     fn follow(&mut self, actions: Vec<Action>) {
+        self.orders += actions.len();
         for action in actions {
             match action {
                 Action::Telephone { device, order } => self.obey(&device, order),
@@ -545,7 +549,10 @@ impl World {
             _ => pick(&own),
         };
         let line = (what / 32 == 3).then_some(u32::from(with % 4));
+        let foreign = leg.is_some_and(|leg| !own.contains(&leg));
+        let before = self.orders;
         self.press_for(name, line, leg, key);
+        assert!(!foreign || self.orders == before, "{name} has no part in {leg:?}");
     }
 
     fn answer_one(&mut self, which: u8) {

@@ -156,3 +156,17 @@ fn one_barges_in_at_a_time() {
     assert!(office.phones[CAROL].legs.is_empty());
     office.end();
 }
+
+#[test]
+fn a_target_that_is_lost_leaves_the_call_to_who_barged_in() {
+    let mut office = ENCRYPTED.barge(Key::Barge);
+    office.lose(ALICE);
+    office.open_all();
+    assert_eq!((office.hears(BOB, ANNE), office.icon(BOB)), (Some(true), Some(Encrypted)));
+    office.arrive(ALICE, profile(Encrypted, Some(Bridge::Encrypted), &["1001"]));
+    assert_eq!(office.leg(ALICE).state, Some(CallState::InUseRemote));
+    office.lose(ANNE);
+    // She is the only one who speaks with him: her media goes on.
+    assert_eq!(office.icon(BOB), Some(Encrypted));
+    office.end();
+}

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use messages::testing::Provoked;
 use office::{ALICE, ANNE, BOB, CAROL, DAVE, office, office_with};
+use ringfence_callmanager::codec::Codec;
 use ringfence_callmanager::security::Security::{Authenticated, Encrypted, NonSecure};
 use ringfence_callmanager::switchboard::{
-    CallAlarm, CallEnd, CallState, Event, Forwards, Key, KeySet, Lamp, MediaRefused, Owner, Prompt,
-    Reason, Ring, Settings, Tone,
+    CallAlarm, CallEnd, CallState, Event, Forwards, Key, KeySet, Lamp, MediaRefused, Owner,
+    Profile, Prompt, Reason, Regions, Ring, Settings, Tone,
 };
 use ringfence_callmanager::testing::{address, profile};
 
@@ -367,8 +368,11 @@ fn media_that_cannot_be_had_ends_the_call_with_an_alarm() {
     }
     office.connect(ALICE, "1002", BOB);
     let stream = *office.phones[ALICE].streams.keys().next().unwrap();
-    office.handle(Event::MediaFailed { by: Owner::Device(ALICE.into()), stream });
-    assert_eq!(office.icon(ALICE), Some(Encrypted));
+    let before = office.alarms.len();
+    for _ in 0..3 {
+        office.handle(Event::MediaFailed { by: Owner::Device(ALICE.into()), stream });
+    }
+    assert_eq!((office.icon(ALICE), office.alarms.len()), (Some(Encrypted), before + 1));
     office.end();
     let mut deaf = profile(Encrypted, None, &["1005"]);
     deaf.codecs.clear();
@@ -461,4 +465,31 @@ fn digits_reach_the_other_side() {
     office.press(ALICE, Key::Digit('5'));
     assert_eq!(office.leg(BOB).sounds, [Tone::Dtmf('5')]);
     office.end();
+}
+
+// R: GEN-18
+#[test]
+fn wideband_gives_way_to_encryption() {
+    let settings = || {
+        let regions = Regions { default: 256, ..Regions::default() };
+        Settings { regions, ..Settings::default() }
+    };
+    let wide = |security, encrypts_wideband, number: &str| {
+        let codecs = vec![Codec::WIDEBAND, Codec::G711_ULAW];
+        Profile { codecs, encrypts_wideband, ..profile(security, None, &[number]) }
+    };
+    for (a, b, both, expected) in [
+        (Encrypted, Encrypted, false, Codec::G711_ULAW),
+        (Encrypted, Encrypted, true, Codec::WIDEBAND),
+        (Encrypted, Authenticated, false, Codec::WIDEBAND),
+        (Encrypted, NonSecure, false, Codec::WIDEBAND),
+    ] {
+        let mut office = office_with(settings());
+        office.arrive(ALICE, wide(a, true, "1001"));
+        office.arrive(BOB, wide(b, both, "1002"));
+        office.connect(ALICE, "1002", BOB);
+        let stream = office.phones[ALICE].streams.values().next().unwrap();
+        assert_eq!(stream.transmit.as_ref().unwrap().1, expected);
+        office.end();
+    }
 }

@@ -3,6 +3,7 @@
 //! The frame is that of the data plane's targets; so are the rules.
 #![forbid(unsafe_code)]
 
+pub mod calls;
 pub mod capf;
 pub mod files;
 pub mod hello;
@@ -29,6 +30,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "provider-request", run: provider::request },
     Target { name: "sccp-stream", run: sccp::stream },
     Target { name: "client-hello", run: hello::client },
+    Target { name: "office", run: calls::office },
+    Target { name: "station", run: calls::station },
     Target { name: "scep-authority", run: scep::authority },
     Target { name: "scep-answer", run: scep::answer },
     Target { name: "scep-envelope", run: scep::envelope },

@@ -37,8 +37,6 @@ impl Switchboard {
             Reach::Complete => self.complete(id, digits),
             Reach::Incomplete | Reach::Ambiguous => self.wait_for_digit(id),
             Reach::Nowhere if digits.ends_with('#') => self.dial_what_there_is(id),
-            // What others are forwarded to need not be a number of ours.
-            Reach::Nowhere if collecting.purpose == Purpose::ForwardAll => self.wait_for_digit(id),
             Reach::Nowhere => self.fail(id, Failure::NoSuchNumber),
         }
     }

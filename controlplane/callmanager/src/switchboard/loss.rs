@@ -43,6 +43,10 @@ impl Switchboard {
                 self.touched.insert(preserved.call);
             } else {
                 self.hang_up(leg);
+                // A leg that would go on showing what others do cannot.
+                if self.legs.contains_key(&leg) {
+                    self.dismiss(leg);
+                }
             }
         }
     }

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Features change who is in a call and what each leg does there. Everything else follows by
-//! comparison, after each event: [`stream`] opens and closes what differs from the streams that a
-//! call should have, [`show`] tells telephones what differs from what they were told.
+//! comparison, after each event: `stream` opens and closes what differs from the streams that a
+//! call should have, `show` tells telephones what differs from what they were told.
 //!
 //! | file | holds |
 //! |---|---|

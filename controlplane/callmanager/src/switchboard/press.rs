@@ -80,6 +80,7 @@ impl Switchboard {
     fn press_without_leg(&mut self, device: &DeviceName, line: Option<u32>, key: Key) {
         match key {
             Key::OffHook if self.active(device).is_some() => {}
+            Key::Line if self.is_active_on(device, line) => {}
             Key::OffHook | Key::NewCall | Key::Line => self.begin(device, line, Purpose::Call),
             Key::MeetMe => self.begin(device, line, Purpose::MeetMe),
             Key::ForwardAll => self.forward_all(None, device, line),
@@ -92,6 +93,10 @@ impl Switchboard {
             Key::OnHook | Key::EndCall => {}
             _ => self.ignore(),
         }
+    }
+
+    fn is_active_on(&self, device: &DeviceName, line: Option<u32>) -> bool {
+        self.active(device).is_some_and(|leg| Some(self.legs[&leg].line) == line)
     }
 
     /// Begins a call on a line, or the first one.

@@ -43,6 +43,8 @@ struct End {
     stream: StreamId,
     receive: Receive,
     transmits: bool,
+    /// Its administrator knows that it cannot send.
+    failed: bool,
 }
 
 /// Who has an end.
@@ -141,7 +143,7 @@ impl Switchboard {
             self.streams.insert(stream, call);
             let receive = if port == Port::Music { Receive::Never } else { Receive::Opening };
             // Whoever hears music does not speak.
-            End { port, stream, receive, transmits: music && port != Port::Music }
+            End { port, stream, receive, transmits: music && port != Port::Music, failed: false }
         });
         let link = Link { codec, secure, call, ends, keys };
         for (end, other) in [(0, 1), (1, 0)] {
@@ -326,12 +328,14 @@ impl Switchboard {
 
     /// A device cannot send.
     pub(super) fn media_failed(&mut self, by: &Owner, stream: StreamId) {
-        match (self.find_stream(by, stream), by) {
-            (Some(_), Owner::Device(device)) => {
-                let alarm = CallAlarm::MediaFailed { device: device.clone() };
-                self.out.push(Action::Alarm(alarm));
-            }
-            _ => self.ignore(),
+        let (Some((call, link, end)), Owner::Device(device)) = (self.find_stream(by, stream), by)
+        else {
+            return self.ignore();
+        };
+        let links = &mut self.calls.get_mut(&call).expect("its stream was found").links;
+        // Telephones may repeat it with each packet.
+        if !std::mem::replace(&mut links[link].ends[end].failed, true) {
+            self.out.push(Action::Alarm(CallAlarm::MediaFailed { device: device.clone() }));
         }
     }
 
