@@ -30,15 +30,15 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use rustix::net::{
     AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, connect, shutdown,
     socket_with,
@@ -80,6 +80,17 @@ pub struct Connection {
     pub tls: Connected,
 }
 
+/// Why a connection that was handed in did not come to be.
+#[derive(Debug, thiserror::Error)]
+pub enum NotServed {
+    /// The cell refused it.
+    #[error("refused: {:?} {}", .0.reason, .0.detail)]
+    Refused(Refused),
+    /// The cell cannot be reached, went away, or took too long.
+    #[error("the cell for old TLS does not serve: {0}")]
+    Away(io::Error),
+}
+
 /// How a service is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -107,14 +118,17 @@ struct Registry {
     services: BTreeMap<String, Registered>,
     link: Option<Arc<Channel>>,
     ended: bool,
+    /// Who waits for which connection.
+    tickets: BTreeMap<u64, Sender<Event>>,
+    next_ticket: u64,
 }
 
 struct Registered {
     service: Service,
-    listener: TcpListener,
+    listener: Option<TcpListener>,
     key: File,
     state: State,
-    events: SyncSender<Event>,
+    events: Sender<Event>,
 }
 
 impl Cell {
@@ -134,9 +148,16 @@ impl Cell {
     }
 
     /// Has a service served: on this socket, with the key in this file (PEM). A service of the same
-    /// name is replaced; its connections stay.
-    pub fn serve(&self, service: Service, listener: TcpListener, key: File) -> Serving {
-        let (sender, events) = sync_channel(QUEUE);
+    /// name is replaced; its connections stay. Without a socket it serves what is handed in by
+    /// [`Serving::terminate`] and [`Serving::hand_in`].
+    pub fn serve(
+        &self,
+        service: Service,
+        listener: impl Into<Option<TcpListener>>,
+        key: File,
+    ) -> Serving {
+        let listener = listener.into();
+        let (sender, events) = bounded(QUEUE);
         let name = service.name.clone();
         let state = State::Waiting("the cell was not told yet".into());
         let mut registry = self.shared.registry();
@@ -173,6 +194,41 @@ impl Serving {
     /// Waits for what happens next, but no longer than this.
     pub fn accept_within(&self, patience: Duration) -> Option<Event> {
         self.events.recv_timeout(patience).ok()
+    }
+
+    /// Hands in a connection that somebody else accepted, and waits until its hands are shaken.
+    /// Whoever keeps a copy of the stream can end it by shutting it down.
+    pub fn terminate(
+        &self,
+        stream: &TcpStream,
+        patience: Duration,
+    ) -> Result<Connection, NotServed> {
+        let (sender, event) = bounded(1);
+        let ticket = {
+            let mut registry = self.shared.registry();
+            let ticket = registry.next_ticket;
+            registry.next_ticket += 1;
+            registry.take(&self.name, stream, Some(ticket)).map_err(NotServed::Away)?;
+            registry.tickets.insert(ticket, sender);
+            ticket
+        };
+        match event.recv_timeout(patience) {
+            Ok(Event::Connected(connection)) => Ok(connection),
+            Ok(Event::Refused(refused)) => Err(NotServed::Refused(refused)),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(NotServed::Away(io::ErrorKind::ConnectionReset.into()))
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                self.shared.registry().tickets.remove(&ticket);
+                Err(NotServed::Away(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    /// Hands in a connection that somebody else accepted; what becomes of it is told by
+    /// [`Serving::accept`], as of any other.
+    pub fn hand_in(&self, stream: &TcpStream) -> io::Result<()> {
+        self.shared.registry().take(&self.name, stream, None)
     }
 
     /// How it is doing.
@@ -212,10 +268,24 @@ impl Registry {
             return;
         };
         let message = ToCell::Serve(registered.service.clone());
-        let descriptors = [registered.listener.as_fd(), registered.key.as_fd()];
+        let key = registered.key.as_fd();
+        let listener = registered.listener.as_ref().map(AsFd::as_fd);
+        let descriptors: Vec<_> = [key].into_iter().chain(listener).collect();
         if let Err(error) = link.send(&message, &descriptors) {
             registered.state = State::Failed(error.to_string());
         }
+    }
+
+    /// Gives a connection to the cell.
+    fn take(&self, name: &str, stream: &TcpStream, ticket: Option<u64>) -> io::Result<()> {
+        let not_served = |state: &State| io::Error::other(format!("{state:?}"));
+        match self.services.get(name).map(|registered| &registered.state) {
+            Some(State::Serving) => {}
+            Some(state) => return Err(not_served(state)),
+            None => return Err(io::ErrorKind::NotConnected.into()),
+        }
+        let link = self.link.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        link.send(&ToCell::Take { service: name.to_owned(), ticket }, &[stream.as_fd()])
     }
 }
 
@@ -234,6 +304,7 @@ impl Shared {
             };
             let mut registry = self.registry();
             registry.link = None;
+            registry.tickets.clear();
             for registered in registry.services.values_mut() {
                 registered.state = State::Waiting(format!("{}: {gone}", self.path.display()));
             }
@@ -287,15 +358,15 @@ impl Shared {
             FromCell::Hello { .. } => {}
             FromCell::Serving { service } => self.set_state(&service, State::Serving),
             FromCell::Failed { service, why } => self.set_state(&service, State::Failed(why)),
-            FromCell::Refused(refused) => {
+            FromCell::Refused { ticket, refused } => {
                 let service = refused.service.clone();
-                self.deliver(&service, Event::Refused(refused));
+                self.deliver(&service, ticket, Event::Refused(refused));
             }
-            FromCell::Connected(tls) => {
+            FromCell::Connected { ticket, connected: tls } => {
                 if let Some(socket) = descriptors.pop() {
                     let service = tls.service.clone();
                     let stream = UnixStream::from(socket);
-                    self.deliver(&service, Event::Connected(Connection { stream, tls }));
+                    self.deliver(&service, ticket, Event::Connected(Connection { stream, tls }));
                 }
             }
         }
@@ -307,13 +378,16 @@ impl Shared {
         }
     }
 
-    /// Queues an event. One for a service that has just ended is dropped, and a connection closed
-    /// by it; so is one too many.
-    fn deliver(&self, service: &str, event: Event) {
-        let Some(events) = self.registry().services.get(service).map(|found| found.events.clone())
-        else {
-            return;
+    /// Queues an event. One for whom nobody waits any more is dropped, and a connection closed by
+    /// it; so is one too many.
+    fn deliver(&self, service: &str, ticket: Option<u64>, event: Event) {
+        let mut registry = self.registry();
+        let events = match ticket {
+            Some(ticket) => registry.tickets.remove(&ticket),
+            None => registry.services.get(service).map(|found| found.events.clone()),
         };
+        drop(registry);
+        let Some(events) = events else { return };
         match events.try_send(event) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }

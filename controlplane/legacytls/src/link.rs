@@ -5,8 +5,9 @@
 //!
 //! ```text
 //! cell     → controld   Hello { api }
-//! controld → cell       Serve { service, certificate, clients, … }   + listener, file of the key
+//! controld → cell       Serve { service, certificate, clients, … }   + file of the key, listener
 //! cell     → controld   Serving { service }  or  Failed { service, why }
+//! controld → cell       Take { service, ticket }                      + connection
 //! cell     → controld   Connected { service, peer, suite, client, … } + socket with the plaintext
 //! cell     → controld   Refused { service, peer, reason, … }
 //! controld → cell       Stop { service }
@@ -29,9 +30,16 @@ pub const API: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "kebab-case")]
 pub enum ToCell {
-    /// Serve a port, or serve it otherwise than before. With it come the listening socket and the
-    /// file of the private key (PEM).
+    /// Serve a service, or serve it otherwise than before. With it comes the file of the private
+    /// key (PEM), and the listening socket if the cell is to accept connections itself.
     Serve(Service),
+    /// Take a connection, which comes with it, that somebody else accepted.
+    Take {
+        /// Name of the service.
+        service: String,
+        /// Repeated in the answer, which then never is left out.
+        ticket: Option<u64>,
+    },
     /// Do not serve it any more. Connections that there are stay.
     Stop {
         /// Name of the service.
@@ -48,12 +56,12 @@ pub enum FromCell {
         /// Its [`API`].
         api: u32,
     },
-    /// The port is served.
+    /// The service is served.
     Serving {
         /// Name of the service.
         service: String,
     },
-    /// The port cannot be served.
+    /// The service cannot be served.
     Failed {
         /// Name of the service.
         service: String,
@@ -61,12 +69,22 @@ pub enum FromCell {
         why: String,
     },
     /// Somebody shook hands. With it comes the socket with the plaintext.
-    Connected(Connected),
+    Connected {
+        /// Of a connection that was handed in.
+        ticket: Option<u64>,
+        /// Who, and how.
+        connected: Connected,
+    },
     /// Somebody did not.
-    Refused(Refused),
+    Refused {
+        /// Of a connection that was handed in.
+        ticket: Option<u64>,
+        /// Who, and why not.
+        refused: Refused,
+    },
 }
 
-/// A port that the cell serves.
+/// What the cell serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// Its name, by which both sides call it.

@@ -1,8 +1,9 @@
 //! The front: it accepts connections, and does what controld says.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -58,17 +59,17 @@ struct Front {
     link: Option<Arc<Channel>>,
     services: Slab<Port>,
     workers: Vec<Handle>,
-    /// Whose turn it is.
-    next_worker: usize,
+    /// Whose turn it is, counted on and on.
+    next_worker: Cell<usize>,
     reporter: Arc<Reporter>,
     /// Connections that could not be accepted, for want of descriptors: to be tried again then.
     again: Option<Instant>,
 }
 
-/// A service and its socket.
+/// A service and its socket, if it has one of its own.
 struct Port {
     served: Arc<Served>,
-    listener: TcpListener,
+    listener: Option<TcpListener>,
 }
 
 /// controld calls.
@@ -98,7 +99,7 @@ impl Front {
             link: None,
             services: Slab::new(),
             workers: workers.context("cannot start workers")?,
-            next_worker: 0,
+            next_worker: Cell::new(0),
             reporter,
             again: None,
         })
@@ -155,7 +156,9 @@ impl Front {
         }
         self.reporter.set_link(None);
         let ports: Vec<_> = self.services.drain().collect();
-        ports.iter().for_each(|port| self.forget(port.listener.as_raw_fd()));
+        ports.iter().filter_map(|port| port.listener.as_ref()).for_each(|socket| {
+            self.forget(socket.as_raw_fd());
+        });
     }
 
     fn forget(&self, descriptor: i32) {
@@ -169,6 +172,9 @@ impl Front {
             match link.receive() {
                 Ok(Some((ToCell::Serve(service), descriptors))) => {
                     self.serve(service, descriptors);
+                }
+                Ok(Some((ToCell::Take { service, ticket }, descriptors))) => {
+                    self.take(&service, ticket, descriptors);
                 }
                 Ok(Some((ToCell::Stop { service }, _))) => drop(self.stop(&service)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -188,27 +194,50 @@ impl Front {
     }
 
     fn open(&mut self, service: Service, descriptors: Vec<OwnedFd>) -> Result<(), String> {
-        let [listener, key] = <[OwnedFd; 2]>::try_from(descriptors)
-            .map_err(|_| "it came without a socket or without a key")?;
+        let mut descriptors = descriptors.into_iter();
+        let key = descriptors.next().ok_or("it came without a key")?;
         let tls = Tls::new(&service, &File::from(key))?;
         let census = self.stop(&service.name);
-        let listener = TcpListener::from(listener);
-        let watched = listener.set_nonblocking(true).and_then(|()| {
-            let token = Token(self.services.vacant_key() + FIRST_SERVICE);
-            let descriptor = listener.as_raw_fd();
-            self.poll.registry().register(&mut SourceFd(&descriptor), token, Interest::READABLE)
-        });
-        watched.map_err(|error| format!("its socket cannot be used: {error}"))?;
+        let listener = descriptors.next().map(TcpListener::from);
+        if let Some(listener) = &listener {
+            self.watch(listener).map_err(|error| format!("its socket cannot be used: {error}"))?;
+        }
         let served = Arc::new(Served { service, tls, census: census.unwrap_or_default() });
         self.services.insert(Port { served, listener });
         Ok(())
+    }
+
+    /// Watches the socket of the service that comes next.
+    fn watch(&self, listener: &TcpListener) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let token = Token(self.services.vacant_key() + FIRST_SERVICE);
+        let descriptor = listener.as_raw_fd();
+        self.poll.registry().register(&mut SourceFd(&descriptor), token, Interest::READABLE)
+    }
+
+    /// Takes a connection that controld accepted.
+    fn take(&mut self, service: &str, ticket: Option<u64>, descriptors: Vec<OwnedFd>) {
+        let found = self.services.iter().find(|(_, port)| port.served.service.name == service);
+        let Some((_, port)) = found else { return };
+        let served = Arc::clone(&port.served);
+        let Some(stream) = descriptors.into_iter().next().map(TcpStream::from) else { return };
+        match stream.set_nonblocking(true).and_then(|()| stream.peer_addr()) {
+            Ok(peer) => self.welcome(&served, stream, peer, ticket),
+            Err(error) => {
+                let nobody = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
+                let gone = served.refusal(nobody, Reason::Handshake, error.to_string());
+                self.reporter.refused(ticket, gone, Instant::now());
+            }
+        }
     }
 
     /// Stops a service; gives back what was counted of it.
     fn stop(&mut self, name: &str) -> Option<Arc<Census>> {
         let (key, _) = self.services.iter().find(|(_, port)| port.served.service.name == name)?;
         let port = self.services.remove(key);
-        self.forget(port.listener.as_raw_fd());
+        if let Some(listener) = &port.listener {
+            self.forget(listener.as_raw_fd());
+        }
         Some(Arc::clone(&port.served.census))
     }
 
@@ -220,13 +249,15 @@ impl Front {
     /// Accepts what waits at a service.
     fn accept(&mut self, key: usize) {
         let Some(port) = self.services.get(key) else { return };
+        let Some(listener) = &port.listener else { return };
+        let served = Arc::clone(&port.served);
+        let listener = listener.as_fd();
         for _ in 0..TURN {
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            match acceptfrom_with(&port.listener, flags) {
+            match acceptfrom_with(listener, flags) {
                 Ok((stream, peer)) => {
                     if let Some(peer) = peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
-                        self.next_worker = (self.next_worker + 1) % self.workers.len();
-                        self.welcome(&port.served, stream, peer);
+                        self.welcome(&served, stream.into(), peer, None);
                     }
                 }
                 Err(Errno::WOULDBLOCK) => return,
@@ -241,17 +272,25 @@ impl Front {
         self.again = Some(Instant::now());
     }
 
-    fn welcome(&self, served: &Arc<Served>, stream: OwnedFd, peer: SocketAddr) {
+    fn welcome(
+        &self,
+        served: &Arc<Served>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        ticket: Option<u64>,
+    ) {
         let Some(seat) = served.census.seat(peer.ip(), &served.service.limits) else {
-            let now = Instant::now();
-            worker::report(&self.reporter, served, peer, Reason::TooMany, String::new(), now);
+            let refused = served.refusal(peer, Reason::TooMany, String::new());
+            self.reporter.refused(ticket, refused, Instant::now());
             return;
         };
         // Not worth a connection.
         let _ = set_tcp_nodelay(&stream, true);
-        let stream = mio::net::TcpStream::from_std(stream.into());
-        let arrival = Arrival { stream, peer, served: Arc::clone(served), seat };
-        if let Err(error) = self.workers[self.next_worker].give(arrival) {
+        let stream = mio::net::TcpStream::from_std(stream);
+        let arrival = Arrival { stream, peer, served: Arc::clone(served), seat, ticket };
+        let turn = self.next_worker.get();
+        self.next_worker.set(turn.wrapping_add(1));
+        if let Err(error) = self.workers[turn % self.workers.len()].give(arrival) {
             eprintln!("ringfence-legacytls: a worker does not wake: {error}");
         }
     }

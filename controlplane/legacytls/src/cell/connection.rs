@@ -13,7 +13,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::census::{Census, Seat};
 use super::tls::{Tls, reason};
-use crate::link::{Connected, Reason, Service, TlsVersion};
+use crate::link::{Connected, Reason, Refused, Service, TlsVersion};
 
 /// A service that is served.
 pub(super) struct Served {
@@ -22,12 +22,21 @@ pub(super) struct Served {
     pub census: Arc<Census>,
 }
 
+impl Served {
+    /// A connection to it that did not come to be.
+    pub(super) fn refusal(&self, peer: SocketAddr, reason: Reason, detail: String) -> Refused {
+        Refused { service: self.service.name.clone(), peer, reason, detail, unsaid: 0 }
+    }
+}
+
 /// A connection that has just been accepted.
 pub(super) struct Arrival {
     pub stream: TcpStream,
     pub peer: SocketAddr,
     pub served: Arc<Served>,
     pub seat: Seat,
+    /// Of one that was handed in.
+    pub ticket: Option<u64>,
 }
 
 /// A connection in the hands of a worker.
@@ -35,6 +44,7 @@ pub(super) struct Connection {
     stream: SslStream<TcpStream>,
     pub peer: SocketAddr,
     pub served: Arc<Served>,
+    pub ticket: Option<u64>,
     seat: Seat,
     phase: Phase,
     /// When its patience ends.
@@ -73,11 +83,11 @@ pub(super) const PORTION: usize = 16 * 1024;
 impl Connection {
     /// Begins a handshake. The error is OpenSSL's want of memory.
     pub(super) fn new(arrival: Arrival, now: Instant) -> io::Result<Self> {
-        let Arrival { stream, peer, served, seat } = arrival;
+        let Arrival { stream, peer, served, seat, ticket } = arrival;
         let ssl = Ssl::new(&served.tls.context)?;
         let stream = SslStream::new(ssl, stream)?;
         let deadline = Some(now + served.service.limits.handshake);
-        Ok(Self { stream, peer, served, seat, phase: Phase::Handshake, deadline })
+        Ok(Self { stream, peer, served, ticket, seat, phase: Phase::Handshake, deadline })
     }
 
     pub(super) fn is_half_open(&self) -> bool {

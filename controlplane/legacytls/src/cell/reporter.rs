@@ -37,16 +37,23 @@ impl Reporter {
     }
 
     /// Hands a connection over. An error means that nobody has it.
-    pub(super) fn connected(&self, connected: Connected, plaintext: &OwnedFd) -> io::Result<()> {
-        self.send(&FromCell::Connected(connected), Some(plaintext))
+    pub(super) fn connected(
+        &self,
+        ticket: Option<u64>,
+        connected: Connected,
+        plaintext: &OwnedFd,
+    ) -> io::Result<()> {
+        self.send(&FromCell::Connected { ticket, connected }, Some(plaintext))
     }
 
-    /// Tells of a refusal, unless there were too many already.
-    pub(super) fn refused(&self, mut refused: Refused, now: Instant) {
-        let Some(unsaid) = lock(&self.refusals).admit(now) else { return };
-        refused.unsaid = unsaid;
+    /// Tells of a refusal, unless there were too many already and nobody waits for it.
+    pub(super) fn refused(&self, ticket: Option<u64>, mut refused: Refused, now: Instant) {
+        if ticket.is_none() {
+            let Some(unsaid) = lock(&self.refusals).admit(now) else { return };
+            refused.unsaid = unsaid;
+        }
         // Nobody is there to be told.
-        let _ = self.send(&FromCell::Refused(refused), None);
+        let _ = self.send(&FromCell::Refused { ticket, refused }, None);
     }
 
     fn send(&self, message: &FromCell, descriptor: Option<&OwnedFd>) -> io::Result<()> {

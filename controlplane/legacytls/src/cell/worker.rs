@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -13,9 +12,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use slab::Slab;
 use zeroize::Zeroizing;
 
-use super::connection::{Arrival, Connection, Next, PORTION, Served};
+use super::connection::{Arrival, Connection, Next, PORTION};
 use super::reporter::Reporter;
-use crate::link::{Connected, Reason, Refused};
+use crate::link::{Connected, Reason};
 
 /// A worker, as the front sees it.
 pub(super) struct Handle {
@@ -192,7 +191,7 @@ impl Worker {
         let local = connection.plaintext().expect("the connection has just been opened");
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(local, Token(key * 2 + 1), both)?;
-        self.reporter.connected(connected, &theirs)
+        self.reporter.connected(connection.ticket, connected, &theirs)
     }
 
     fn end(&mut self, key: usize, reason: Option<(Reason, String)>, now: Instant) {
@@ -204,20 +203,8 @@ impl Worker {
             self.deadlines.remove(&(deadline, key));
         }
         if let Some((reason, detail)) = reason {
-            report(&self.reporter, &connection.served, connection.peer, reason, detail, now);
+            let refused = connection.served.refusal(connection.peer, reason, detail);
+            self.reporter.refused(connection.ticket, refused, now);
         }
     }
-}
-
-/// Tells controld of a connection that did not come to be.
-pub(super) fn report(
-    reporter: &Reporter,
-    served: &Served,
-    peer: SocketAddr,
-    reason: Reason,
-    detail: String,
-    now: Instant,
-) {
-    let service = served.service.name.clone();
-    reporter.refused(Refused { service, peer, reason, detail, unsaid: 0 }, now);
 }
