@@ -1,5 +1,6 @@
 //! CAPF, put together out of this node's settings.
 
+use std::fs::File;
 use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use cluster::provider::NodeFiles;
 use enrolment::authority;
 use enrolment::desk::Desk;
 use enrolment::issuer::{Issuer, OwnIssuer, ScepIssuer, Terms};
-use enrolment::service::{self, ModernTls, Running, Setup};
+use enrolment::service::{self, Entrance, ModernTls, Running, Setup};
 use enrolment::trace::Trace;
+use legacytls::client::Cell;
+use legacytls::link::{Clients, Der, Limits, Protection, TlsVersion};
 use pki::capf::KEY_FILE;
 use pki::{Certificate, Identity};
 use scep::{Floor, Product};
@@ -67,6 +70,7 @@ pub fn start(
     config: &Config,
     store: &Arc<Store>,
     phones: &Arc<Phones>,
+    cell: Option<&Cell>,
     me: &Node,
     now: SystemTime,
 ) -> Result<Running, String> {
@@ -78,8 +82,6 @@ pub fn start(
         .map_err(|error| told(&error))?;
     let trace = Trace::open(&config.trace_directory(), Level::Notice)
         .map_err(|error| format!("{}: {error}", config.trace_directory().display()))?;
-    let terminator = ModernTls::new(identity.certificate(), &files.keys.join(KEY_FILE))
-        .map_err(|fault| told(&fault))?;
     let key_generation = Duration::from_secs(60 * parameters.key_minutes);
     let trusted = anchors.lsc.clone();
     let timers = Timers {
@@ -94,13 +96,38 @@ pub fn start(
         Settings { timers, key_attempts: parameters.key_attempts, anchors, ..Settings::default() };
     let listener = TcpListener::bind((config.capf, parameters.port))
         .map_err(|error| format!("cannot listen on port {}: {error}", parameters.port))?;
+    let own = identity.certificate();
+    let entrance = entrance(cell, listener, own, &files.keys.join(KEY_FILE))?;
     let issuer = issuer(&parameters, identity, trusted, &files.keys, now)?;
     let phones = Arc::clone(phones);
     let home = Box::new(move |device: &DeviceName| home(&phones, device));
     let desk = Desk::new(Arc::clone(store), issuer, Arc::new(trace), home);
     let limits = AdmissionLimits::default();
-    service::start(Setup { listener, terminator: Box::new(terminator), desk, settings, limits })
-        .map_err(|error| told(&error))
+    service::start(Setup { entrance, desk, settings, limits }).map_err(|error| told(&error))
+}
+
+/// Through the cell where there is one: it knows the TLS of old phones and of new ones.
+fn entrance(
+    cell: Option<&Cell>,
+    listener: TcpListener,
+    certificate: &Certificate,
+    key: &Path,
+) -> Result<Entrance, String> {
+    let Some(cell) = cell else {
+        let terminator = ModernTls::new(certificate, key).map_err(|fault| fault.to_string())?;
+        return Ok(Entrance::Here { listener, terminator: Box::new(terminator) });
+    };
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let key = File::open(key).map_err(|error| format!("{}: {error}", key.display()))?;
+    let service = legacytls::link::Service {
+        name: "capf".into(),
+        certificate: Der(certificate.der().to_vec()),
+        clients: Clients::Anybody,
+        protection: Protection::Encrypted,
+        newest: TlsVersion::Tls13,
+        limits: Limits::default(),
+    };
+    Ok(Entrance::Cell { serving: cell.serve(service, listener, key), address })
 }
 
 fn issuer(

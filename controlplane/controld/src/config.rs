@@ -13,6 +13,7 @@
 //! http = ["0.0.0.0:6970"]
 //! ctl_provider = "0.0.0.0"                             # its port is a parameter
 //! capf = "0.0.0.0"                                     # its port is a parameter
+//! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
 //! ```
 
@@ -65,6 +66,9 @@ pub struct Config {
     pub ctl_provider: IpAddr,
     /// Address on which CAPF listens; its port is a parameter.
     pub capf: IpAddr,
+    /// Socket of the cell that ends the TLS of old phones; absent: they are not
+    /// served, and others are in this process.
+    pub legacy_tls: Option<PathBuf>,
     /// Where traces go; absent: `trace` beside the directory of phones.
     pub trace_directory: Option<PathBuf>,
 }
@@ -84,6 +88,7 @@ impl Default for Config {
             http: vec![SocketAddr::new(any, 6970)],
             ctl_provider: any,
             capf: any,
+            legacy_tls: None,
             trace_directory: None,
         }
     }

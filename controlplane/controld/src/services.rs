@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use cluster::locations::Locations;
 use cluster::provider::{self, NodeFiles, Provider};
+use legacytls::client::Cell;
 use provisioning::Provisioning;
 use store::{Node, Service, Store};
 use tftp::server::{HttpConfig, Server};
@@ -66,6 +67,8 @@ pub struct Services {
     sockets: Sockets,
     phones: Arc<Phones>,
     started: SystemTime,
+    /// Ends the TLS of old phones; it takes one link only, so it is every service's.
+    cell: Option<Cell>,
     /// Held while services start and stop, which takes its time and reads the store.
     work: Mutex<()>,
     /// Held for a glance only: reports read it from within a transaction of the store.
@@ -93,6 +96,7 @@ impl Services {
         now: SystemTime,
     ) -> Self {
         let node = config.node_name();
+        let cell = config.legacy_tls.as_ref().map(Cell::at);
         Self {
             store,
             config,
@@ -100,6 +104,7 @@ impl Services {
             sockets,
             phones,
             started: now,
+            cell,
             work: Mutex::default(),
             slots: Mutex::default(),
         }
@@ -193,8 +198,10 @@ impl Services {
     fn start(&self, service: Service, me: &Node, now: SystemTime) -> Slot {
         let server = match service {
             Service::Tftp => self.start_tftp(me, now),
-            Service::Capf => capf::start(&self.config, &self.store, &self.phones, me, now)
-                .map(|running| (Box::new(running) as Box<dyn Send>, None)),
+            Service::Capf => {
+                capf::start(&self.config, &self.store, &self.phones, self.cell.as_ref(), me, now)
+                    .map(|running| (Box::new(running) as Box<dyn Send>, None))
+            }
             _ => self.start_provider(me, now),
         };
         match server {

@@ -17,9 +17,9 @@
 //!                 inventory                 issuer (workers of low priority)
 //! ```
 //!
-//! Phones of the 79xx family speak TLS 1.0 with RSA key exchange, which [`service::ModernTls`] does
-//! not: they need a terminator in front of the service that does, behind [`service::Terminator`].
-//! Until there is one, only phones and emulators with TLS 1.2 or 1.3 are served.
+//! Phones of the 79xx family speak TLS 1.0 with RSA key exchange. They come in through the cell of
+//! `legacytls` ([`service::Entrance::Cell`]); [`service::ModernTls`] serves phones and emulators
+//! with TLS 1.2 or 1.3 only.
 //!
 //! Invariants:
 //! - A certificate is in the inventory when the phone said that it has stored it, not before.

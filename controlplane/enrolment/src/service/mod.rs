@@ -5,6 +5,8 @@
 //!                                                                   └─ certificates ─▶ workers
 //! ```
 //!
+//! TLS of old phones is ended in a process of its own, the cell; what comes from there is plain.
+//!
 //! A connection whose handshake is not over holds a seat only until somebody else wants it, so half
 //! open connections keep nobody out.
 
@@ -22,30 +24,50 @@ use std::time::{Duration, Instant, SystemTime};
 
 use capf::server::{AdmissionLimits, Settings};
 
+use legacytls::client::{self as cell, Serving};
 pub use seats::Counts;
-use seats::Seats;
+use seats::{Seat, Seats};
 pub use tls::{Connection, ModernTls, Plaintext, Terminator, TlsFault};
+use tls::{Cut, FromCell};
 use workers::Workers;
 
 use crate::desk::Desk;
 
 /// Stack of a connection's thread: much less than the default, for there may be thousands.
 const STACK: usize = 512 << 10;
+/// How often it is asked whether to stop, while the cell is waited for.
+const GLANCE: Duration = Duration::from_millis(250);
 /// How often deadlines of operations are looked at.
 const DEADLINES: Duration = Duration::from_secs(10);
 
 /// What a service is made of.
 pub struct Setup {
-    /// Where it listens.
-    pub listener: TcpListener,
-    /// What takes TLS off.
-    pub terminator: Box<dyn Terminator>,
+    /// Where phones come in.
+    pub entrance: Entrance,
     /// Who answers sessions' questions.
     pub desk: Desk,
     /// What holds for all sessions.
     pub settings: Settings,
     /// How many sessions there may be.
     pub limits: AdmissionLimits,
+}
+
+/// Where phones come in, and TLS is taken off.
+pub enum Entrance {
+    /// In this process.
+    Here {
+        /// Where it listens.
+        listener: TcpListener,
+        /// What takes TLS off.
+        terminator: Box<dyn Terminator>,
+    },
+    /// In the cell, for phones that know nothing better than TLS 1.0.
+    Cell {
+        /// What comes from there.
+        serving: Serving,
+        /// Where the cell listens for us.
+        address: SocketAddr,
+    },
 }
 
 /// A running service. Dropping it ends every session; operations stay pending.
@@ -57,7 +79,6 @@ pub struct Running {
 }
 
 struct Shared {
-    terminator: Box<dyn Terminator>,
     desk: Arc<Desk>,
     settings: Arc<Settings>,
     seats: Arc<Seats>,
@@ -74,10 +95,12 @@ struct Stop {
 
 /// Serves phones until the result is dropped.
 pub fn start(setup: Setup) -> io::Result<Running> {
-    let address = setup.listener.local_addr()?;
+    let address = match &setup.entrance {
+        Entrance::Here { listener, .. } => listener.local_addr()?,
+        Entrance::Cell { address, .. } => *address,
+    };
     let desk = Arc::new(setup.desk);
     let shared = Arc::new(Shared {
-        terminator: setup.terminator,
         workers: Workers::start(&desk)?,
         desk,
         settings: Arc::new(setup.settings),
@@ -90,10 +113,15 @@ pub fn start(setup: Setup) -> io::Result<Running> {
         stop: Arc::clone(&stop),
         threads: Vec::new(),
     };
-    let listener = setup.listener;
+    let entrance = setup.entrance;
     let (accepting, clocking) = (Arc::clone(&shared), shared);
     let (told, heard) = (Arc::clone(&stop), stop);
-    running.threads.push(spawn("capf", move || accept(&accepting, &listener, &told))?);
+    running.threads.push(spawn("capf", move || match entrance {
+        Entrance::Here { listener, terminator } => {
+            accept(&accepting, &listener, &terminator.into(), &told);
+        }
+        Entrance::Cell { serving, .. } => take(&accepting, &serving, &told),
+    })?);
     running.threads.push(spawn("capf-clock", move || keep_time(&clocking, &heard))?);
     Ok(running)
 }
@@ -147,7 +175,12 @@ impl Stop {
     }
 }
 
-fn accept(shared: &Arc<Shared>, listener: &TcpListener, stop: &Stop) {
+fn accept(
+    shared: &Arc<Shared>,
+    listener: &TcpListener,
+    terminator: &Arc<dyn Terminator>,
+    stop: &Stop,
+) {
     for stream in listener.incoming() {
         if stop.is_now() {
             return;
@@ -160,14 +193,43 @@ fn accept(shared: &Arc<Shared>, listener: &TcpListener, stop: &Stop) {
             continue;
         };
         let Ok(from) = stream.peer_addr() else { continue };
-        let Some(seat) = shared.seats.admit(from.ip(), Connection::new(stream)) else { continue };
-        let serving = Arc::clone(shared);
-        // Without a thread the seat is given back, and the connection closed with it.
-        let _ = thread::Builder::new()
-            .name("capf-phone".into())
-            .stack_size(STACK)
-            .spawn(move || session::serve(&serving, seat));
+        let connection = Connection::new(stream);
+        let Some(seat) = shared.seats.admit(from.ip(), connection.cut()) else { continue };
+        let terminator = Arc::clone(terminator);
+        serve(shared, seat, move |until| terminator.accept(connection, until));
     }
+}
+
+/// Takes what comes from the cell, which has checked what there is to be checked.
+fn take(shared: &Arc<Shared>, serving: &Serving, stop: &Stop) {
+    while !stop.is_now() {
+        let Some(event) = serving.accept_within(GLANCE) else { continue };
+        let connection = match event {
+            cell::Event::Connected(connection) => connection,
+            cell::Event::Refused(refused) => {
+                shared.desk.trace().note(&format!("not let in: {refused:?}"));
+                continue;
+            }
+        };
+        let phone = FromCell::new(connection.stream);
+        let from = connection.tls.peer.ip();
+        let Some(seat) = shared.seats.admit(from, phone.cut()) else { continue };
+        serve(shared, seat, move |_| Ok(Box::new(phone)));
+    }
+}
+
+/// Gives a connection a thread of its own.
+fn serve(
+    shared: &Arc<Shared>,
+    seat: Seat,
+    open: impl FnOnce(Instant) -> io::Result<Box<dyn Plaintext>> + Send + 'static,
+) {
+    let shared = Arc::clone(shared);
+    // Without a thread the seat is given back, and the connection closed with it.
+    let _ = thread::Builder::new()
+        .name("capf-phone".into())
+        .stack_size(STACK)
+        .spawn(move || session::serve(&shared, &seat, open));
 }
 
 fn keep_time(shared: &Shared, stop: &Stop) {

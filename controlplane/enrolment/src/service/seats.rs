@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use capf::codec::SessionId;
 use capf::server::{Admission, AdmissionLimits, Profile, SessionIds, Slot};
 
-use super::Connection;
+use super::Cut;
 
 /// Addresses that are remembered for their phones' early loads.
 const MAX_LEGACY: usize = 10_000;
@@ -49,7 +49,7 @@ struct State {
 struct Taken {
     slot: Slot,
     from: IpAddr,
-    connection: Connection,
+    cut: Cut,
     half_open: bool,
 }
 
@@ -58,7 +58,6 @@ pub(super) struct Seat {
     seats: Arc<Seats>,
     number: u64,
     pub(super) from: IpAddr,
-    pub(super) connection: Connection,
     pub(super) session: SessionId,
 }
 
@@ -78,7 +77,7 @@ impl Seats {
     }
 
     /// Lets a connection in, in the place of a half-open one if there is no other.
-    pub(super) fn admit(self: &Arc<Self>, from: IpAddr, connection: Connection) -> Option<Seat> {
+    pub(super) fn admit(self: &Arc<Self>, from: IpAddr, cut: Cut) -> Option<Seat> {
         let from = from.to_canonical();
         let mut state = self.lock();
         state.counts.accepted += 1;
@@ -96,12 +95,12 @@ impl Seats {
         };
         state.next += 1;
         let number = state.next;
-        let taken = Taken { slot, from, connection: connection.clone(), half_open: true };
+        let taken = Taken { slot, from, cut, half_open: true };
         state.taken.insert(number, taken);
         state.half_open.push_back(number);
         state.threads += 1;
         let session = state.ids.next_id();
-        Some(Seat { seats: Arc::clone(self), number, from, connection, session })
+        Some(Seat { seats: Arc::clone(self), number, from, session })
     }
 
     /// Closes the oldest half-open connection, if there is one.
@@ -110,7 +109,7 @@ impl Seats {
     }
 
     pub(super) fn close_all(&self) {
-        self.lock().taken.values().for_each(|taken| taken.connection.cut());
+        self.lock().taken.values().for_each(|taken| (taken.cut)());
     }
 
     pub(super) fn wait_until_empty(&self) {
@@ -147,7 +146,7 @@ impl State {
 
     fn leave(&mut self, number: u64) {
         if let Some(taken) = self.taken.remove(&number) {
-            taken.connection.cut();
+            (taken.cut)();
             self.admission.release(taken.slot);
         }
     }

@@ -14,18 +14,20 @@ const HANDSHAKE: Duration = Duration::from_secs(20);
 /// Read at once; messages are longer, and are put together by the session.
 const BUFFER: usize = 4096;
 
-pub(super) fn serve(shared: &Shared, seat: Seat) {
+pub(super) fn serve(
+    shared: &Shared,
+    seat: &Seat,
+    open: impl FnOnce(Instant) -> io::Result<Box<dyn Plaintext>>,
+) {
     // The handshake signs too.
     yield_to_others(5);
     let until = Instant::now() + HANDSHAKE;
-    let Ok(mut phone) = shared.terminator.accept(seat.connection.clone(), until) else {
-        return;
-    };
+    let Ok(mut phone) = open(until) else { return };
     seat.settle();
     let profile = seat.profile();
     let settings = shared.settings.clone();
     let mut session = Session::start(now(), settings, seat.session, seat.from, profile);
-    let ended = converse(shared, &seat, &mut session, &mut *phone);
+    let ended = converse(shared, seat, &mut session, &mut *phone);
     match ended {
         Ended::Lost { try_legacy: true, .. } => seat.remember(Profile::Legacy),
         // The early dialect did not help either: the phone may have been somebody else.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Takes TLS off connections: in this process, or by asking another one that speaks what old phones
-/// speak.
+/// Takes TLS off connections in this process.
 pub trait Terminator: Send + Sync {
     /// Shakes hands, and returns what the phone says in clear. Ends by `until` at the latest.
     fn accept(&self, connection: Connection, until: Instant) -> io::Result<Box<dyn Plaintext>>;
@@ -32,6 +32,9 @@ pub trait Plaintext: Send {
     fn close(&mut self);
 }
 
+/// Ends a connection, whoever waits for it.
+pub(super) type Cut = Box<dyn Fn() + Send>;
+
 /// A TCP connection that another thread can cut.
 #[derive(Clone)]
 pub struct Connection {
@@ -46,9 +49,10 @@ impl Connection {
         Self { stream: Arc::new(stream), until: None }
     }
 
-    /// Ends it, whoever waits for it.
-    pub fn cut(&self) {
-        let _ = self.stream.shutdown(Shutdown::Both);
+    /// What ends it, whoever waits for it.
+    pub(super) fn cut(&self) -> Cut {
+        let stream = Arc::clone(&self.stream);
+        Box::new(move || drop(stream.shutdown(Shutdown::Both)))
     }
 
     fn left(&self) -> io::Result<Option<Duration>> {
@@ -78,7 +82,7 @@ impl Write for Connection {
     }
 }
 
-/// TLS 1.2 and 1.3, in this process. Phones of the 79xx family speak neither.
+/// TLS 1.2 and 1.3, in this process. Phones of the 79xx family speak neither: they need the cell.
 pub struct ModernTls(Arc<ServerConfig>);
 
 /// Why TLS cannot be set up.
@@ -146,5 +150,36 @@ impl Plaintext for StreamOwned<ServerConnection, Connection> {
         self.sock.until = Some(Instant::now() + WRITING);
         let _ = Write::flush(self);
         let _ = self.sock.stream.shutdown(Shutdown::Write);
+    }
+}
+
+/// What comes out of the cell: TLS was taken off there.
+pub(super) struct FromCell(Arc<UnixStream>);
+
+impl FromCell {
+    pub(super) fn new(stream: UnixStream) -> Self {
+        Self(Arc::new(stream))
+    }
+
+    pub(super) fn cut(&self) -> Cut {
+        let stream = Arc::clone(&self.0);
+        Box::new(move || drop(stream.shutdown(Shutdown::Both)))
+    }
+}
+
+impl Plaintext for FromCell {
+    fn read(&mut self, buffer: &mut [u8], patience: Duration) -> io::Result<usize> {
+        self.0.set_read_timeout(Some(patience))?;
+        (&*self.0).read(buffer)
+    }
+
+    fn write(&mut self, message: &[u8]) -> io::Result<()> {
+        self.0.set_write_timeout(Some(WRITING))?;
+        // The cell makes one record of it.
+        (&*self.0).write_all(message)
+    }
+
+    fn close(&mut self) {
+        let _ = self.0.shutdown(Shutdown::Write);
     }
 }

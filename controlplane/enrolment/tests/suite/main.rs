@@ -4,6 +4,7 @@
 #[path = "../../../scep/tests/suite/authority.rs"]
 #[allow(dead_code)]
 mod authority;
+mod cell;
 mod import;
 mod limits;
 mod order;

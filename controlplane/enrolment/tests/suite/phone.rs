@@ -9,6 +9,7 @@ use capf::codec::{CertificateType, KeySpec, Password};
 use capf::phone::{
     Answer, Conclusion, Credential, Event, Holder, Holding, Manner, Output, Session,
 };
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
 use pki::{Certificate, PrivateKey, Signer};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -28,6 +29,8 @@ pub struct Phone {
     pub dies_before_storing: bool,
     /// A key without a certificate yet.
     pub made: Option<PrivateKey>,
+    /// Speaks TLS 1.0 with RSA key exchange, as phones of the 79xx family do.
+    pub old: bool,
     pub capf: Certificate,
 }
 
@@ -40,6 +43,7 @@ impl Phone {
             mic: None,
             dies_before_storing: false,
             made: None,
+            old: false,
             capf: site.own.clone(),
         }
     }
@@ -56,7 +60,10 @@ impl Phone {
 
     /// One session.
     pub fn session(&mut self, address: SocketAddr, credential: Credential) -> Conclusion {
-        let mut tls = connect(address, &self.capf);
+        let mut tls: Box<dyn Plain> = match self.old {
+            true => Box::new(connect_as_of_old(address, &self.capf)),
+            false => Box::new(connect(address, &self.capf)),
+        };
         let holder = Holder {
             device: capf::DeviceName::parse(&self.name).unwrap(),
             lsc: self.lsc.clone(),
@@ -122,6 +129,28 @@ pub fn connect(address: SocketAddr, expected: &Certificate) -> Tls {
     let name = ServerName::from(address.ip());
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
     StreamOwned::new(connection, stream)
+}
+
+/// What TLS was taken off.
+trait Plain: Read + Write {}
+
+impl<T: Read + Write> Plain for T {}
+
+/// Shakes hands as phones of the 79xx family do.
+fn connect_as_of_old(address: SocketAddr, expected: &Certificate) -> SslStream<TcpStream> {
+    let mut context = SslContext::builder(SslMethod::tls_client()).unwrap();
+    context.set_security_level(0);
+    context.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
+    context.set_max_proto_version(Some(SslVersion::TLS1)).unwrap();
+    context.set_cipher_list("AES128-SHA").unwrap();
+    context.set_verify(SslVerifyMode::NONE);
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut tls = SslStream::new(Ssl::new(&context.build()).unwrap(), stream).unwrap();
+    tls.connect().unwrap();
+    let shown = tls.ssl().peer_certificate().unwrap().to_der().unwrap();
+    assert_eq!(shown, expected.der(), "another certificate");
+    tls
 }
 
 /// As a phone checks it: byte by byte against its trust list.

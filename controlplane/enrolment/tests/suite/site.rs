@@ -14,7 +14,7 @@ use ringfence_enrolment::authority;
 use ringfence_enrolment::desk::Desk;
 use ringfence_enrolment::issuer::{Issuer, OwnIssuer};
 use ringfence_enrolment::order::{Facts, StringWish, Wish};
-use ringfence_enrolment::service::{self, ModernTls, Running, Setup};
+use ringfence_enrolment::service::{self, Entrance, ModernTls, Running, Setup};
 use ringfence_enrolment::trace::Trace;
 use store::{
     Author, Capf, CapfAuthMode, CapfOperation, CapfReason, CertificateRole, Change, Device,
@@ -105,17 +105,17 @@ impl Site {
     }
 
     pub fn serve_with(&self, desk: Desk, limits: AdmissionLimits) -> Running {
-        let anchors = self.store.read(authority::anchors).unwrap();
         let identity = self.identity();
         let key = self.files.keys.join(KEY_FILE);
-        service::start(Setup {
-            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-            terminator: Box::new(ModernTls::new(identity.certificate(), &key).unwrap()),
-            desk,
-            settings: Settings { anchors, ..Settings::default() },
-            limits,
-        })
-        .unwrap()
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let terminator = Box::new(ModernTls::new(identity.certificate(), &key).unwrap());
+        self.serve_at(Entrance::Here { listener, terminator }, desk, limits)
+    }
+
+    pub fn serve_at(&self, entrance: Entrance, desk: Desk, limits: AdmissionLimits) -> Running {
+        let anchors = self.store.read(authority::anchors).unwrap();
+        let settings = Settings { anchors, ..Settings::default() };
+        service::start(Setup { entrance, desk, settings, limits }).unwrap()
     }
 
     pub fn identity(&self) -> Identity {
