@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Instant;
 
-use capf::codec::{CertificateEntry, KeySpec, Reason};
+use capf::codec::{CertificateEntry, Command, KeySpec, Reason};
 use capf::phone::{self, Answer, Conclusion, Credential, Holder, Holding, Manner, Session};
 use pki::{Certificate, PrivateKey, Signer};
 use tftp::DeviceName;
@@ -81,7 +81,9 @@ impl fmt::Display for Attempt {
 pub enum Verdict {
     /// In good order, and the LSC is another one now, or gone: the phone starts again.
     Updated,
-    /// In good order, and nothing has changed.
+    /// In good order: it has shown its certificates.
+    Shown,
+    /// In good order, and there was nothing to do.
     Unchanged,
     /// It did not come to an end; the last try.
     Failed(Attempt),
@@ -91,10 +93,18 @@ pub enum Verdict {
     BrokenFlash,
 }
 
+impl Verdict {
+    /// Whether it came to an end in good order.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Updated | Self::Shown | Self::Unchanged)
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Updated => f.write_str("Success"),
+            Self::Shown => f.write_str("Success: certificates shown"),
             Self::Unchanged => f.write_str("No pending operation"),
             Self::Failed(attempt) => write!(f, "Failed: {attempt}"),
             Self::Stopped => f.write_str("Stopped"),
@@ -117,7 +127,10 @@ pub struct Enrolment<M> {
     keys_asked: u64,
     stopped: bool,
     finished: bool,
+    /// The LSC it had in the beginning.
     before: Option<Certificate>,
+    /// It has shown its certificates.
+    shown: bool,
     last: Attempt,
     outputs: VecDeque<Output>,
 }
@@ -138,6 +151,7 @@ impl<M: Memory> Enrolment<M> {
             device: name.expect("names of phones are names of devices"),
             manner,
             before: wallet.lsc.as_ref().map(|lsc| lsc.certificate.clone()),
+            shown: false,
             memory,
             ladder: Ladder::new(servers, patience),
             session: None,
@@ -263,8 +277,11 @@ impl<M: Memory> Enrolment<M> {
             Next::GiveUp => self.finish(Verdict::Failed(self.last.clone())),
             Next::Rest => {
                 let now = self.wallet.lsc.as_ref().map(|lsc| &lsc.certificate);
-                let changed = now != self.before.as_ref();
-                self.finish(if changed { Verdict::Updated } else { Verdict::Unchanged });
+                self.finish(match now == self.before.as_ref() {
+                    false => Verdict::Updated,
+                    true if self.shown => Verdict::Shown,
+                    true => Verdict::Unchanged,
+                });
             }
         }
     }
@@ -272,7 +289,12 @@ impl<M: Memory> Enrolment<M> {
     fn carry_out(&mut self, now: Instant, output: phone::Output) {
         let answer = match output {
             phone::Output::Send(bytes) => return self.outputs.push_back(Output::Send(bytes)),
-            phone::Output::Event(event) => return self.say(Notice::Message(event)),
+            phone::Output::Event(event) => {
+                let sent = matches!(&event, phone::Event::Sent(message)
+                    if message.body.command() == Command::FETCH_CERT_RES);
+                self.shown |= sent;
+                return self.say(Notice::Message(event));
+            }
             phone::Output::MakeKey(spec) => {
                 self.keys_asked += 1;
                 return self.outputs.push_back(Output::MakeKey(self.keys_asked, spec));

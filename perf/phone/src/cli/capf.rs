@@ -134,9 +134,7 @@ impl Visit {
             }
         })?;
         self.print(&finished);
-        let well =
-            |one: &Finished<Flash>| matches!(one.verdict, Verdict::Updated | Verdict::Unchanged);
-        Ok(finished.iter().all(well))
+        Ok(finished.iter().all(|one| one.verdict.is_good()))
     }
 
     fn guests(&self) -> Result<Vec<Guest>> {
@@ -261,7 +259,7 @@ pub fn start(
         super::print(last);
         println!("CAPF: {}", verdict.as_deref().unwrap_or(plan));
     }
-    let well = matches!(started.verdict, None | Some(Verdict::Updated | Verdict::Unchanged));
+    let well = started.verdict.as_ref().is_none_or(Verdict::is_good);
     let quiet = !last.events.iter().any(ringfence_phone::Event::is_alarm);
     Ok(well && quiet && matches!(last.conclusion, Conclusion::Register { .. }))
 }
