@@ -39,6 +39,7 @@ use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, Shutdown, SocketAddrUnix, SocketFlags, SocketType, connect, shutdown,
     socket_with,
@@ -320,6 +321,8 @@ impl Shared {
         let socket =
             socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         connect(&socket, &SocketAddrUnix::new(&*self.path)?)?;
+        // Whoever is there but does not greet is stuck.
+        set_socket_timeout(&socket, Timeout::Recv, Some(GREETING))?;
         let link = Arc::new(Channel::new(socket));
         match link.receive::<FromCell>()? {
             Some((FromCell::Hello { api: API }, _)) => {}
@@ -331,6 +334,7 @@ impl Shared {
             }
             _ => return Err(io::Error::other("it does not speak like the cell")),
         }
+        set_socket_timeout(&*link, Timeout::Recv, None)?;
         let mut registry = self.registry();
         if registry.ended {
             return Err(io::ErrorKind::Interrupted.into());
@@ -394,5 +398,7 @@ impl Shared {
     }
 }
 
+/// How long the cell may take for its first word.
+const GREETING: Duration = Duration::from_secs(10);
 /// Between two calls, when the cell does not answer.
 const PAUSE: Duration = Duration::from_millis(200);
