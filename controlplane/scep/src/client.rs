@@ -9,13 +9,13 @@ use pki::{Certificate, Signer};
 
 use crate::algorithm::{Floor, Profile};
 use crate::authority::{Authority, Pin};
-use crate::capability::Capabilities;
-use crate::enrolment::{self, Action, Enrolment, Input, Link, Pending, Polling, RETRIES, Step};
+use crate::enrolment::{Action, Enrolment, Input, Link, Pending, Polling, RETRIES, Step};
 use crate::fault::Fault;
 use crate::issued::Issued;
 use crate::proxy::Proxy;
 use crate::request::{Challenge, Request};
 use crate::server::{Operation, Server};
+use crate::survey;
 use crate::transport::{Answer, Http, Transport, TransportFault};
 
 /// Requests that may be under way at a time: an authority is not a web server.
@@ -96,13 +96,6 @@ impl Client {
         let trusted = config.trusted.clone().into();
         let proxy = Arc::new(proxy);
         Self { config, trusted, proxy, transport, known: Mutex::new(None), slots: Slots::default() }
-    }
-
-    /// The certificate of the authority, for an administrator to compare and confirm: nobody has
-    /// vouched for it.
-    pub fn offered(&self) -> Result<Certificate, Fault> {
-        let certificates = Authority::certificates(&self.ask(&Operation::GetCaCert)?)?;
-        Ok(Authority::offered(&certificates)?.clone())
     }
 
     /// The authority as it is known, asking for it if need be.
@@ -202,22 +195,13 @@ impl Client {
         {
             return Ok(known.clone());
         }
-        let certificates = Authority::certificates(&self.ask(&Operation::GetCaCert)?)?;
+        let (certificates, offered) =
+            survey::look(&self.config.server, |operation| self.exchange(operation))?;
         let authority = Authority::select(&certificates, self.config.pin.as_ref(), now)?;
-        // Servers from before GetCACaps answer anything, or nothing; the floor decides.
-        let offered = match self.exchange(&Operation::GetCaCaps) {
-            Ok(Answer { status: 200, body }) => Capabilities::parse(&body),
-            _ => Capabilities::default(),
-        };
         let floor = self.config.floor;
         let profile =
             Profile::choose(&offered, floor).map_err(|offered| Fault::Offer { offered, floor })?;
         Ok(known.insert(Known { authority: Arc::new(authority), profile, since: now }).clone())
-    }
-
-    /// A question that is not part of an enrolment.
-    fn ask(&self, operation: &Operation) -> Result<Vec<u8>, Fault> {
-        enrolment::success(&self.config.server, None, self.exchange(operation))
     }
 
     fn exchange(&self, operation: &Operation) -> Result<Answer, TransportFault> {

@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`client`] | what a worker thread calls, and what it knows of its authority |
+//! | [`survey`] | what an authority shows of itself before it is confirmed |
 //! | [`enrolment`] | the way of one certificate, without I/O and clock |
 //! | [`request`], [`issued`] | what is asked for, and what came |
 //! | [`authority`], [`capability`] | the authority's certificates and abilities |
@@ -45,6 +46,7 @@ pub mod proxy;
 pub mod reply;
 pub mod request;
 pub mod server;
+pub mod survey;
 pub mod transport;
 #[cfg(test)]
 mod vectors;

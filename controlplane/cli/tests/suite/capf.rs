@@ -1,6 +1,8 @@
 //! `ringfence capf` and `ringfence device capf`.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::time::{Duration, SystemTime};
 
 use pki::issue::{Template, Usage, self_signed};
 use pki::{Certificate, Hash, KeyKind, Name, PrivateKey, export};
@@ -30,6 +32,57 @@ fn activate(daemon: &Daemon) {
 fn report(daemon: &Daemon, phone: &str) -> Value {
     let all = daemon.json("capf report");
     all.as_array().unwrap().iter().find(|row| row["device"] == phone).unwrap().clone()
+}
+
+/// A SCEP server that shows a certificate; its port.
+fn scep_server(certificate: Vec<u8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let body: &[u8] = match line.contains("GetCACert") {
+                true => &certificate,
+                false => b"SHA-256\nDES3\n",
+            };
+            let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+        }
+    });
+    port
+}
+
+// R: CAPF-11
+#[test]
+fn an_authority_elsewhere_shows_its_fingerprints() {
+    let daemon = site();
+    assert!(daemon.fails(2, "capf authority").contains("CAPF issues by itself"));
+    let key = PrivateKey::generate(KeyKind::Rsa2048);
+    let template = Template {
+        subject: Name::common("Company CA"),
+        not_before: SystemTime::now() - Duration::from_secs(3600),
+        validity: Duration::from_secs(86_400),
+        usage: Usage::Authority,
+        alternative_names: Vec::new(),
+    };
+    let ca = self_signed(&template, Hash::Sha256, &key).unwrap();
+    let port = scep_server(ca.der().to_vec());
+    daemon.json("param set capf.certificate-authority-address 127.0.0.1");
+    daemon.json(&format!("param set capf.scep-port {port}"));
+    daemon.json("param set capf.certificate-issuer microsoft");
+    let shown = daemon.json("capf authority");
+    assert_eq!(
+        (&shown["sha256"], &shown["sha1"]),
+        (&ca.fingerprint().into(), &ca.thumbprint().into())
+    );
+    assert_eq!((&shown["subject"], &shown["confirmed"]), (&"CN=Company CA".into(), &false.into()));
+    assert_eq!(shown["algorithms"], "SHA-256, 3DES");
+    daemon.json(&format!("param set capf.certificate-authority-fingerprint {}", ca.thumbprint()));
+    assert_eq!(daemon.json("capf authority")["confirmed"], true);
+    daemon.json("param set capf.scep-port 1");
+    assert!(daemon.fails(1, "capf authority").contains("not reachable"));
 }
 
 // R: CAPF-01, CAPF-18, CTL-09
@@ -184,8 +237,8 @@ fn data_of_capf_1_0_is_taken_over() {
     let old = self_signed(
         &Template {
             subject: Name::common("CAPF-40"),
-            not_before: std::time::SystemTime::now(),
-            validity: std::time::Duration::from_secs(86_400),
+            not_before: SystemTime::now(),
+            validity: Duration::from_secs(86_400),
             usage: Usage::Authority,
             alternative_names: Vec::new(),
         },
@@ -197,8 +250,8 @@ fn data_of_capf_1_0_is_taken_over() {
     let stranger = PrivateKey::generate(KeyKind::Rsa1024);
     let lsc = Template {
         subject: Name::common(SECURE),
-        not_before: std::time::SystemTime::now(),
-        validity: std::time::Duration::from_secs(86_400),
+        not_before: SystemTime::now(),
+        validity: Duration::from_secs(86_400),
         usage: Usage::Server,
         alternative_names: Vec::new(),
     };

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use messages::Explain;
 use ringfence_scep::client::{Client, Config, Pause};
+use ringfence_scep::survey::{Survey, survey};
 use ringfence_scep::transport::Http;
-use ringfence_scep::{Floor, Polling, Product, Server};
+use ringfence_scep::{Fault, Floor, Polling, Product, Server};
 
 use crate::authority::{Answer, Authority};
 use crate::support::{certificate, id, phone, pin, proxy};
@@ -118,6 +119,10 @@ fn generic() -> Product {
     Product::Generic { path: None }
 }
 
+fn look(port: u16) -> Result<Survey, Fault> {
+    survey(&Http::new(), &config(generic(), port, Floor::Modern).server)
+}
+
 fn never(_: Pause<'_>) -> ControlFlow<()> {
     panic!("there is nothing to wait for")
 }
@@ -196,8 +201,11 @@ fn an_authority_has_to_be_confirmed() {
     let (port, _asked) = responder(b"SCEPStandard", old);
     let mut config = config(generic(), port, Floor::Modern);
     config.pin = None;
+    let shown = survey(&Http::new(), &config.server).unwrap();
+    assert_eq!(shown.certificate, certificate("ca"));
+    assert_eq!(shown.fingerprints.sha256, certificate("ca").fingerprint());
+    assert_eq!((shown.best.to_string(), shown.best.post), ("SHA-256, AES-128".into(), true));
     let client = Client::new(config.clone(), proxy());
-    assert_eq!(client.offered().unwrap(), certificate("ca"));
     assert_eq!(id(client.enrol(phone(), None, never)), "SCEP_CA_NOT_CONFIRMED");
     config.pin = ringfence_scep::Pin::fingerprint(&"0".repeat(40));
     let client = Client::new(config, proxy());
@@ -248,16 +256,14 @@ fn endless_answers_end() {
     for head in ["HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n"]
     {
         let (port, _asked) = serve(move |_| [head.as_bytes(), &vec![0x30; 3 << 20]].concat());
-        let client = client(generic(), port, Floor::Modern);
-        assert_eq!(id(client.offered()), "SCEP_ANSWER_TOO_LARGE", "{head}");
+        assert_eq!(id(look(port)), "SCEP_ANSWER_TOO_LARGE", "{head}");
     }
 }
 
 #[test]
 fn what_is_not_http_is_not_reachable() {
     let (port, _asked) = serve(|_| b"SSH-2.0-OpenSSH_9.2\r\n".to_vec());
-    let strange = client(generic(), port, Floor::Modern);
-    assert_eq!(id(strange.offered()), "SCEP_UNREACHABLE");
+    assert_eq!(id(look(port)), "SCEP_UNREACHABLE");
 
     // Nobody listens there: tried again, and again, and again.
     let port = 1;
@@ -287,10 +293,9 @@ fn a_server_that_never_ends_its_answer_is_given_up() {
             thread::sleep(Duration::from_millis(20));
         }
     });
-    let transport = Box::new(Http::within(Duration::from_secs(60), Duration::from_secs(2)));
-    let config = config(generic(), port, Floor::Modern);
-    let client = Client::over(transport, config, proxy());
-    assert_eq!(id(client.offered()), "SCEP_UNREACHABLE");
+    let transport = Http::within(Duration::from_secs(60), Duration::from_secs(2));
+    let server = config(generic(), port, Floor::Modern).server;
+    assert_eq!(id(survey(&transport, &server)), "SCEP_UNREACHABLE");
     dripping.join().unwrap();
 }
 
@@ -299,7 +304,6 @@ fn redirects_are_not_followed() {
     let (port, asked) = serve(|_| {
         b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".to_vec()
     });
-    let client = client(generic(), port, Floor::Modern);
-    assert_eq!(id(client.offered()), "SCEP_STATUS");
+    assert_eq!(id(look(port)), "SCEP_STATUS");
     assert_eq!(asked.try_iter().count(), 1);
 }

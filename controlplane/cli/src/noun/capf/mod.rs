@@ -1,5 +1,6 @@
 //! `ringfence capf`: certificates for phones.
 
+mod authority;
 mod bulk;
 mod import;
 pub mod phone;
@@ -86,6 +87,9 @@ enum Verb {
         /// SHA-256 of its certificate, as `capf status` shows it.
         fingerprint: String,
     },
+    /// Ask the authority elsewhere that shall issue: its fingerprints, to compare with those it
+    /// shows itself, and the best algorithms it offers.
+    Authority,
 }
 
 /// Does it.
@@ -106,6 +110,7 @@ pub fn run(args: Args, style: Style) -> Result {
             let certificate = as_pem(&content);
             daemon.change(style, &TrustIssuer { kind, certificate })
         }
+        Verb::Authority => authority::run(&daemon, style),
         Verb::Distrust { fingerprint } => daemon.change(style, &DistrustIssuer { fingerprint }),
     }
 }
