@@ -8,8 +8,7 @@ use console::Secret;
 use lang::{Language, Say, Text};
 use pki::KeyKind;
 use pki::token::{
-    self, Cost, FILE_SUFFIX, Location, MAX_WRONG_PASSWORDS, Password, Pkcs11Init, Pkcs11Uri,
-    TokenInfo,
+    self, Cost, Location, MAX_WRONG_PASSWORDS, Password, Pkcs11Init, Pkcs11Uri, TokenInfo,
 };
 use serde::Serialize;
 
@@ -51,9 +50,10 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         so_password_file: Option<PathBuf>,
     },
-    /// Show tokens, and those in directories.
+    /// Show all tokens of directories and PKCS#11 modules.
     List {
-        /// Files, directories or PKCS#11 URIs.
+        /// Files, directories, or PKCS#11 URIs such as
+        /// `pkcs11:?module-path=/usr/lib/softhsm/libsofthsm2.so`.
         #[arg(required = true, value_parser = location)]
         locations: Vec<Location>,
     },
@@ -115,11 +115,25 @@ pub fn run(args: Args, style: Style) -> Result {
             show(&present(&home, &made, style)?, style)
         }
         Verb::List { locations } => {
+            let explain = |error| Failure::explained(&error, style.language);
             let mut found = Vec::new();
-            for location in expand(locations)? {
-                found.push(present(&home, &location, style)?);
+            for location in locations {
+                found.extend(location.tokens().map_err(explain)?);
             }
-            list(&found, style)
+            let (mut shown, mut outcome) = (Vec::new(), Outcome::Done);
+            for token in &found {
+                match present(&home, token, style) {
+                    Ok(token) => shown.push(token),
+                    Err(failure) if found.len() == 1 => return Err(failure),
+                    // One that cannot be read hides no other.
+                    Err(failure) => {
+                        eprintln!("ringfence: {failure}");
+                        outcome = Outcome::Partial;
+                    }
+                }
+            }
+            list(&shown, style)?;
+            Ok(outcome)
         }
         Verb::Show { location } => show(&present(&home, &location, style)?, style),
         Verb::Passwd { location, password: known, new_password_file } => {
@@ -154,26 +168,6 @@ fn key_kind(name: &str) -> std::result::Result<KeyKind, String> {
 /// What the command line read, as tokens take it.
 pub fn password(secret: &Secret, style: Style) -> std::result::Result<Password, Failure> {
     Password::new(secret.expose()).map_err(|error| Failure::explained(&error, style.language))
-}
-
-/// Directories become the token files in them.
-fn expand(locations: Vec<Location>) -> std::result::Result<Vec<Location>, Failure> {
-    let mut all = Vec::new();
-    for location in locations {
-        match location {
-            Location::Software(directory) if directory.is_dir() => {
-                let mut files = Vec::new();
-                for entry in std::fs::read_dir(directory)? {
-                    files.push(entry?.path());
-                }
-                files.retain(|file| file.extension().is_some_and(|suffix| suffix == FILE_SUFFIX));
-                files.sort();
-                all.extend(files.into_iter().map(Location::Software));
-            }
-            single => all.push(single),
-        }
-    }
-    Ok(all)
 }
 
 /// A token as it is printed.

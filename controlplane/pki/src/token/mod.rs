@@ -50,6 +50,16 @@ impl Location {
         }
     }
 
+    /// Every token there is: those of a directory, those of a module that the URI fits.
+    pub fn tokens(&self) -> Result<Vec<Self>, TokenError> {
+        Ok(match self {
+            Self::Software(path) => {
+                software::files(path)?.into_iter().map(Self::Software).collect()
+            }
+            Self::Pkcs11(uri) => pkcs11::tokens(uri)?.into_iter().map(Self::Pkcs11).collect(),
+        })
+    }
+
     /// The file that holds the password, where the location names one.
     pub fn pin_source(&self) -> Option<&Path> {
         match self {

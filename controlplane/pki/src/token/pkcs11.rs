@@ -53,6 +53,13 @@ pub(super) fn find(uri: &Pkcs11Uri) -> Result<Pkcs11Token, TokenError> {
     Ok(Pkcs11Token { module, slot, uri: uri.clone() })
 }
 
+/// A URI for each token that `uri` fits.
+pub(super) fn tokens(uri: &Pkcs11Uri) -> Result<Vec<Pkcs11Uri>, TokenError> {
+    let found = Module::load(uri)?.slots(uri, Wanted::Initialized)?;
+    let named = |slot: Slot| Pkcs11Uri { slot_id: Some(slot.id()), ..uri.clone() };
+    Ok(found.into_iter().map(named).collect())
+}
+
 /// See [`super::init_pkcs11`].
 pub(super) fn init(
     uri: &Pkcs11Uri,
@@ -275,6 +282,14 @@ impl Module {
     }
 
     fn only_slot(&self, uri: &Pkcs11Uri, wanted: Wanted) -> Result<Slot, TokenError> {
+        match self.slots(uri, wanted)?.as_slice() {
+            [] => Err(TokenError::Absent),
+            [one] => Ok(*one),
+            several => Err(TokenError::Several(several.len())),
+        }
+    }
+
+    fn slots(&self, uri: &Pkcs11Uri, wanted: Wanted) -> Result<Vec<Slot>, TokenError> {
         let slots = self.context.get_slots_with_token().map_err(|error| self.error(error))?;
         let mut found = Vec::new();
         for slot in slots {
@@ -297,11 +312,7 @@ impl Module {
                 found.push(slot);
             }
         }
-        match found.as_slice() {
-            [] => Err(TokenError::Absent),
-            [one] => Ok(*one),
-            several => Err(TokenError::Several(several.len())),
-        }
+        Ok(found)
     }
 
     fn error(&self, detail: impl ToString) -> TokenError {

@@ -55,9 +55,18 @@ pub(super) struct SoftwareToken {
 
 /// Finds the token file at `path`, or the only one in the directory `path`.
 pub(super) fn find(path: &Path) -> Result<SoftwareToken, TokenError> {
+    let mut found = files(path)?;
+    match found.len() {
+        0 => Err(TokenError::Absent),
+        1 => Ok(SoftwareToken { path: found.remove(0) }),
+        several => Err(TokenError::Several(several)),
+    }
+}
+
+/// The token file at `path`, or those in the directory `path`, by name.
+pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>, TokenError> {
     if !path.is_dir() {
-        let there = path.exists();
-        return there.then(|| SoftwareToken { path: path.into() }).ok_or(TokenError::Absent);
+        return if path.exists() { Ok(vec![path.into()]) } else { Err(TokenError::Absent) };
     }
     let failed = |error| TokenError::store(path.display(), error);
     let mut found = Vec::new();
@@ -67,11 +76,8 @@ pub(super) fn find(path: &Path) -> Result<SoftwareToken, TokenError> {
             found.push(file);
         }
     }
-    match found.len() {
-        0 => Err(TokenError::Absent),
-        1 => Ok(SoftwareToken { path: found.remove(0) }),
-        several => Err(TokenError::Several(several)),
-    }
+    found.sort();
+    Ok(found)
 }
 
 /// See [`super::init_software`].

@@ -103,6 +103,26 @@ fn tokens_sign_one_at_a_time() {
     });
 }
 
+// R: TOK-01
+#[test]
+fn all_tokens_of_a_module_are_found() {
+    with_softhsm("softhsm::all_tokens_of_a_module_are_found", |dir| {
+        let bench = Bench::new(dir);
+        let labels = |path: &str| {
+            let tokens = Location::Pkcs11(uri(path)).tokens().unwrap();
+            let label = |token| bench.reader.present(token, now()).unwrap().info().label.clone();
+            let mut labels: Vec<_> = tokens.iter().map(label).collect();
+            labels.sort();
+            labels
+        };
+        assert_eq!(labels(""), [""; 0]);
+        bench.make("sast-1", KeyKind::Rsa1024);
+        bench.make("sast-2", KeyKind::Rsa1024);
+        assert_eq!(labels(""), ["sast-1", "sast-2"]);
+        assert_eq!(labels("token=sast-2"), ["sast-2"]);
+    });
+}
+
 // R: TOK-02, TOK-03
 #[test]
 fn passwords_are_changed_and_counted() {
