@@ -11,6 +11,7 @@
 mod ask;
 mod daemon;
 mod failure;
+mod help;
 mod noun;
 mod output;
 mod secret;
@@ -19,7 +20,7 @@ mod token_home;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use lang::Language;
 
 use output::Format;
@@ -99,8 +100,10 @@ fn language(tag: &str) -> Result<Language, String> {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
     let environment = || Language::from_environment(|name| std::env::var(name).ok());
+    let reader = help::language(std::env::args()).unwrap_or_else(environment);
+    let matches = help::in_language(Cli::command(), reader).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let style = Style { format: cli.output, language: cli.language.unwrap_or_else(environment) };
     let result = match cli.noun {
         Noun::Status(args) => noun::status::run(args, style),
@@ -128,8 +131,6 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

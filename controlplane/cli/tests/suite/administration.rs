@@ -38,6 +38,11 @@ fn people_read_their_language_and_machines_read_json() {
     let refused = daemon.fails(3, "--language ja node remove cm1");
     assert!(refused.contains("パブリッシャ"), "{refused}");
     daemon.fails(2, "--language tlh status");
+    let help = stdout(&daemon.run("--language ja token list --help"));
+    assert!(
+        help.contains("すべてのトークン") && help.contains("使い方: ringfence token list"),
+        "{help}"
+    );
 
     let parameters = daemon.json("--language ja param get tftp.caching");
     assert_eq!(parameters[0]["name"], "tftp.caching");
