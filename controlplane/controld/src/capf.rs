@@ -97,18 +97,19 @@ pub fn start(
     let listener = TcpListener::bind((config.capf, parameters.port))
         .map_err(|error| format!("cannot listen on port {}: {error}", parameters.port))?;
     let own = identity.certificate();
-    let entrance = entrance(cell, listener, own, &files.keys.join(KEY_FILE))?;
+    let limits = AdmissionLimits::default();
+    let entrance = entrance(cell, limits, listener, own, &files.keys.join(KEY_FILE))?;
     let issuer = issuer(&parameters, identity, trusted, &files.keys, now)?;
     let phones = Arc::clone(phones);
     let home = Box::new(move |device: &DeviceName| home(&phones, device));
     let desk = Desk::new(Arc::clone(store), issuer, Arc::new(trace), home);
-    let limits = AdmissionLimits::default();
     service::start(Setup { entrance, desk, settings, limits }).map_err(|error| told(&error))
 }
 
 /// Through the cell where there is one: it knows the TLS of old phones and of new ones.
 fn entrance(
     cell: Option<&Cell>,
+    admission: AdmissionLimits,
     listener: TcpListener,
     certificate: &Certificate,
     key: &Path,
@@ -125,7 +126,13 @@ fn entrance(
         clients: Clients::Anybody,
         protection: Protection::Encrypted,
         newest: TlsVersion::Tls13,
-        limits: Limits::default(),
+        // Many phones come at once after a bulk order, some of them behind one translator.
+        limits: Limits {
+            per_address: admission.per_address as u32,
+            half_open_per_address: admission.per_address as u32,
+            handshake: Duration::from_secs(20),
+            ..Limits::default()
+        },
     };
     Ok(Entrance::Cell { serving: cell.serve(service, listener, key), address })
 }

@@ -358,9 +358,14 @@ fn apply(
             capf.end(true, success);
         }
         Outcome::Shown(shown) => {
-            let decoded = shown
-                .iter()
-                .filter_map(|shown| Some((kind(shown.kind)?, shown.certificate.as_ref().ok()?)));
+            // Another device's certificate is for the trace only.
+            let own = capf::DeviceName::parse(device.as_str());
+            let decoded = shown.iter().filter_map(|shown| {
+                let certificate = shown.certificate.as_ref().ok()?;
+                let name = certificate.subject().common_name()?;
+                let own = own.as_ref().is_some_and(|own| own.owns(name));
+                Some((kind(shown.kind)?, certificate)).filter(|_| own)
+            });
             let mut told = Vec::new();
             for (kind, certificate) in decoded {
                 let issued_by = issuer_of(change, certificate)?;

@@ -127,7 +127,11 @@ fn tell(report: &Report, dry_run: bool, style: Style) -> std::io::Result<()> {
     if style.format == Format::Json {
         return output::json(report);
     }
-    let summary = if dry_run { WOULD } else { SUMMARY };
+    let summary = match (dry_run, report.failed.is_empty()) {
+        (true, _) => WOULD,
+        (false, true) => ALL_DONE,
+        (false, false) => SUMMARY,
+    };
     let values: [(&str, &dyn std::fmt::Display); 4] = [
         ("done", &report.done),
         ("rows", &report.rows),
@@ -145,6 +149,10 @@ fn tell(report: &Report, dry_run: bool, style: Style) -> std::io::Result<()> {
     )
 }
 
+const ALL_DONE: Text = Text::new(
+    "{rows} rows: {done} done, {before} done before.",
+    "{rows} 行: 完了 {done} 件、前回完了 {before} 件。",
+);
 const SUMMARY: Text = Text::new(
     "{rows} rows: {done} done, {before} done before, {failed} failed. Correct those and run it again.",
     "{rows} 行: 完了 {done} 件、前回完了 {before} 件、失敗 {failed} 件。失敗した行を修正して再実行してください。",
