@@ -8,6 +8,7 @@
 //! | [`keys`] | master keys for media |
 //! | [`codec`] | which codec a call uses |
 //! | [`dialplan`] | where dialled digits lead |
+//! | [`exchange`] | all connections around one switchboard: what a server runs |
 //! | [`station`] | a telephone's connection: SCCP on one side, the switchboard on the other |
 //! | [`switchboard`] | call control: who speaks with whom, and what everybody is shown of it |
 //! | [`testing`] | telephones that hold a switchboard to its promises |
@@ -23,6 +24,7 @@
 pub mod admission;
 pub mod codec;
 pub mod dialplan;
+pub mod exchange;
 pub mod keys;
 pub mod security;
 pub mod station;

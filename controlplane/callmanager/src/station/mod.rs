@@ -72,13 +72,8 @@ pub enum Output {
     Register(Application),
     /// For the switchboard.
     Event(Event),
-    /// The telephone has something to tell its administrator.
-    PhoneAlarm {
-        /// Its name, if it has registered.
-        device: Option<DeviceName>,
-        /// What it says, without control characters.
-        text: String,
-    },
+    /// The telephone has something to tell its administrator; without control characters.
+    PhoneAlarm(String),
     /// How well a stream was heard.
     Statistics(Box<sccp::phone::ConnectionStatisticsRes>),
     /// The connection is to be closed, once everything was sent.
@@ -220,17 +215,15 @@ impl Station {
         self.phase = Phase::Closed;
     }
 
-    /// The device has registered on another connection: the switchboard knows of that one, and
-    /// this one is to be closed.
+    /// The device has registered on another connection, and this one is to be closed.
     pub fn superseded(&mut self, out: &mut Vec<Output>) {
-        self.phase = Phase::Closed;
-        out.push(Output::Close(Close::Superseded));
+        self.close(Close::Superseded, out);
     }
 
-    /// The device, once it has been admitted.
-    pub fn device(&self) -> Option<&DeviceName> {
+    /// The device about which [`Output::Register`] asked.
+    pub fn applicant(&self) -> Option<DeviceName> {
         match &self.phase {
-            Phase::Registered(registered) => Some(&registered.device),
+            Phase::ExpectDecision(application) => Some(application.name.as_str().into()),
             _ => None,
         }
     }

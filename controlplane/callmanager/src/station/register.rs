@@ -176,10 +176,9 @@ impl Station {
         out.push(Output::Event(Event::DeviceArrived { device, profile }));
     }
 
-    pub(super) fn phone_alarm(&mut self, alarm: &Alarm, out: &mut Vec<Output>) {
+    pub(super) fn phone_alarm(&self, alarm: &Alarm, out: &mut Vec<Output>) {
         let text = alarm.text.decode(Charset::Latin1);
-        let text = text.chars().filter(|c| !c.is_control()).collect();
-        out.push(Output::PhoneAlarm { device: self.device().cloned(), text });
+        out.push(Output::PhoneAlarm(text.chars().filter(|c| !c.is_control()).collect()));
     }
 }
 

@@ -1,14 +1,13 @@
-//! An exchange: stations around a switchboard, and telephones that speak SCCP to them.
+//! An exchange, and telephones that speak SCCP to it.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use ringfence_callmanager::exchange::{ConnectionId, Effect, Exchange};
 use ringfence_callmanager::security::{Bridge, Security};
-use ringfence_callmanager::station::{Close, Equipment, Now, Output, Server, SpeedDial, Station};
-use ringfence_callmanager::switchboard::{
-    Action, LineProfile, MediaPort, Party, Settings, Switchboard,
-};
+use ringfence_callmanager::station::{Close, Equipment, Now, Server, SpeedDial};
+use ringfence_callmanager::switchboard::{LineProfile, MediaOrder, Party, Settings, Switchboard};
 use sccp::codes::{Codec, MediaStatus, ResetKind, SecurityStatus};
 use sccp::phone::*;
 use sccp::server::OpenReceiveChannel;
@@ -20,19 +19,22 @@ use sccp::{
 /// Where all telephones are.
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
-pub struct Exchange {
-    pub switchboard: Switchboard,
+pub struct Site {
+    pub exchange: Exchange,
     pub now: Now,
-    lines: BTreeMap<String, Line>,
+    phones: BTreeMap<String, Phone>,
+    connections: u64,
     /// What telephones told their administrator.
     pub alarms: Vec<String>,
     /// Why connections were closed.
     pub closed: BTreeMap<String, Close>,
+    /// What music on hold and bridges were told.
+    pub resources: Vec<MediaOrder>,
 }
 
 /// A telephone at its connection.
-struct Line {
-    station: Station,
+struct Phone {
+    connection: ConnectionId,
     equipment: Option<Equipment>,
     heard: Stream,
     inbox: Vec<Message>,
@@ -77,20 +79,22 @@ pub fn press(event: u32, call: CallRef) -> SoftKeyEvent {
     SoftKeyEvent { event, line: LineInstance(1), call }
 }
 
-impl Default for Exchange {
+impl Default for Site {
     fn default() -> Self {
         let now = Now { instant: Instant::now(), wall: UNIX_EPOCH };
         Self {
-            switchboard: Switchboard::new(now.instant, Settings::default()),
+            exchange: Exchange::new(Switchboard::new(now.instant, Settings::default())),
             now,
-            lines: BTreeMap::new(),
+            phones: BTreeMap::new(),
+            connections: 0,
             alarms: Vec::new(),
             closed: BTreeMap::new(),
+            resources: Vec::new(),
         }
     }
 }
 
-impl Exchange {
+impl Site {
     /// A telephone that is configured connects.
     pub fn connect(&mut self, name: &str, equipment: Equipment) {
         self.add(name, Some(equipment));
@@ -105,9 +109,11 @@ impl Exchange {
         let mut heard = Stream::new();
         heard.set_limit(LIMIT_REGISTERED);
         heard.set_version(Version::V11);
-        let station = Station::new(self.now, IpAddr::V4(PEER).to_canonical());
-        let line = Line { station, equipment, heard, inbox: Vec::new() };
-        self.lines.insert(name.to_owned(), line);
+        self.connections += 1;
+        let connection = ConnectionId(self.connections);
+        self.exchange.connected(self.now, connection, PEER.into());
+        let phone = Phone { connection, equipment, heard, inbox: Vec::new() };
+        self.phones.insert(name.to_owned(), phone);
     }
 
     /// A telephone connects and registers; what it was told is forgotten.
@@ -120,12 +126,18 @@ impl Exchange {
         self.heard(name);
     }
 
-    pub fn station(&self, name: &str) -> &Station {
-        &self.lines[name].station
+    /// Messages of a telephone that were not right.
+    pub fn violations(&self, name: &str) -> u64 {
+        self.exchange.station(self.phones[name].connection).unwrap().violations()
     }
 
-    pub fn take(&mut self, name: &str) -> Station {
-        self.lines.remove(name).unwrap().station
+    pub fn is_idle(&self) -> bool {
+        self.exchange.switchboard().is_idle()
+    }
+
+    /// How many telephones without security can be called.
+    pub fn non_secure(&self) -> u64 {
+        self.exchange.switchboard().counters().devices.non_secure
     }
 
     /// A telephone says something.
@@ -137,18 +149,24 @@ impl Exchange {
 
     /// A telephone sends bytes.
     pub fn bytes(&mut self, name: &str, bytes: &[u8]) {
-        let now = self.now;
-        self.with(name, |station, out| station.handle_bytes(now, bytes, out));
+        let connection = self.phones[name].connection;
+        self.act(|exchange, now, effects| exchange.received(now, connection, bytes, effects));
     }
 
     pub fn reset(&mut self, name: &str, kind: ResetKind) {
-        let now = self.now;
-        self.with(name, |station, out| station.reset(now, kind, out));
+        let connection = self.phones[name].connection;
+        self.act(|exchange, now, effects| exchange.reset(now, connection, kind, effects));
+    }
+
+    /// A telephone's connection breaks.
+    pub fn lose(&mut self, name: &str) {
+        let connection = self.phones[name].connection;
+        self.act(|exchange, now, effects| exchange.lost(now, connection, effects));
     }
 
     /// What a telephone was told since it was asked last.
     pub fn heard(&mut self, name: &str) -> Vec<Message> {
-        std::mem::take(&mut self.lines.get_mut(name).unwrap().inbox)
+        std::mem::take(&mut self.phones.get_mut(name).unwrap().inbox)
     }
 
     /// The soft key with this number, for the call that the telephone was told of last.
@@ -194,76 +212,52 @@ impl Exchange {
     /// Time passes.
     pub fn pass(&mut self, time: Duration) {
         let end = self.now.instant + time;
-        loop {
-            let stations = self.lines.values().filter_map(|line| line.station.next_timeout());
-            let next = stations.chain(self.switchboard.next_timeout()).min();
-            let Some(next) = next.filter(|next| *next <= end) else { break };
+        while let Some(next) = self.exchange.next_timeout().filter(|next| *next <= end) {
             self.now.instant = next.max(self.now.instant);
-            let now = self.now;
-            let mut actions = Vec::new();
-            self.switchboard.tick(now.instant, &mut actions);
-            self.carry_out(actions);
-            for name in self.lines.keys().cloned().collect::<Vec<_>>() {
-                self.with(&name, |station, out| station.handle_timeout(now, out));
-            }
+            self.act(|exchange, now, effects| exchange.tick(now, effects));
         }
         self.now.instant = end;
     }
 
-    fn with(&mut self, name: &str, act: impl FnOnce(&mut Station, &mut Vec<Output>)) {
-        let mut outputs = Vec::new();
-        act(&mut self.lines.get_mut(name).unwrap().station, &mut outputs);
-        for output in outputs {
-            self.follow(name, output);
+    fn act(&mut self, act: impl FnOnce(&mut Exchange, Now, &mut Vec<Effect>)) {
+        let mut effects = Vec::new();
+        act(&mut self.exchange, self.now, &mut effects);
+        for effect in effects {
+            self.follow(effect);
         }
     }
 
-    fn follow(&mut self, name: &str, output: Output) {
-        let now = self.now;
-        match output {
-            Output::Send(pdu) => {
-                let line = self.lines.get_mut(name).unwrap();
+    fn follow(&mut self, effect: Effect) {
+        let on = |phone: &&mut Phone, connection| phone.connection == connection;
+        match effect {
+            Effect::Send { connection, pdu } => {
+                let phone = self.phones.values_mut().find(|phone| on(phone, connection));
+                // One that has been replaced hears no more.
+                let Some(phone) = phone else { return };
                 let mut bytes = &pdu[..];
-                while let Some(received) = line.heard.next(&mut bytes).unwrap() {
-                    line.inbox.push(received.decoded.unwrap().message);
+                while let Some(received) = phone.heard.next(&mut bytes).unwrap() {
+                    phone.inbox.push(received.decoded.unwrap().message);
                 }
             }
-            Output::Register(_) => {
-                let equipment = self.lines[name].equipment.clone();
-                self.with(name, |station, out| match equipment {
-                    Some(equipment) => station.admit(now, equipment, out),
-                    None => station.refuse("not configured", out),
+            Effect::Register { connection, .. } => {
+                let phone = self.phones.values_mut().find(|phone| on(phone, connection));
+                let equipment = phone.unwrap().equipment.clone();
+                self.act(|exchange, now, effects| match equipment {
+                    Some(equipment) => exchange.admit(now, connection, equipment, effects),
+                    None => exchange.refuse(now, connection, "not configured", effects),
                 });
             }
-            Output::Event(event) => {
-                let mut actions = Vec::new();
-                self.switchboard.handle(now.instant, event, &mut actions);
-                self.carry_out(actions);
+            Effect::Close { connection, reason, .. } => {
+                let found = self.phones.iter().find(|(_, phone)| phone.connection == connection);
+                let name = found.map_or("replaced", |(name, _)| name).to_owned();
+                self.closed.insert(name, reason);
             }
-            Output::PhoneAlarm { text, .. } => self.alarms.push(text),
-            Output::Statistics(_) => {}
-            Output::Close(reason) => {
-                self.closed.insert(name.to_owned(), reason);
-            }
-        }
-    }
-
-    fn carry_out(&mut self, actions: Vec<Action>) {
-        let now = self.now;
-        for action in actions {
-            match action {
-                Action::Telephone { device, order } => {
-                    let device = device.to_string();
-                    self.with(&device, |station, out| station.handle_order(now, order, out));
-                }
-                Action::Media(order) => {
-                    if let MediaPort::Device { device, .. } = &order.port {
-                        let device = device.to_string();
-                        self.with(&device, |station, out| station.handle_media(&order, out));
-                    }
-                }
-                Action::Record(_) | Action::Alarm(_) | Action::Forwarded { .. } => {}
-            }
+            Effect::PhoneAlarm { text, .. } => self.alarms.push(text),
+            Effect::Resource(order) => self.resources.push(order),
+            Effect::Statistics { .. }
+            | Effect::Forwarded { .. }
+            | Effect::Record(_)
+            | Effect::Alarm(_) => {}
         }
     }
 }
