@@ -206,6 +206,10 @@ pub(super) const TEXTS: &[Text] = &[
     ),
     Text::new("The directory", "ディレクトリ"),
     Text::new(
+        "Ask the authority elsewhere that shall issue: its fingerprints, to compare with those it shows itself, and the best algorithms it offers",
+        "証明書を発行する外部の認証局に問い合わせます: その認証局自身の表示と比較するためのフィンガープリントと、提供される最良のアルゴリズム",
+    ),
+    Text::new(
         "Trust an issuer of certificates that phones show: a manufacturer (mic), or another certification authority (lsc)",
         "電話機が提示する証明書の発行者を信頼します: 製造元 (mic)、または別の認証局 (lsc)",
     ),
