@@ -97,13 +97,19 @@ const PACKAGES: &[Package] = &[
         name: "make",
         why: "builds libsrtp, our SRTP's peer",
         brings: Program("make"),
-        uses: &[Use::Test, Use::Perf],
+        uses: &[Use::Test, Use::Perf, Use::Lab],
     },
     Package {
         name: "openssl",
         why: "reads the certificates that our tests make, and is a certificate authority for them",
         brings: Program("openssl"),
         uses: &[Use::Test, Use::Perf],
+    },
+    Package {
+        name: "faketime",
+        why: "has a daemon of the laboratory live on another day",
+        brings: Program("faketime"),
+        uses: &[Use::Lab],
     },
     Package {
         name: "softhsm2",

@@ -1,5 +1,7 @@
 //! What can be played: one module for each scenario.
 
+mod capf;
+mod cluster;
 mod ctl;
 mod relay;
 
@@ -52,5 +54,10 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "ctl",
         about: "a cluster becomes secure: tokens, CTL file, signed files, failures, lost tokens",
         play: ctl::play,
+    },
+    Scenario {
+        name: "capf",
+        about: "200 phones get certificates, lose them, guess strings; CAPF dies and is renewed",
+        play: capf::play,
     },
 ];

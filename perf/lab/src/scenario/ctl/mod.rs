@@ -5,11 +5,9 @@
 //! Then what can go wrong goes wrong: a server is away during a push, a path belongs to another
 //! cluster, a new token tries to sign, phones would be stranded, one token is lost, all are.
 
-mod desk;
 mod firmware;
 mod phones;
 mod rogue;
-mod site;
 
 use std::time::Duration;
 
@@ -17,12 +15,11 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Stage;
+use super::cluster::{Desk, Site, serial_of};
 use crate::program::poll;
 use crate::report::{Failed, Report};
-use desk::{Desk, serial_of};
 use phones::Phone;
 use rogue::{Rogue, served, tampered};
-use site::{Node, Site};
 
 /// How long a change may take to reach the subscriber.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -67,28 +64,10 @@ impl Play {
     fn start_publisher(&mut self) -> Result<String> {
         self.site.start_publishers_database()?;
         self.site.start(|site| &mut site.cm1)?;
-        let (desk, cm1) = (&self.desk, &self.site.cm1);
-        desk.tell(
-            cm1,
-            &format!(
-                "cluster init lab --address {} --password-file {}",
-                cm1.address,
-                desk.password()
-            ),
-        )?;
-        self.set_up_tftp(&self.site.cm1)?;
-        self.site.cm1.wait_for_provider()?;
-        self.desk.approve(&self.site.cm1)?;
+        self.desk.found(&self.site.cm1)?;
         let user = self.site.cm1.runs_as()?;
         ensure!(!user.split(' ').any(|uid| uid == "0"), "the daemon runs as {user}");
         Ok(format!("PostgreSQL and ringfence-controld as user {user}"))
-    }
-
-    fn set_up_tftp(&self, node: &Node) -> Result<()> {
-        let path = node.tftp().display().to_string();
-        let set = format!("param set --node {} tftp.file-location {path}", node.name);
-        self.desk.tell(node, &set)?;
-        self.desk.tell(node, "service restart tftp").map(drop)
     }
 
     /// A fresh cluster is open to everybody and says so.
@@ -296,7 +275,7 @@ impl Play {
                 desk.password()
             );
             desk.tell(other, &init)?;
-            self.set_up_tftp(other)?;
+            self.desk.set_up_tftp(other)?;
             other.wait_for_provider()?;
             self.desk.approve(other)?;
             let add = format!("add-tftp oth {0} --provider {0}", other.address);

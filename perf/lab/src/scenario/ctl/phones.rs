@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::site::Site;
 use crate::net::Namespace;
 use crate::program;
+use crate::scenario::cluster::Site;
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use tftp::server::{Server, Service};
 use tftp::{Directory, RequestLog};
 
-use super::site::{Node, Site};
+use crate::scenario::cluster::{Node, Site};
 
 /// A rogue with a directory of its own.
 pub struct Rogue {

@@ -50,6 +50,8 @@ pub struct Node {
     pub namespace: Namespace,
     pub address: IpAddr,
     pub dir: PathBuf,
+    /// How much later than elsewhere it is at its next start, in `faketime`'s words.
+    pub later: Option<&'static str>,
     program: Option<Program>,
     database: Option<Server>,
 }
@@ -81,7 +83,7 @@ impl Site {
             fs::create_dir(&dir)?;
             chown(&dir, Some(USER.1), Some(USER.1))?;
             let (namespace, address) = (machine(name, host)?, address(host));
-            Ok(Node { name, namespace, address, dir, program: None, database: None })
+            Ok(Node { name, namespace, address, dir, later: None, program: None, database: None })
         };
         Ok(Self {
             admin: machine("adm", 9)?,
@@ -168,15 +170,23 @@ impl Node {
                  key_directory = \"{dir}/keys\"\ncertificate_directory = \"{dir}/certs\"\n\
                  phone_directory = \"{dir}/phones\"\nadmin_socket = \"{}\"\n\
                  tftp = [\"{address}:69\"]\nhttp = [\"{address}:6970\"]\n\
-                 ctl_provider = \"{address}\"\n",
+                 ctl_provider = \"{address}\"\ncapf = \"{address}\"\n",
                 self.name,
                 USER.0,
                 self.socket().display(),
                 address = self.address,
             ),
         )?;
-        let program = programs.join("ringfence-controld");
-        let mut command = self.namespace.command(&program.display().to_string());
+        let program = programs.join("ringfence-controld").display().to_string();
+        let mut command = match self.later {
+            None => self.namespace.command(&program),
+            Some(later) => {
+                let mut command = self.namespace.command("faketime");
+                // Only the date differs: timers of programs run as ever.
+                command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").args(["-f", later, &program]);
+                command
+            }
+        };
         command.arg("--config").arg(&config);
         let mut program = Program::start(&format!("controld-{}", self.name), command, logs)?;
         let socket = self.socket();
@@ -191,11 +201,25 @@ impl Node {
 
     /// Waits until its CTL Provider takes connections.
     pub fn wait_for_provider(&self) -> Result<()> {
-        let address = (self.address, 2444).into();
+        self.wait_for(2444).context("its CTL Provider does not listen")
+    }
+
+    /// Waits until its CAPF takes connections.
+    pub fn wait_for_capf(&self) -> Result<()> {
+        self.wait_for(3804).context("its CAPF does not listen")
+    }
+
+    fn wait_for(&self, port: u16) -> Result<()> {
+        let address = (self.address, port).into();
         let second = Duration::from_secs(1);
         let connects = || TcpStream::connect_timeout(&address, second).is_ok().then_some(());
         let up = poll(PATIENCE, || self.namespace.enter(connects).ok().flatten());
-        up.with_context(|| format!("the CTL Provider of {} does not listen", self.name))
+        up.with_context(|| format!("nobody takes connections at port {port} of {}", self.name))
+    }
+
+    /// Kills its daemon on the spot.
+    pub fn kill(&mut self) {
+        self.program = None;
     }
 
     /// Ends its daemon, and its database if it has one.

@@ -94,6 +94,23 @@ impl Desk {
         self.ask(node, words)?.json(0).with_context(|| format!("`ringfence {words}`"))
     }
 
+    /// Founds a cluster on a node, with TFTP, and trusts the node's certificate from now on.
+    pub fn found(&mut self, node: &Node) -> Result<()> {
+        let init = format!("cluster init lab --address {}", node.address);
+        self.tell(node, &format!("{init} --password-file {}", self.password()))?;
+        self.set_up_tftp(node)?;
+        node.wait_for_provider()?;
+        self.approve(node)
+    }
+
+    /// Has a node serve files out of its own directory.
+    pub fn set_up_tftp(&self, node: &Node) -> Result<()> {
+        let path = node.tftp().display().to_string();
+        let set = format!("param set --node {} tftp.file-location {path}", node.name);
+        self.tell(node, &set)?;
+        self.tell(node, "service restart tftp").map(drop)
+    }
+
     /// A file with the administrators' password.
     pub fn password(&self) -> String {
         self.dir.join("password").display().to_string()

@@ -1,0 +1,8 @@
+//! A cluster in the laboratory, for scenarios of the control plane: its network and daemons, and
+//! its administrator.
+
+mod desk;
+mod site;
+
+pub use desk::{Desk, serial_of};
+pub use site::{Node, Site};
