@@ -106,9 +106,9 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Test, Use::Perf],
     },
     Package {
-        name: "faketime",
+        name: "libfaketime",
         why: "has a daemon of the laboratory live on another day",
-        brings: Program("faketime"),
+        brings: File("/usr/share/doc/libfaketime"),
         uses: &[Use::Lab],
     },
     Package {

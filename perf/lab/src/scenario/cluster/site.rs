@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Whom the daemons run as ("nobody").
 const USER: (&str, u32) = ("nobody", 65534);
 
+/// Debian's libfaketime.
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+
 /// The machines.
 pub struct Site {
     pub admin: Namespace,
@@ -50,7 +53,7 @@ pub struct Node {
     pub namespace: Namespace,
     pub address: IpAddr,
     pub dir: PathBuf,
-    /// How much later than elsewhere it is at its next start, in `faketime`'s words.
+    /// How much later than elsewhere it is at its next start, in libfaketime's words.
     pub later: Option<&'static str>,
     program: Option<Program>,
     database: Option<Server>,
@@ -178,15 +181,13 @@ impl Node {
             ),
         )?;
         let program = programs.join("ringfence-controld").display().to_string();
-        let mut command = match self.later {
-            None => self.namespace.command(&program),
-            Some(later) => {
-                let mut command = self.namespace.command("faketime");
-                // Only the date differs: timers of programs run as ever.
-                command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").args(["-f", later, &program]);
-                command
-            }
-        };
+        let mut command = self.namespace.command(&program);
+        if let Some(later) = self.later {
+            // Only the date differs: timers run as ever. The command `faketime` would stand
+            // between us and the daemon.
+            command.env("LD_PRELOAD", FAKETIME).env("FAKETIME", later);
+            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
+        }
         command.arg("--config").arg(&config);
         let mut program = Program::start(&format!("controld-{}", self.name), command, logs)?;
         let socket = self.socket();
