@@ -28,8 +28,14 @@ pub struct Args {
 }
 
 /// The programs the scenarios run; each is a package's only binary.
-const PROGRAMS: &[&str] =
-    &["ringfence-datad", "ringfence-controld", "ringfence-cli", "ringfence-phone", "ringfence-lab"];
+const PROGRAMS: &[&str] = &[
+    "ringfence-datad",
+    "ringfence-controld",
+    "ringfence-legacytls",
+    "ringfence-cli",
+    "ringfence-phone",
+    "ringfence-lab",
+];
 
 /// Builds, then runs the scenario.
 pub fn run(args: &Args) -> Result<()> {

@@ -59,7 +59,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
             by_mic: phones("7970", 3, BY_MIC),
         };
         play.start_publisher()?;
-        Ok((play, "SQLite, ringfence-controld"))
+        Ok((play, "SQLite, ringfence-controld, ringfence-legacytls"))
     })?;
     play.activate(report)?;
     play.install(report)?;
@@ -76,6 +76,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
 
 impl Play {
     fn start_publisher(&mut self) -> Result<()> {
+        self.site.cm1.serves_old_tls = true;
         self.site.start(|site| &mut site.cm1)?;
         self.desk.found(&self.site.cm1)?;
         for phone in self.by_string.iter().chain(&self.by_null).chain(&self.by_mic) {
@@ -155,7 +156,10 @@ impl Play {
             ensure!(self.count("upgrade-success")? == 200, "not all are installed");
             let left = self.orders.strings(&self.tell("capf report")?)?;
             ensure!(left.is_empty(), "strings can be used again: {left:?}");
-            Ok(((), format!("{count} phones have an LSC of 1024 bits; the strings are gone")))
+            Ok((
+                (),
+                format!("{count} phones have an LSC of 1024 bits, by TLS 1.0; strings are gone"),
+            ))
         })
     }
 

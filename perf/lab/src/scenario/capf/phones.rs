@@ -127,7 +127,7 @@ impl Room {
         let file = self.flash.with_file_name(format!("{name}.list"));
         fs::write(&file, list)?;
         let mut command = self.command("capf");
-        command.args(["--json", "--tls", "modern", "--server", &self.server]);
+        command.args(["--json", "--server", &self.server]);
         command.args(["--interval", "1", "--more-tries", "10"]);
         command.arg("--phones").arg(file).arg("--flash").arg(&self.flash);
         Ok(command)

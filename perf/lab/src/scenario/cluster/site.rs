@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Whom the daemons run as ("nobody").
 const USER: (&str, u32) = ("nobody", 65534);
 
+/// Whom the cell runs as: nobody else does.
+const CELL_USER: &str = "games";
 /// Debian's libfaketime.
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
@@ -55,6 +57,9 @@ pub struct Node {
     pub dir: PathBuf,
     /// How much later than elsewhere it is at its next start, in libfaketime's words.
     pub later: Option<&'static str>,
+    /// Whether the TLS of old phones is served, from its first start on.
+    pub serves_old_tls: bool,
+    cell: Option<Program>,
     program: Option<Program>,
     database: Option<Server>,
 }
@@ -86,7 +91,17 @@ impl Site {
             fs::create_dir(&dir)?;
             chown(&dir, Some(USER.1), Some(USER.1))?;
             let (namespace, address) = (machine(name, host)?, address(host));
-            Ok(Node { name, namespace, address, dir, later: None, program: None, database: None })
+            Ok(Node {
+                name,
+                namespace,
+                address,
+                dir,
+                later: None,
+                serves_old_tls: false,
+                cell: None,
+                program: None,
+                database: None,
+            })
         };
         Ok(Self {
             admin: machine("adm", 9)?,
@@ -173,13 +188,21 @@ impl Node {
                  key_directory = \"{dir}/keys\"\ncertificate_directory = \"{dir}/certs\"\n\
                  phone_directory = \"{dir}/phones\"\nadmin_socket = \"{}\"\n\
                  tftp = [\"{address}:69\"]\nhttp = [\"{address}:6970\"]\n\
-                 ctl_provider = \"{address}\"\ncapf = \"{address}\"\n",
+                 ctl_provider = \"{address}\"\ncapf = \"{address}\"\n{}",
                 self.name,
                 USER.0,
                 self.socket().display(),
+                self.cell_settings(),
                 address = self.address,
             ),
         )?;
+        if self.serves_old_tls && self.cell.is_none() {
+            let program = programs.join("ringfence-legacytls").display().to_string();
+            let mut command = self.namespace.command(&program);
+            command.arg("--config").arg(&config);
+            let name = format!("legacytls-{}", self.name);
+            self.cell = Some(Program::start(&name, command, logs)?);
+        }
         let program = programs.join("ringfence-controld").display().to_string();
         let mut command = self.namespace.command(&program);
         if let Some(later) = self.later {
@@ -198,6 +221,20 @@ impl Node {
         program.expect_running()?;
         self.program = Some(program);
         Ok(())
+    }
+
+    /// The end of its settings: how controld and the cell find each other.
+    fn cell_settings(&self) -> String {
+        let socket = self.dir.join("legacytls.sock");
+        let socket = socket.display();
+        match self.serves_old_tls {
+            false => String::new(),
+            true => format!(
+                "legacy_tls = \"{socket}\"\n[legacytls]\nsocket = \"{socket}\"\n\
+                 user = \"{CELL_USER}\"\ncontrold_user = \"{}\"\n",
+                USER.0,
+            ),
+        }
     }
 
     /// Waits until its CTL Provider takes connections.
