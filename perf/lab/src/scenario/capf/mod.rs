@@ -8,6 +8,7 @@ mod orders;
 mod phones;
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -19,6 +20,8 @@ use crate::report::{Failed, Report};
 use orders::Orders;
 use phones::{Phone, Proof, Room, Visited};
 
+/// How long it may take until what happened is written down.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Phones of each kind.
 const BY_STRING: usize = 60;
 const BY_NULL: usize = 60;
@@ -140,7 +143,7 @@ impl Play {
             ensure!(would["failed"] == Value::Array(vec![]), "it would fail: {would}");
             ensure!(self.count("operation-pending")? == 0, "a dry run orders");
             self.tell(&format!("capf bulk {sheet}"))?;
-            ensure!(self.count("operation-pending")? == 200, "not all are pending");
+            self.expect_count("operation-pending", 200)?;
             Ok(((), "a dry run first; then all are pending"))
         })?;
         report.step("install: by string, by null string, by MIC", || {
@@ -153,7 +156,7 @@ impl Play {
             let by_mic = self.by_mic.iter().map(|phone| (phone, Proof::by("mic")));
             let visited = self.room.visit(by_string.chain(by_null).chain(by_mic))?;
             let count = visited.all("Success").with_context(|| self.failures())?;
-            ensure!(self.count("upgrade-success")? == 200, "not all are installed");
+            self.expect_count("upgrade-success", 200)?;
             let left = self.orders.strings(&self.tell("capf report")?)?;
             ensure!(left.is_empty(), "strings can be used again: {left:?}");
             Ok((
@@ -197,8 +200,7 @@ impl Play {
                 visited.verdict(phone).starts_with("Failed"),
                 "the right one opens: {visited:?}"
             );
-            let state = self.state(phone)?;
-            ensure!(state["reason"] == "locked", "it is not said: {state}");
+            self.expect(phone, "reason", "locked")?;
             // The lock outlives the server.
             self.restart(None)?;
             let visited = self.room.visit([(phone, Proof::string(&right))])?;
@@ -219,9 +221,8 @@ impl Play {
             self.restart(Some("+11d"))?;
             let visited = self.room.visit([(phone, Proof::by("null"))])?;
             ensure!(visited.verdict(phone) != "Success", "it is carried out: {visited:?}");
-            let state = self.state(phone)?;
-            ensure!(state["status"] == "upgrade-failed", "its status: {state}");
-            ensure!(state["reason"] == "expired", "its reason: {state}");
+            self.expect(phone, "status", "upgrade-failed")?;
+            self.expect(phone, "reason", "expired")?;
             self.restart(None)?;
             Ok(((), "after the ten days of the parameter: Upgrade Failed, the LSC stays"))
         })
@@ -240,7 +241,7 @@ impl Play {
                 .collect::<Result<_>>()?;
             traces.retain(|name| name.contains(&phone.name));
             ensure!(traces.len() == 2, "one file each for LSC and MIC: {traces:?}");
-            ensure!(self.state(phone)?["status"] == "troubleshoot-success", "its status");
+            self.expect(phone, "status", "troubleshoot-success")?;
             Ok(((), traces.join(", ")))
         })?;
         report.step("delete: without a MIC only from a non-secure phone", || {
@@ -261,7 +262,7 @@ impl Play {
             visited.all("Success")?;
             for phone in [old, new] {
                 ensure!(visited.key(phone).is_empty(), "{} has its LSC still", phone.name);
-                ensure!(self.state(phone)?["status"] == "delete-success", "its status");
+                self.expect(phone, "status", "delete-success")?;
             }
             Ok(((), refused.complained.lines().next().unwrap_or_default().to_owned()))
         })
@@ -296,7 +297,7 @@ impl Play {
             self.tell(&format!("capf bulk {sheet}"))?;
             let guests = self.by_mic.iter().map(|phone| (phone, Proof::by("mic")));
             let there = self.room.send("phones", guests)?;
-            let begun = poll(phones::PATIENCE, || {
+            let begun = poll(phones::VISIT, || {
                 let pending = self.count("operation-pending").ok()?;
                 (pending < BY_MIC).then_some(BY_MIC - pending)
             });
@@ -307,7 +308,7 @@ impl Play {
             self.site.cm1.wait_for_capf()?;
             let visited = Visited::of(there)?;
             let count = visited.all("Success")?;
-            ensure!(self.count("operation-pending")? == 0, "orders are left");
+            self.expect_count("operation-pending", 0)?;
             Ok((
                 (),
                 format!("after {begun} of {count}; all have their certificates by their retries"),
@@ -351,10 +352,7 @@ impl Play {
             fs::write(directory.join("CAPF.config"), "CertValidity = 7\n")?;
             let taken = self.tell(&format!("capf import-1.0 {}", directory.display()))?;
             ensure!(taken["issuers"] == 1 && taken["phones"] == 1, "{taken}");
-            ensure!(
-                self.state(&phone)?["status"] == "upgrade-failed",
-                "its state is not taken over"
-            );
+            self.expect(&phone, "status", "upgrade-failed")?;
             let years = self.tell("param get --node cm1 capf.certificate-validity-years")?;
             ensure!(years[0]["value"] == "7", "the validity is not taken over: {years}");
             Ok(((), format!("{taken}")))
@@ -382,9 +380,18 @@ impl Play {
         self.tell(&format!("device capf set {} {words}", phone.name)).map(drop)
     }
 
-    /// What CAPF knows of a phone.
-    fn state(&self, phone: &Phone) -> Result<Value> {
-        self.tell(&format!("device capf show {}", phone.name))
+    /// Waits until CAPF knows this of a phone: it is written down when the phone has its answer.
+    fn expect(&self, phone: &Phone, what: &str, value: &str) -> Result<()> {
+        let show = format!("device capf show {}", phone.name);
+        let known = || self.tell(&show).ok().filter(|known| known[what] == value).map(drop);
+        poll(PATIENCE, known)
+            .with_context(|| format!("{what} is not {value}: {:?}", self.tell(&show)))
+    }
+
+    /// Waits until so many phones have this status.
+    fn expect_count(&self, status: &str, count: usize) -> Result<()> {
+        let counted = poll(PATIENCE, || (self.count(status).ok()? == count).then_some(()));
+        counted.with_context(|| format!("{status}: {:?}, not {count}", self.count(status)))
     }
 
     /// What CAPF says of phones it could not serve.

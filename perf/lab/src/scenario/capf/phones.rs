@@ -15,7 +15,7 @@ use crate::program::{self, Program};
 use crate::scenario::cluster::Site;
 
 /// How long a visit of all phones may take.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub const VISIT: Duration = Duration::from_secs(300);
 
 /// A phone of the laboratory.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ impl Room {
         command.arg("--maker").arg(self.flash.with_file_name("maker.pem"));
         command.args(["--device", &phone.name, "--model", phone.model]);
         command.arg("--flash").arg(self.flash(phone));
-        let made = program::output(command, PATIENCE)?;
+        let made = program::output(command, VISIT)?;
         ensure!(made.status.success(), "no MIC: {}", String::from_utf8_lossy(&made.stderr));
         Ok(String::from_utf8(made.stdout)?)
     }
@@ -87,7 +87,7 @@ impl Room {
         &self,
         guests: impl IntoIterator<Item = (&'p Phone, Proof)>,
     ) -> Result<Visited> {
-        let visited = program::output(self.to_capf("visit", guests)?, PATIENCE)?;
+        let visited = program::output(self.to_capf("visit", guests)?, VISIT)?;
         Visited::read(&visited.stdout)
             .with_context(|| String::from_utf8_lossy(&visited.stderr).into_owned())
     }
@@ -107,7 +107,7 @@ impl Room {
         command.args(["--json", "--device", &phone.name, "--model", phone.model]);
         command.args(["--tftp", &self.server, "--tls", "modern", "--interval", "1"]);
         command.arg("--flash").arg(self.flash(phone));
-        let started = program::output(command, PATIENCE)?;
+        let started = program::output(command, VISIT)?;
         let words = String::from_utf8_lossy(&started.stderr);
         serde_json::from_slice(&started.stdout)
             .with_context(|| format!("{} reports nothing: {words}", phone.name))
@@ -143,7 +143,7 @@ impl Room {
 impl Visited {
     /// What phones that were sent by [`Room::send`] came to, in the end.
     pub fn of(mut program: Program) -> Result<Self> {
-        program.wait(PATIENCE)?;
+        program.wait(VISIT)?;
         Self::read(&fs::read(program.log())?).with_context(|| program.last_words())
     }
 
