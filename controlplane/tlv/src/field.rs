@@ -17,10 +17,7 @@ impl Text {
 
     /// A string to be written: at most [`Text::MAX`] bytes, no NUL inside.
     pub fn new(text: impl Into<Vec<u8>>) -> Result<Self, FieldError> {
-        let bytes = text.into();
-        if bytes.len() > Self::MAX {
-            return Err(FieldError::TooLong { limit: Self::MAX });
-        }
+        let bytes = at_most(Self::MAX, text.into())?;
         if bytes.contains(&0) {
             return Err(FieldError::Nul);
         }
@@ -77,11 +74,7 @@ impl Serial {
 
     /// A serial number to be written: at most [`Serial::MAX`] bytes.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, FieldError> {
-        let bytes = bytes.into();
-        if bytes.len() > Self::MAX {
-            return Err(FieldError::TooLong { limit: Self::MAX });
-        }
-        Ok(Self(bytes))
+        at_most(Self::MAX, bytes.into()).map(Self)
     }
 
     pub(crate) fn from_file(bytes: &[u8]) -> Self {
@@ -117,11 +110,7 @@ impl PublicKey {
 
     /// A public key to be written: at most [`PublicKey::MAX`] bytes.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, FieldError> {
-        let bytes = bytes.into();
-        if bytes.len() > Self::MAX {
-            return Err(FieldError::TooLong { limit: Self::MAX });
-        }
-        Ok(Self(bytes))
+        at_most(Self::MAX, bytes.into()).map(Self)
     }
 
     pub(crate) fn from_file(bytes: &[u8]) -> Self {
@@ -144,4 +133,8 @@ impl fmt::Debug for PublicKey {
         let kind = if self.is_ec_point() { "EC" } else { "RSA" };
         write!(f, "{kind} public key, {} bytes", self.0.len())
     }
+}
+
+fn at_most(limit: usize, bytes: Vec<u8>) -> Result<Vec<u8>, FieldError> {
+    if bytes.len() > limit { Err(FieldError::TooLong { limit }) } else { Ok(bytes) }
 }

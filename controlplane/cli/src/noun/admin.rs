@@ -5,22 +5,16 @@ use console::{ListAdministrators, PutAdministrator, RemoveAdministrator};
 use lang::Text;
 use store::{Administrator, AdministratorRole};
 
-use crate::daemon::Daemon;
+use super::Asking;
 use crate::failure::Result;
 use crate::output::{self, Format};
 use crate::secret::PasswordSource;
 use crate::{Outcome, Style};
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    daemon: Daemon,
-    #[command(subcommand)]
-    verb: Verb,
-}
+pub type Args = Asking<Verb>;
 
 #[derive(Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Show all administrators.
     List,
     /// Add an administrator, or give one another role or password.

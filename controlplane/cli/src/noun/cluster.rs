@@ -6,21 +6,15 @@ use clap::Subcommand;
 use console::CreateCluster;
 use lang::Text;
 
+use super::Asking;
 use crate::Style;
-use crate::daemon::Daemon;
 use crate::failure::Result;
 use crate::secret::PasswordSource;
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    daemon: Daemon,
-    #[command(subcommand)]
-    verb: Verb,
-}
+pub type Args = Asking<Verb>;
 
 #[derive(Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Make a new cluster with this node as its publisher.
     Init {
         /// What people call the cluster.

@@ -8,22 +8,15 @@ use console::{
 use lang::Text;
 use store::{DeviceName, Model};
 
-use super::capf;
-use crate::daemon::Daemon;
+use super::{Asking, capf};
 use crate::failure::Result;
 use crate::output::{self, Format};
 use crate::{Outcome, Style};
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    daemon: Daemon,
-    #[command(subcommand)]
-    verb: Verb,
-}
+pub type Args = Asking<Verb>;
 
 #[derive(Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Add a phone.
     Add {
         /// `SEP` and its MAC address.

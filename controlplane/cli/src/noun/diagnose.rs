@@ -5,21 +5,15 @@ use console::{DiagnosePhone, DiagnosisView};
 use lang::Text;
 use store::DeviceName;
 
-use crate::daemon::Daemon;
+use super::Asking;
 use crate::failure::Result;
 use crate::output::{self, Format};
 use crate::{Outcome, Style};
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    daemon: Daemon,
-    #[command(subcommand)]
-    verb: Verb,
-}
+pub type Args = Asking<Verb>;
 
 #[derive(Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Tell a phone's way from DHCP to registration, and what went wrong on it.
     ///
     /// Asks the node whose daemon is asked: the one the phone fetches its files from.

@@ -13,3 +13,16 @@ pub mod relay;
 pub mod service;
 pub mod status;
 pub mod token;
+
+use clap::Subcommand;
+
+use crate::daemon::Daemon;
+
+// A comment on these would be taken for the help of every noun.
+#[derive(clap::Args)]
+pub struct Asking<Verb: Subcommand> {
+    #[command(flatten)]
+    daemon: Daemon,
+    #[command(subcommand)]
+    verb: Verb,
+}

@@ -7,21 +7,15 @@ use console::{ActivateService, AddNode, ListNodes, RemoveNode};
 use lang::Text;
 use store::{Node, Service};
 
-use crate::daemon::Daemon;
+use super::Asking;
 use crate::failure::Result;
 use crate::output::{self, Format};
 use crate::{Outcome, Style};
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    daemon: Daemon,
-    #[command(subcommand)]
-    verb: Verb,
-}
+pub type Args = Asking<Verb>;
 
 #[derive(Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Show all nodes, the publisher first.
     List,
     /// Add a subscriber. In a secure cluster an update of the CTL file follows.

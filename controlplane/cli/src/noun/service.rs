@@ -4,20 +4,14 @@ use clap::Subcommand;
 use console::RestartService;
 use store::Service;
 
+use super::Asking;
 use crate::Style;
-use crate::daemon::Daemon;
 use crate::failure::Result;
 
-#[derive(clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    daemon: Daemon,
-    #[command(subcommand)]
-    verb: Verb,
-}
+pub type Args = Asking<Verb>;
 
 #[derive(Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Restart a service of the node whose daemon is asked, so that it sees changed parameters:
     /// tftp, ctl-provider or capf.
     Restart { service: Service },
