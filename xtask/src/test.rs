@@ -117,7 +117,10 @@ impl Runner {
                 command.args([
                     "test",
                     "--workspace",
-                    "--all-targets",
+                    // Not `--all-targets`: examples are programs, not tests; the lints build them.
+                    "--lib",
+                    "--bins",
+                    "--tests",
                     "--locked",
                     "--no-fail-fast",
                 ]);
