@@ -11,7 +11,8 @@ use crate::shell;
 #[command(after_help = "\
 Figures of a run compare only with figures of the same run: ours and the peers are measured in turn,
 and `ratio` (bigger is better) is the median of the rounds' ratios. The report with raw samples is
-target/perf/SUITE.json. Suites that make networks need root.")]
+target/perf/SUITE.json. Suites that make networks need root. `capf` enrols a thousand phones; ten
+thousand with `cargo xtask perf capf -- --phones 10000`.")]
 pub struct Args {
     /// Which suite [default: list them]
     suite: Option<String>,
@@ -23,6 +24,9 @@ pub struct Args {
     rest: Vec<String>,
 }
 
+/// Suites that measure a daemon as it is, and which.
+const DAEMONS: &[(&str, &str)] = &[("capf", "ringfence-controld")];
+
 /// Builds and measures.
 pub fn run(args: &Args) -> Result<()> {
     if args.suite.is_some() {
@@ -30,6 +34,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let mut build = shell::cargo();
     build.args(["build", "--release", "--locked", "--package", "ringfence-suites"]);
+    for (_, program) in DAEMONS.iter().filter(|(suite, _)| args.suite.as_deref() == Some(suite)) {
+        build.args(["--package", program]);
+    }
     shell::run(&mut build)?;
 
     let program = shell::target_dir().join("release/ringfence-suites");

@@ -5,6 +5,8 @@
 //! suite compares only what it measured itself, round by round ([`report::Row::compared`]), and
 //! promises ratios.
 
+pub mod capf;
+mod cpu;
 pub mod relay;
 pub mod report;
 pub mod srtp;

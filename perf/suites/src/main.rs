@@ -11,24 +11,29 @@ use ringfence_suites::report::Report;
 struct Suite {
     name: &'static str,
     about: &'static str,
-    run: fn() -> Result<Report>,
+    run: fn(&Args) -> Result<Report>,
 }
 
 const SUITES: &[Suite] = &[
     Suite {
+        name: "capf",
+        about: "enrolment of phones by the daemon, against the bare work; its memory; a ping beside it",
+        run: |args| ringfence_suites::capf::run(args.phones),
+    },
+    Suite {
         name: "relay",
         about: "the relay on AF_XDP over veth, against the bare port and XDP_TX",
-        run: ringfence_suites::relay::run,
+        run: |_| ringfence_suites::relay::run(),
     },
     Suite {
         name: "srtp",
         about: "SRTP crypto on one core, against libsrtp, ipsec-mb and webrtc-srtp",
-        run: ringfence_suites::srtp::run,
+        run: |_| ringfence_suites::srtp::run(),
     },
     Suite {
         name: "trust",
         about: "TFTP to a thousand phones against tftpd-hpa; signatures; configurations",
-        run: ringfence_suites::trust::run,
+        run: |_| ringfence_suites::trust::run(),
     },
 ];
 
@@ -40,6 +45,9 @@ struct Args {
     /// Print the report as JSON instead of the table
     #[arg(long)]
     json: bool,
+    /// Phones that `capf` enrols; memory is looked at after a tenth of them, and after all
+    #[arg(long, default_value_t = 1_000)]
+    phones: usize,
     /// Where target/ is
     #[arg(long, default_value = "target")]
     target_dir: PathBuf,
@@ -68,7 +76,7 @@ fn run(args: &Args) -> Result<bool> {
         let names: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
         format!("no suite `{name}`; there are: {}", names.join(", "))
     })?;
-    let report = (suite.run)()?;
+    let report = (suite.run)(args)?;
     report.write(&args.target_dir.join("perf"))?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);

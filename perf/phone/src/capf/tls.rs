@@ -39,7 +39,7 @@ impl TlsManner {
 
     /// A context for connections. Chains are not looked at: a phone knows the very certificate
     /// that it expects.
-    pub(crate) fn context(&self) -> Result<SslContext, ErrorStack> {
+    pub fn context(&self) -> Result<SslContext, ErrorStack> {
         let mut context = SslContext::builder(SslMethod::tls_client())?;
         // SHA-1, RSA key exchange and short keys belong to these phones.
         context.set_security_level(0);

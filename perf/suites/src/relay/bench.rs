@@ -11,8 +11,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use lab::net::{Lab, Namespace};
 use pktgen::{Content, Kit, Latencies, Order, Role, Sent, Stream};
 
-use super::cpu;
 use super::subject::{self, Subject, Work};
+use crate::cpu;
 
 /// Interface and MAC address of the end where packets are made and counted.
 const NEAR: &str = "near";

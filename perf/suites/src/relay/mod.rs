@@ -11,7 +11,6 @@
 //! the bare port takes (latency).
 
 mod bench;
-mod cpu;
 mod subject;
 
 use std::time::Duration;

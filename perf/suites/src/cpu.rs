@@ -1,4 +1,4 @@
-//! Which processor does what: packets are made and counted on one, relayed on the other.
+//! Which processor does what: load is made and counted on one, what is measured runs on the other.
 
 use std::fs;
 
@@ -8,15 +8,15 @@ use rustix::process::setpriority_process;
 use rustix::thread::{CpuSet, Pid, gettid, sched_setaffinity};
 
 /// Makes packets, and counts those that return.
-pub(super) const OTHERS: usize = 0;
+pub(crate) const OTHERS: usize = 0;
 
 /// Has what is measured to itself.
-pub(super) const MEASURED: usize = 1;
+pub(crate) const MEASURED: usize = 1;
 
 /// Fails where there are not two processors.
-pub(super) fn check() -> Result<()> {
+pub(crate) fn check() -> Result<()> {
     let count = std::thread::available_parallelism().map_or(1, usize::from);
-    ensure!(count >= 2, "the relay is measured with two processors; this machine has {count}");
+    ensure!(count >= 2, "this is measured with two processors; this machine has {count}");
     Ok(())
 }
 
@@ -32,11 +32,11 @@ const REAL_TIME: i32 = 1;
 const AUTOGROUP: &str = "/proc/self/autogroup";
 
 /// Precedence of this session over others, until dropped.
-pub(super) struct Precedence(());
+pub(crate) struct Precedence(());
 
 impl Precedence {
     /// As far as the kernel grants it: an idle machine does not need it.
-    pub(super) fn take() -> Self {
+    pub(crate) fn take() -> Self {
         let _ = fs::write(AUTOGROUP, NICE.to_string());
         Self(())
     }
@@ -49,20 +49,25 @@ impl Drop for Precedence {
 }
 
 /// Binds the calling thread.
-pub(super) fn pin(cpu: usize) -> Result<()> {
+pub(crate) fn pin(cpu: usize) -> Result<()> {
     bind(gettid(), cpu)?;
     setpriority_process(None, NICE).context("cannot raise the priority of a thread")
 }
 
+/// Binds the calling thread, and what it starts, as they are.
+pub(crate) fn bind_here(cpu: usize) -> Result<()> {
+    bind(gettid(), cpu)
+}
+
 /// Gives a processor to the calling thread until it ends. Latencies would else be those of the
 /// scheduler wherever the machine has something else to do.
-pub(super) fn own(cpu: usize) -> Result<()> {
+pub(crate) fn own(cpu: usize) -> Result<()> {
     bind(gettid(), cpu)?;
     make_real_time(gettid())
 }
 
 /// Makes a veth receive as a network card does, in bursts, also without an XDP program.
-pub(super) fn receive_by_napi(namespace: &Namespace, interface: &str) -> Result<()> {
+pub(crate) fn receive_by_napi(namespace: &Namespace, interface: &str) -> Result<()> {
     let status = namespace.command("ethtool").args(["-K", interface, "gro", "on"]).status()?;
     ensure!(status.success(), "cannot switch GRO of {interface} on");
     Ok(())
@@ -70,7 +75,7 @@ pub(super) fn receive_by_napi(namespace: &Namespace, interface: &str) -> Result<
 
 /// Lets the kernel receive from an interface in a thread of its own, on `cpu`. The interface receives
 /// in bursts already.
-pub(super) fn receive_on(namespace: &Namespace, interface: &str, cpu: usize) -> Result<()> {
+pub(crate) fn receive_on(namespace: &Namespace, interface: &str, cpu: usize) -> Result<()> {
     let script = format!("echo 1 > /sys/class/net/{interface}/threaded");
     let status = namespace.command("sh").args(["-c", &script]).status()?;
     ensure!(status.success(), "cannot set `threaded` of {interface}");

@@ -1,0 +1,35 @@
+//! What the daemon's memory does while phones enrol.
+
+use anyhow::Result;
+
+use super::daemon::Daemon;
+use crate::report::{Better, Report, Row};
+
+/// Of the memory after a tenth of the phones against that after all of them.
+const TARGET: f64 = 0.90;
+
+/// Memory in MB after so many phones.
+#[derive(Default)]
+pub(super) struct Memory {
+    enrolled: usize,
+    after: Vec<(usize, f64)>,
+}
+
+impl Memory {
+    /// So many more phones have enrolled.
+    pub fn look(&mut self, enrolled: usize, daemon: &Daemon) -> Result<()> {
+        self.enrolled += enrolled;
+        self.after.push((self.enrolled, daemon.memory()?));
+        Ok(())
+    }
+
+    pub fn tell(&self, report: &mut Report) {
+        let (Some((few, before)), Some((all, after))) = (self.after.first(), self.after.last())
+        else {
+            return;
+        };
+        let name = format!("memory of the daemon after {all} phones, against that after {few}");
+        let row = Row::compared(name, "MB", Better::Lower, vec![*after], ("before", vec![*before]));
+        report.rows.push(row.promised(TARGET));
+    }
+}
