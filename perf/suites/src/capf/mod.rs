@@ -3,8 +3,8 @@
 //! The daemon and the bare work run on one processor in turn, phones on another; phones have their
 //! keys already. The bare work of an enrolment is a handshake of the same TLS, one signature with
 //! CAPF's key, and one commit of the same kind of database on the same disk. Both are counted in
-//! two ways: by the time they had of their processor, which says what an enrolment costs, and by
-//! the clock, which sees their waits for the disk too.
+//! two ways: by the time they had of their processor, which says what an enrolment costs and is what
+//! is promised, and by the clock, which sees waits for the disk too.
 
 mod bare;
 mod daemon;

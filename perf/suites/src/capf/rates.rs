@@ -55,14 +55,15 @@ pub(super) fn measure(
     }
     for (size, rates) in SIZES.iter().zip(rates) {
         let name = |per: &str| format!("enrolments with {} bits, {per}", size.bits());
-        let pairs = [
-            (name("per second of its processor"), rates.ours.processor, rates.bare.processor),
-            (name("by the clock"), rates.ours.wall, rates.bare.wall),
-        ];
-        for (name, ours, bare) in pairs {
-            let row = Row::compared(name, "/s", Better::Higher, ours, (PEER, bare));
-            report.rows.push(row.promised(TARGET));
-        }
+        let Rates { ours, bare } = rates;
+        let processor = (PEER, bare.processor);
+        let per_second = name("per second of its processor");
+        let row = Row::compared(per_second, "/s", Better::Higher, ours.processor, processor);
+        report.rows.push(row.promised(TARGET));
+        // The bare work waits for the disk and for each client; the daemon serves others meanwhile.
+        let wall = (PEER, bare.wall);
+        let by_clock = name("by the clock");
+        report.rows.push(Row::compared(by_clock, "/s", Better::Higher, ours.wall, wall));
     }
     Ok(memory)
 }

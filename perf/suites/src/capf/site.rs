@@ -32,7 +32,7 @@ impl Site {
     pub fn new(count: usize) -> Result<Self> {
         let home = tempfile::tempdir().context("no temporary directory")?;
         let store = Store::open(&StoreUrl::Sqlite(database(home.path())))?;
-        let (capf, provider) = (free_port()?, free_port()?);
+        let [capf, provider] = free_ports()?;
         // A port that was free a moment ago.
         let tftp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut me = Node::new(NODE, IpAddr::V4(Ipv4Addr::LOCALHOST), NodeRole::Publisher);
@@ -131,8 +131,10 @@ pub(super) fn name(number: usize) -> tftp::DeviceName {
     tftp::DeviceName::from_mac([0x00, 0x11, 0x22, a, b, c])
 }
 
-/// One that was free a moment ago.
-fn free_port() -> Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-    Ok(listener.local_addr()?)
+/// Two that were free a moment ago, below those that the system gives out by itself.
+fn free_ports() -> Result<[SocketAddr; 2]> {
+    let mut free = (20_000..30_000)
+        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .filter(|address| TcpListener::bind(address).is_ok());
+    free.next().zip(free.next()).map(Into::into).context("no port is free")
 }
