@@ -19,9 +19,9 @@ const ROUNDS: usize = 3;
 /// Phones that enrol during a round.
 const CROWD: usize = 400;
 /// Pings without a crowd.
-const IDLE: usize = 200;
+const IDLE: usize = 120;
 /// Between two pings: well below what one address may ask of TFTP.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(25);
 /// Idle against busy: busy may take twice as long.
 const TARGET: f64 = 0.50;
 
