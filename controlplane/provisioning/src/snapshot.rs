@@ -1,11 +1,13 @@
 //! What the store says of phones, kept until it says something else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use md5::{Digest, Md5};
-use store::{Device, Revision, SecurityMode, Store, View};
+use store::{
+    CapfOperation, Device, DeviceName, PhoneCertificate, Revision, SecurityMode, Store, View,
+};
 
 use crate::configuration::{Certificates, Common, default_file, of_device};
 
@@ -15,7 +17,13 @@ const GLANCE: Duration = Duration::from_millis(2);
 /// The same after the database could not be read, so that phones do not wait for it.
 const GLANCE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 
+/// So many objects are looked at one by one; when more have changed, everything is read anew.
+const FEW: u32 = 256;
+/// What the store calls the objects of which an enrolment changes some.
+const OF_ENROLMENT: [&str; 3] = ["capf", "authentication-string", "phone-certificate"];
+
 /// The store at one revision.
+#[derive(Clone)]
 pub struct Snapshot {
     revision: Revision,
     common: Common,
@@ -40,6 +48,30 @@ impl Snapshot {
                 caching,
             })
         })
+    }
+
+    /// Takes over what changed since, if that was enrolments only: thousands of phones that enrol
+    /// must not make each file wait for all of them to be read. Whether it was that.
+    fn follow(&mut self, view: &mut View<'_>) -> store::Result<bool> {
+        let revision = view.revision()?;
+        let Some(touched) = view.touched_since(self.revision, FEW)? else { return Ok(false) };
+        // An older database was restored, or something else has changed.
+        let elsewhere = |(object, _): &(String, _)| !OF_ENROLMENT.contains(&&**object);
+        if revision < self.revision || touched.iter().any(elsewhere) {
+            return Ok(false);
+        }
+        let phones: BTreeSet<_> =
+            touched.iter().filter_map(|(_, of)| of.split(' ').next()).collect();
+        for phone in phones {
+            let Some(device) = self.devices.get(phone) else { continue };
+            let certificates = certificates_of(view, &device.name)?;
+            match certificates == Certificates::default() {
+                true => drop(self.certificates.remove(phone)),
+                false => drop(self.certificates.insert(phone.to_owned(), certificates)),
+            }
+        }
+        self.revision = revision;
+        Ok(true)
     }
 
     /// Whether files are signed.
@@ -89,10 +121,21 @@ fn certificates(view: &mut View<'_>) -> store::Result<HashMap<String, Certificat
         certificates.entry(device.into()).or_default().pending = Some(mode);
     }
     for lsc in view.present_lscs()? {
-        let md5 = Md5::digest(&lsc.der).iter().map(|b| format!("{b:02x}")).collect();
-        certificates.entry(lsc.device.into()).or_default().lsc_md5 = Some(md5);
+        let md5 = Some(md5(&lsc));
+        certificates.entry(lsc.device.into()).or_default().lsc_md5 = md5;
     }
     Ok(certificates)
+}
+
+/// The same of one phone.
+fn certificates_of(view: &mut View<'_>, device: &DeviceName) -> store::Result<Certificates> {
+    let capf = view.capf(device)?;
+    let pending = (capf.operation != CapfOperation::None).then_some(capf.auth_mode);
+    Ok(Certificates { pending, lsc_md5: view.present_lsc(device)?.as_ref().map(md5) })
+}
+
+fn md5(lsc: &PhoneCertificate) -> String {
+    Md5::digest(&lsc.der).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The newest snapshot there is. When the database is away, the last one serves on.
@@ -128,8 +171,12 @@ impl Snapshots {
     }
 
     fn look(&self, state: &mut State) -> store::Result<()> {
-        if self.store.read(|view| view.revision())? != state.newest.revision {
-            state.newest = Arc::new(Snapshot::read(&self.store, &self.node)?);
+        let State { newest, .. } = state;
+        let follows = self.store.read(|view| {
+            Ok(view.revision()? == newest.revision || Arc::make_mut(newest).follow(view)?)
+        })?;
+        if !follows {
+            *newest = Arc::new(Snapshot::read(&self.store, &self.node)?);
         }
         Ok(())
     }

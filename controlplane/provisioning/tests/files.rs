@@ -1,5 +1,6 @@
 //! What a phone gets under each name, in both modes, with and without caching.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,10 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pki::node::{self, NodeName};
 use pki::{Identity, KeyKind};
-use ringfence_provisioning::Provisioning;
 use ringfence_provisioning::signing::FileSigner;
+use ringfence_provisioning::{Provisioning, Snapshot, Snapshots};
 use store::{
-    Author, CapfAuthMode, CapfOperation, CapfReason, CapfResult, Change, Device,
+    Author, Capf, CapfAuthMode, CapfOperation, CapfReason, CapfResult, Change, Device, DeviceName,
     DeviceSecurityMode, Model, Node, NodeRole, PhoneCertificate, PhoneCertificateKind,
     SecurityMode, Service, Store, StoreUrl,
 };
@@ -308,8 +309,71 @@ fn an_operation_of_capf_changes_the_signed_file_and_its_end_too() {
     assert!(text().contains("<phonePort>3804</phonePort>"), "{}", text());
     let result = CapfResult { at: NOW, reason: CapfReason::Success, detail: String::new() };
     capf.end(true, result);
-    let lsc = PhoneCertificate {
-        device: phone().name,
+    site.change(|change| {
+        change.note_capf(&capf)?;
+        change.put_phone_certificate(&lsc(phone().name, b"abc"))
+    });
+    assert!(text().contains("<capfAuthMode>0</capfAuthMode>"), "{}", text());
+    // MD5 of `abc`, RFC 1321.
+    assert!(text().contains("<certHash>900150983cd24fb0d6963f7d28e17f72<"), "{}", text());
+}
+
+// R: CAPF-22
+#[test]
+fn enrolments_that_are_followed_lead_to_what_is_read_anew() {
+    let site = Site::new(SecurityMode::NonSecure, true);
+    let names: Vec<DeviceName> =
+        (0..300).map(|n| format!("SEP{n:012X}").parse().unwrap()).collect();
+    site.change(|change| {
+        let me = change.node("cm1")?;
+        change.put_node(&Node { services: vec![Service::Capf], ..me })?;
+        names
+            .iter()
+            .try_for_each(|name| change.put_device(&Device::new(name.clone(), Model::M7970)))
+    });
+    let agrees = || {
+        let sorted = |snapshot: &Snapshot| -> BTreeMap<_, _> {
+            snapshot.configurations().map(|(name, xml)| (name.to_owned(), xml)).collect()
+        };
+        let anew = Snapshots::new(Arc::clone(&site.store), "cm1").unwrap().newest();
+        let followed = sorted(&site.source.newest());
+        assert_eq!(followed, sorted(&anew));
+        followed
+    };
+    let start = agrees();
+    let order = |names: &[DeviceName], operation| {
+        site.change(|change| {
+            names.iter().try_for_each(|name| {
+                let capf = change.capf(name)?;
+                change.order_capf(&Capf { operation, auth_mode: CapfAuthMode::NullString, ..capf })
+            })
+        });
+    };
+    // Some, and more than are followed.
+    for names in [&names[..3], &names[..]] {
+        order(names, CapfOperation::Install);
+        assert_ne!(agrees(), start);
+        for der in [&b"abc"[..], b"def"] {
+            site.change(|change| {
+                let put = |name: &DeviceName| change.put_phone_certificate(&lsc(name.clone(), der));
+                names.iter().try_for_each(put)
+            });
+            agrees();
+        }
+        site.change(|change| {
+            let gone = PhoneCertificateKind::Lsc;
+            names.iter().try_for_each(|name| change.phone_certificate_gone(name, gone))
+        });
+        order(names, CapfOperation::None);
+        assert_eq!(agrees(), start);
+    }
+    site.change(|change| change.remove_device(&names[0]));
+    assert_eq!(agrees().len(), start.len() - 1);
+}
+
+fn lsc(device: DeviceName, der: &[u8]) -> PhoneCertificate {
+    PhoneCertificate {
+        device,
         kind: PhoneCertificateKind::Lsc,
         subject: String::new(),
         issuer: String::new(),
@@ -319,13 +383,6 @@ fn an_operation_of_capf_changes_the_signed_file_and_its_end_too() {
         issued_by: None,
         noted_at: NOW,
         present: true,
-        der: b"abc".to_vec(),
-    };
-    site.change(|change| {
-        change.note_capf(&capf)?;
-        change.put_phone_certificate(&lsc)
-    });
-    assert!(text().contains("<capfAuthMode>0</capfAuthMode>"), "{}", text());
-    // MD5 of `abc`, RFC 1321.
-    assert!(text().contains("<certHash>900150983cd24fb0d6963f7d28e17f72<"), "{}", text());
+        der: der.to_vec(),
+    }
 }

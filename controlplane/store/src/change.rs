@@ -165,6 +165,24 @@ impl View<'_> {
         rows.into_iter().map(|row| self.revision_log(row)).collect()
     }
 
+    /// The objects that revisions after `seen` touched, as kind and name, each of them once; `None`
+    /// if there are more than `most`.
+    pub fn touched_since(
+        &mut self,
+        seen: Revision,
+        most: u32,
+    ) -> Result<Option<Vec<(String, String)>>> {
+        let rows = self.sql.query(
+            "SELECT DISTINCT object, subject FROM revision_entry WHERE revision > $1 LIMIT $2",
+            values![seen.0, u64::from(most) + 1],
+        )?;
+        if rows.len() > most as usize {
+            return Ok(None);
+        }
+        let objects = rows.into_iter().map(|mut row| Ok((row.next()?, row.next()?)));
+        objects.collect::<Result<_>>().map(Some)
+    }
+
     fn revision_log(&mut self, mut row: Row) -> Result<RevisionLog> {
         let revision = Revision(row.next()?);
         let at = time(row.next()?);

@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// Another process (a second command line) may hold the write lock this long.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// Statements that stay compiled: an enrolment alone runs more than the library keeps by itself.
+const STATEMENTS: usize = 128;
+
 pub(crate) struct Sqlite(Connection);
 
 impl Sqlite {
@@ -38,6 +41,7 @@ impl Sqlite {
             connection.pragma_update(None, "trusted_schema", false)
         };
         set_up().map_err(|error| failed(error.to_string()))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self(connection))
     }
 }
