@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use der::Tag;
 use durable::Readers;
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
 use openssl::ec::{EcGroup, EcKey, PointConversionForm};
@@ -14,6 +15,7 @@ use openssl::rsa::Rsa;
 use openssl::sign::{Signer as OpensslSigner, Verifier};
 use zeroize::Zeroizing;
 
+use crate::asn1::{self, Elements};
 use crate::certificate::Certificate;
 use crate::export;
 use crate::fault::KeyFault;
@@ -121,7 +123,7 @@ impl PublicKey {
     /// Decodes a SubjectPublicKeyInfo: RSA of 512 to 16384 bits or a NIST curve. Anything else is
     /// `None`.
     pub fn from_spki(spki: &[u8]) -> Option<Self> {
-        let key = PKey::public_key_from_der(spki).ok()?;
+        let key = plain_rsa(spki).or_else(|| PKey::public_key_from_der(spki).ok())?;
         let usable = match key.id() {
             Id::RSA => (512..=16384).contains(&key.bits()),
             Id::EC => curve(&key).is_some(),
@@ -286,6 +288,33 @@ impl PrivateKey {
         Self { key, public: PublicKey { key: public, spki } }
     }
 }
+
+/// The key of a SubjectPublicKeyInfo that is plainly RSA's: what most are. OpenSSL's own decoder
+/// tries all formats there are, which takes longer than to verify a signature.
+fn plain_rsa(spki: &[u8]) -> Option<PKey<Public>> {
+    let only = |content| {
+        let mut parts = Elements::of(content)?;
+        let only = parts.expect(Tag::Sequence)?;
+        parts.at_end().then_some(only.value())
+    };
+    let mut info = Elements::of(only(spki)?)?;
+    let algorithm = info.encoded()?;
+    let key = asn1::read_bits(info.any()?)?;
+    if algorithm != RSA_ENCRYPTION || !info.at_end() {
+        return None;
+    }
+    let mut numbers = Elements::of(only(key)?)?;
+    let mut number = || {
+        let magnitude = asn1::read_unsigned(numbers.expect(Tag::Integer)?)?;
+        BigNum::from_slice(&magnitude).ok()
+    };
+    let rsa = Rsa::from_public_components(number()?, number()?).ok()?;
+    numbers.at_end().then(|| PKey::from_rsa(rsa).ok())?
+}
+
+/// AlgorithmIdentifier of RSA keys: rsaEncryption (1.2.840.113549.1.1.1), NULL.
+const RSA_ENCRYPTION: &[u8] =
+    &[0x30, 13, 0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0];
 
 /// The public key of an RSA modulus and exponent (big-endian); `None` if they make none.
 pub(crate) fn rsa_public(modulus: &[u8], exponent: &[u8]) -> Option<PublicKey> {
