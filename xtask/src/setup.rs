@@ -108,7 +108,7 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "libfaketime",
         why: "has a daemon of the laboratory live on another day",
-        brings: File("/usr/share/doc/libfaketime"),
+        brings: File("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"),
         uses: &[Use::Lab],
     },
     Package {

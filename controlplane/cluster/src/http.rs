@@ -72,6 +72,9 @@ pub fn read_request(stream: &mut impl BufRead) -> Result<Option<Request>, HttpFa
         .and_then(|value| value.strip_prefix("Bearer "))
         .map(str::to_owned);
     let path = parsed.path.unwrap_or_default();
+    if !path.starts_with('/') {
+        return Err(HttpFault::Malformed("the request target is not a path"));
+    }
     let request = Request {
         method: parsed.method.unwrap_or_default().to_owned(),
         path: path.split_once('?').map_or(path, |(path, _)| path).to_owned(),
@@ -215,6 +218,7 @@ mod tests {
         let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "y".repeat(MAX_HEAD));
         for text in [
             "nonsense\r\n\r\n",
+            "GET ?x HTTP/1.1\r\n\r\n",
             "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
             "PUT / HTTP/1.1\r\nContent-Length: +1\r\n\r\n1",
             "PUT / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12",
