@@ -4,7 +4,7 @@
 //! [`program`] runs real programs in it; [`report`] tells, step by step, what was proven. The
 //! inhabitants: [`phone`] joins two ffmpeg processes into a telephone, [`probe`] sends single
 //! packets made to measure, [`rtpw`] is a telephone on libsrtp, [`agent`] commands the gateway,
-//! [`relay`] is the product under test. [`audio`] says whether what was heard is what was said.
+//! [`relay`] is the product under test. The crate `speech` says whether what was heard is what was said.
 //! [`scenario`] lists what can be played.
 //!
 //! Invariants: everything a run makes is named `rf-lab-…` and removed at its end, after a failure,
@@ -16,7 +16,6 @@
 #![forbid(unsafe_code)]
 
 pub mod agent;
-pub mod audio;
 pub mod key;
 pub mod net;
 pub mod phone;

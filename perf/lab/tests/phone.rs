@@ -5,10 +5,10 @@
 
 use std::net::SocketAddr;
 
-use ringfence_lab::audio::{Comparison, compare, speak};
 use ringfence_lab::key::Key;
 use ringfence_lab::net::Lab;
 use ringfence_lab::phone::Phone;
+use speech::{Comparison, compare, speak};
 
 /// Both speak; gives how A's words came to B and B's to A.
 fn converse(name: &str, keys: [Option<&Key>; 2], expected: [Option<&Key>; 2]) -> [Comparison; 2] {

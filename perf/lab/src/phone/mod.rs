@@ -10,12 +10,12 @@ mod line;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use speech::wav;
 
-use crate::audio;
 use crate::key::Key;
 use crate::net::Namespace;
 use crate::program::{Program, poll};
@@ -92,7 +92,7 @@ impl Call {
     pub fn speak(&self, said: Vec<i16>, key: Option<&Key>) -> Result<Speech> {
         let Phone { name, namespace, line, dir } = &self.phone;
         let wav = dir.join(format!("{name}-says.wav"));
-        audio::write_wav(&wav, &said)?;
+        write_wav(&wav, &said)?;
         let command = ffmpeg::speaker(namespace, &wav, line.mouth(), key);
         let speaker = Program::start(&format!("{name}-speaks"), command, dir)?;
         Ok(Speech { speaker, said })
@@ -110,7 +110,7 @@ impl Call {
         self.listener.expect_running()?;
         drop(self.listener);
         let heard = match fs::read(&self.recording) {
-            Ok(bytes) => audio::samples_of(&bytes),
+            Ok(bytes) => wav::samples_of(&bytes),
             // ffmpeg opens it with the first packet that verifies.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
@@ -118,7 +118,7 @@ impl Call {
                 return Err(error).with_context(|| format!("cannot read {path}"));
             }
         };
-        audio::write_wav(&self.recording.with_extension("wav"), &heard)?;
+        write_wav(&self.recording.with_extension("wav"), &heard)?;
         Ok(Hung { heard, traffic: self.phone.line.traffic() })
     }
 }
@@ -126,10 +126,14 @@ impl Call {
 impl Speech {
     /// Waits until everything is said, and gives it.
     pub fn finish(mut self) -> Result<Vec<i16>> {
-        let takes = Duration::from_secs_f64(self.said.len() as f64 / audio::RATE as f64);
+        let takes = Duration::from_secs_f64(self.said.len() as f64 / speech::RATE as f64);
         self.speaker.finish(takes + PATIENCE)?;
         Ok(self.said)
     }
+}
+
+fn write_wav(path: &Path, samples: &[i16]) -> Result<()> {
+    fs::write(path, wav::write(samples)).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Whether a UDP socket is bound to this loopback port of the namespace.

@@ -10,7 +10,6 @@ use status::{Flow, RelayReport};
 
 use super::topology::{Family, PHONE, Side, Topology};
 use crate::agent::{CallAgent, Connection, Party};
-use crate::audio;
 use crate::key::Key;
 use crate::phone::{self, Hung, Phone, Speech};
 use crate::program::poll;
@@ -109,7 +108,7 @@ impl Calls<Phone> {
             })?;
             let talking = listening.try_map(|leg| {
                 seed += 1;
-                let speech = leg.phone.speak(audio::speak(seed, SPEECH), leg.key.as_ref())?;
+                let speech = leg.phone.speak(speech::speak(seed, SPEECH), leg.key.as_ref())?;
                 Ok(Talker { call: leg.phone, speech })
             })?;
             for (name, leg) in talking.legs() {
@@ -149,7 +148,7 @@ impl Calls<Talker> {
                 report.step(&format!("{} call: {to} heard what {from} said", call.what), || {
                     let said = &call.legs[speaker].phone.said;
                     let heard = &call.legs[listener].phone.hung.heard;
-                    let comparison = audio::compare(said, heard);
+                    let comparison = speech::compare(said, heard);
                     ensure!(comparison.is_same(), "{comparison}");
                     Ok(((), comparison))
                 })?;

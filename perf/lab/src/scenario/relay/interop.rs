@@ -6,12 +6,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use mgcp::{CallId, ConnectionMode, EndpointName};
+use speech::g711::Law;
 use srtp::Suite;
 
 use super::topology::{Family, PHONE, Side, Topology};
 use super::{Setting, Way, open};
 use crate::agent::{CallAgent, Connection, Party};
-use crate::audio::{self, mulaw};
 use crate::key::Key;
 use crate::phone::Phone;
 use crate::program::poll;
@@ -161,15 +161,15 @@ impl Call {
         let phone = phone.listen(self.connections[0].address, Some(self.relays_key(0)?))?;
         let mut b = self.rtpw(network, 1)?;
 
-        let [a_says, b_says] = [1, 2].map(|speaker| audio::speak(speaker, SPEECH));
+        let [a_says, b_says] = [1, 2].map(|speaker| speech::speak(speaker, SPEECH));
         let speech = phone.speak(a_says, Some(&self.keys[0]))?;
-        let heard = b.talk(&mulaw::encode(&b_says), SPEECH * audio::RATE)?;
+        let heard = b.talk(&Law::Mu.encode(&b_says), SPEECH * speech::RATE)?;
         let a_said = speech.finish()?;
         let hung = phone.hang_up()?;
 
-        let b_heard = audio::compare(&a_said, &mulaw::decode(&heard.payload));
+        let b_heard = speech::compare(&a_said, &Law::Mu.decode(&heard.payload));
         ensure!(b_heard.is_same(), "libsrtp heard ffmpeg: {b_heard}");
-        let a_heard = audio::compare(&b_says, &hung.heard);
+        let a_heard = speech::compare(&b_says, &hung.heard);
         ensure!(a_heard.is_same(), "ffmpeg heard libsrtp: {a_heard}");
         ensure!(heard.reports > 0, "libsrtp heard no RTCP of ffmpeg");
         Ok(format!("libsrtp: {b_heard}; ffmpeg: {a_heard}"))

@@ -1,6 +1,6 @@
 use std::f64::consts::TAU;
 
-use super::RATE;
+use crate::RATE;
 
 /// Samples in a syllable.
 const SYLLABLE: usize = RATE / 8;

@@ -1,6 +1,7 @@
 use std::fmt;
 
-use super::RATE;
+use crate::RATE;
+use crate::tone::loudness;
 
 /// Samples compared at a time: 50 ms, long enough to be unmistakable, short enough to find a gap.
 const BLOCK: usize = RATE / 20;
@@ -96,11 +97,6 @@ fn search(said: &[i16], start: usize, block: &[i16]) -> Option<usize> {
     (start..=last).find(|at| correlation(&said[*at..*at + BLOCK], block) >= SAME)
 }
 
-fn loudness(block: &[i16]) -> f64 {
-    let energy: f64 = block.iter().map(|sample| f64::from(*sample).powi(2)).sum();
-    (energy / block.len() as f64).sqrt()
-}
-
 /// Normalised: 1 for the same shape, whatever the volume.
 fn correlation(a: &[i16], b: &[i16]) -> f64 {
     let (mut ab, mut aa, mut bb) = (0i64, 0i64, 0i64);
@@ -116,7 +112,7 @@ fn correlation(a: &[i16], b: &[i16]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::speak;
+    use crate::speak;
 
     const SECONDS: usize = 3;
 
