@@ -14,8 +14,8 @@ use sccp::phone::ConnectionStatisticsRes;
 
 use crate::station::{Application, Close, Equipment, Now, Output, Station};
 use crate::switchboard::{
-    Action, CallAlarm, CallRecord, DeviceName, Event, MediaOrder, MediaPort, MediaRefused, Owner,
-    StreamId, Switchboard,
+    Action, CallAlarm, CallRecord, DeviceName, Event, LinkId, MediaOrder, MediaPort, MediaRefused,
+    Owner, RelayOrder, RelayRefused, StreamId, Switchboard,
 };
 
 /// A connection, by a number that the server gives it and never gives again.
@@ -52,6 +52,8 @@ pub enum Effect {
     /// An order for music on hold or a conference bridge; ports that it opens are told by
     /// [`Exchange::resource_opened`].
     Resource(MediaOrder),
+    /// An order for a relay; where it receives is told by [`Exchange::relay_answered`].
+    Relay(RelayOrder),
     /// A user has changed where calls to a number go: to be kept.
     Forwarded {
         /// Whose calls.
@@ -209,6 +211,24 @@ impl Exchange {
         self.carry_out(now, effects);
     }
 
+    /// A relay lets a stream pass, or none can be had.
+    pub fn relay_answered(
+        &mut self,
+        now: Now,
+        link: LinkId,
+        result: Result<[SocketAddr; 2], RelayRefused>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.tell_switchboard(now, Event::RelayOpened { link, result });
+        self.carry_out(now, effects);
+    }
+
+    /// A relay has lost a stream: it will be opened anew.
+    pub fn relay_lost(&mut self, now: Now, link: LinkId, effects: &mut Vec<Effect>) {
+        self.tell_switchboard(now, Event::RelayLost { link });
+        self.carry_out(now, effects);
+    }
+
     /// Lets what was to happen by now happen.
     pub fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) {
         let mut actions = Vec::new();
@@ -298,6 +318,7 @@ impl Exchange {
                     }
                     MediaPort::Music | MediaPort::Bridge => effects.push(Effect::Resource(order)),
                 },
+                Action::Relay(order) => effects.push(Effect::Relay(order)),
                 Action::Forwarded { number, all } => {
                     effects.push(Effect::Forwarded { number, all });
                 }

@@ -10,7 +10,7 @@ use ringfence_callmanager::codec::Codec;
 use ringfence_callmanager::security::Security::{Authenticated, Encrypted, NonSecure};
 use ringfence_callmanager::switchboard::{
     CallAlarm, CallEnd, CallState, Event, Forwards, Key, KeySet, Lamp, MediaRefused, Owner,
-    Profile, Prompt, Reason, Regions, Ring, Settings, Tone,
+    Profile, Prompt, Reason, Regions, RelayRefused, Ring, Settings, Tone,
 };
 use ringfence_callmanager::testing::{address, profile};
 
@@ -385,6 +385,11 @@ fn media_that_cannot_be_had_ends_the_call_with_an_alarm() {
     }
     let call = ringfence_callmanager::switchboard::CallId(1);
     provoked.note(&CallAlarm::NoRandomness { call, error: "no entropy".to_owned() });
+    // These are provoked with the relay.
+    provoked.note(&CallAlarm::Unreachable { call });
+    for refused in [RelayRefused::NoneInService, RelayRefused::Code(403), RelayRefused::NoAnswer] {
+        provoked.note(&CallAlarm::NoRelay { call, refused });
+    }
     assert_eq!(provoked.missing(messages::calls::ALL), Vec::<&str>::new());
 }
 

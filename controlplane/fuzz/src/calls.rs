@@ -6,7 +6,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use callmanager::exchange::{ConnectionId, Effect, Exchange};
 use callmanager::security::{Bridge, Security};
 use callmanager::station::{Equipment, Now};
-use callmanager::switchboard::{LineProfile, Party, Settings, Switchboard};
+use callmanager::switchboard::{
+    LineProfile, Party, RelayOrder, RelayedLink, Settings, Switchboard,
+};
 use callmanager::testing;
 use sccp::{Message, MessageId, Sender, Version};
 
@@ -65,6 +67,12 @@ impl Desk {
                     exchange.admit(now, connection, equipment, effects);
                 });
             }
+            Effect::Relay(RelayOrder::Open(RelayedLink { link, .. })) => {
+                let receives_from = [20_000, 20_002].map(|port| ([10, 0, 0, 9], port).into());
+                self.act(|exchange, now, effects| {
+                    exchange.relay_answered(now, link, Ok(receives_from), effects);
+                });
+            }
             Effect::PhoneAlarm { text, .. } => assert!(!text.contains(char::is_control)),
             _ => {}
         }
@@ -87,6 +95,7 @@ fn equipment(kind: u8) -> Equipment {
         private: false,
         region: 0,
         media_elsewhere: true,
+        relay: Default::default(),
         lines: vec![line("1"), line("2")],
         speed_dials: Vec::new(),
         load: String::new(),

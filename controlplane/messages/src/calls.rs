@@ -39,6 +39,38 @@ crate::messages! {
         cure "Allow more bandwidth between their regions, or change what the devices offer",
             "リージョン間の帯域を増やすか、デバイスのコーデックを変更してください";
 
+    /// No way between two addresses.
+    Error UNREACHABLE
+        "The ends of call {call} cannot reach each other", "通話 {call} の両端は相互に到達できません";
+        because "One has an IPv4 address, the other an IPv6 address, and their device pools allow no relay",
+            "一方は IPv4、他方は IPv6 アドレスで、両方のデバイス プールがリレーを許可していません";
+        cure "Allow the relay in one of their device pools: `when-needed` will do",
+            "いずれかのデバイス プールでリレーを許可してください (`when-needed` で十分です)";
+
+    /// No relay.
+    Error NO_RELAY
+        "There is no relay for call {call}", "通話 {call} に使用できるリレーがありません";
+        because "Its media has to go through a relay, and none is configured or in service",
+            "メディアはリレーを経由する必要がありますが、設定済みで稼働中のリレーがありません";
+        cure "Look at the relays with `ringfence status`, and start `ringfence-datad` on them",
+            "`ringfence status` でリレーを確認し、リレー上で `ringfence-datad` を起動してください";
+
+    /// A relay says no.
+    Error RELAY_REFUSED
+        "No relay takes call {call}", "通話 {call} を受け付けるリレーがありません";
+        because "Its media has to go through a relay, and those in service refuse with code {code}",
+            "メディアはリレーを経由する必要がありますが、稼働中のリレーがコード {code} で拒否しました";
+        cure "See `ringfence relay show` on the relay: its networks must reach both ends, and have free ports",
+            "リレー上で `ringfence relay show` を確認してください。両端に到達できるネットワークと空きポートが必要です";
+
+    /// A relay says nothing.
+    Error RELAY_UNANSWERED
+        "No relay answers for call {call}", "通話 {call} に応答するリレーがありません";
+        because "Its media has to go through a relay, and none of those asked has answered in time",
+            "メディアはリレーを経由する必要がありますが、問い合わせたリレーが時間内に応答しませんでした";
+        cure "Check the network between this server and its relays, UDP port 2427",
+            "このサーバとリレーとの間のネットワーク (UDP ポート 2427) を確認してください";
+
     /// No randomness.
     Error NO_RANDOMNESS
         "Call {call} cannot be encrypted", "通話 {call} を暗号化できません";

@@ -7,7 +7,7 @@ use sccp::codes::ButtonType;
 use sccp::server::Button;
 
 use crate::security::{Bridge, Security};
-use crate::switchboard::LineProfile;
+use crate::switchboard::{LineProfile, RelayPolicy};
 
 /// What is configured for a telephone, as the one who admits it knows.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Equipment {
     pub region: u16,
     /// Whether its media may come from another address than its signalling.
     pub media_elsewhere: bool,
+    /// Whether its media goes through a relay, as its device pool says.
+    pub relay: RelayPolicy,
     /// Its lines, by their buttons, and where all calls to each are forwarded.
     pub lines: Vec<(LineProfile, Option<String>)>,
     /// Its speed dials, by their buttons, which follow those of the lines.

@@ -170,6 +170,8 @@ impl Station {
             bridge: equipment.bridge,
             private: equipment.private,
             region: equipment.region,
+            relay: equipment.relay,
+            media_elsewhere: equipment.media_elsewhere,
             lines: equipment.lines.iter().map(|(line, _)| line.clone()).collect(),
         };
         let device = registered.device.clone();

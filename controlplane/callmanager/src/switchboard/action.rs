@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::alarm::CallAlarm;
-use super::id::{CallId, DeviceName, LegId, StreamId};
+use super::id::{CallId, DeviceName, LegId, LinkId, StreamId};
 use super::record::CallRecord;
 use crate::codec::Codec;
 use crate::keys::MasterKey;
@@ -22,6 +22,8 @@ pub enum Action {
     },
     /// An end of a stream is opened or closed.
     Media(MediaOrder),
+    /// A stream passes through a relay, or no longer.
+    Relay(RelayOrder),
     /// A user has changed where calls to a number go: to be kept.
     Forwarded {
         /// Whose calls.
@@ -317,7 +319,8 @@ pub enum MediaPort {
         /// The leg.
         leg: LegId,
     },
-    /// Music on hold: it sends only.
+    /// Music on hold: it sends only. Its port is opened where a relay is in the way, which takes
+    /// plain packets only from the address that it was told.
     Music,
     /// The conference bridge of the call: it gives each what all others say.
     Bridge,
@@ -347,4 +350,53 @@ pub enum MediaCommand {
     },
     /// Sends no more.
     StopTransmit,
+}
+
+/// An order for whoever commands the relays.
+#[derive(Debug)]
+pub enum RelayOrder {
+    /// Lets a stream pass; answered by [`Event::RelayOpened`](super::Event::RelayOpened).
+    Open(RelayedLink),
+    /// Lets it pass no longer, opened or not.
+    Close {
+        /// Which.
+        link: LinkId,
+    },
+}
+
+/// A stream through a relay: what comes from one end goes to the other.
+#[derive(Debug)]
+pub struct RelayedLink {
+    /// Its name.
+    pub link: LinkId,
+    /// The call it was opened for.
+    pub call: CallId,
+    /// How speech is coded, at both ends.
+    pub codec: Codec,
+    /// The ends.
+    pub ends: [RelayedEnd; 2],
+}
+
+/// An end of a stream as a relay sees it.
+#[derive(Debug)]
+pub struct RelayedEnd {
+    /// The stream as its device knows it.
+    pub stream: StreamId,
+    /// Where its device receives, and sends from.
+    pub address: SocketAddr,
+    /// Whether it sends; who hears music does not.
+    pub sends: bool,
+    /// Whether it receives; music does not.
+    pub receives: bool,
+    /// What protects the way between device and relay; `None`: it is plain. Both ends are alike.
+    pub keys: Option<RelayedKeys>,
+}
+
+/// The keys between a device and a relay. They serve nowhere else.
+#[derive(Debug)]
+pub struct RelayedKeys {
+    /// What the device encrypts with.
+    pub from_device: Arc<MasterKey>,
+    /// What the relay encrypts with.
+    pub to_device: Arc<MasterKey>,
 }

@@ -2,7 +2,7 @@
 
 use messages::{Explain, Message, calls};
 
-use super::event::MediaRefused;
+use super::event::{MediaRefused, RelayRefused};
 use super::id::{CallId, DeviceName};
 
 /// Something is wrong with the media of a call.
@@ -30,6 +30,18 @@ pub enum CallAlarm {
         /// Whose ends.
         call: CallId,
     },
+    /// The two ends have addresses of different IP versions, and no relay may be in between.
+    Unreachable {
+        /// Whose ends.
+        call: CallId,
+    },
+    /// Media should go through a relay, and none can be had.
+    NoRelay {
+        /// For which call.
+        call: CallId,
+        /// Why.
+        refused: RelayRefused,
+    },
     /// There are no random numbers to make keys of.
     NoRandomness {
         /// For which call.
@@ -49,6 +61,10 @@ impl Explain for CallAlarm {
             Self::MediaRefused { .. } => &calls::MEDIA_REFUSED,
             Self::MediaFailed { .. } => &calls::MEDIA_FAILED,
             Self::NoCodec { .. } => &calls::NO_CODEC,
+            Self::Unreachable { .. } => &calls::UNREACHABLE,
+            Self::NoRelay { refused: RelayRefused::NoneInService, .. } => &calls::NO_RELAY,
+            Self::NoRelay { refused: RelayRefused::Code(_), .. } => &calls::RELAY_REFUSED,
+            Self::NoRelay { refused: RelayRefused::NoAnswer, .. } => &calls::RELAY_UNANSWERED,
             Self::NoRandomness { .. } => &calls::NO_RANDOMNESS,
         }
     }
@@ -69,7 +85,14 @@ impl Explain for CallAlarm {
                 values
             }
             Self::MediaFailed { device } => vec![("device", device.to_string())],
-            Self::NoCodec { call } => vec![("call", call.to_string())],
+            Self::NoCodec { call } | Self::Unreachable { call } => vec![("call", call.to_string())],
+            Self::NoRelay { call, refused } => {
+                let mut values = vec![("call", call.to_string())];
+                if let RelayRefused::Code(code) = refused {
+                    values.push(("code", code.to_string()));
+                }
+                values
+            }
             Self::NoRandomness { call, error } => {
                 vec![("call", call.to_string()), ("error", error.clone())]
             }

@@ -5,6 +5,7 @@ use super::action::{Lamp, Order, Party, Ring};
 use super::event::Key;
 use super::id::{DeviceName, LegId};
 use super::leg::LegState;
+use super::relay::RelayPolicy;
 use crate::codec::Codec;
 use crate::security::{Bridge, Security};
 
@@ -24,6 +25,10 @@ pub struct Profile {
     pub private: bool,
     /// Where it stands, for the choice of codecs.
     pub region: u16,
+    /// Whether its media goes through a relay.
+    pub relay: RelayPolicy,
+    /// Whether its media comes from elsewhere than its signalling: from behind a NAT.
+    pub media_elsewhere: bool,
     /// Its lines, in the order of its buttons.
     pub lines: Vec<LineProfile>,
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::device::Profile;
-use super::id::{DeviceName, LegId, StreamId};
+use super::id::{DeviceName, LegId, LinkId, StreamId};
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -47,6 +47,18 @@ pub enum Event {
         /// Which stream.
         stream: StreamId,
     },
+    /// A stream passes through a relay, or none can be had.
+    RelayOpened {
+        /// Which passage.
+        link: LinkId,
+        /// Where the relay receives from either end, in the order of the ends.
+        result: Result<[SocketAddr; 2], RelayRefused>,
+    },
+    /// A passage has ended by itself: its relay has gone, or its keys are spent.
+    RelayLost {
+        /// Which.
+        link: LinkId,
+    },
 }
 
 /// Who has an end of a stream.
@@ -65,6 +77,17 @@ pub enum MediaRefused {
     Encryption,
     /// Another status, as SCCP numbers them.
     Status(u32),
+}
+
+/// Why a stream cannot pass through a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayRefused {
+    /// None is configured, or none is in service.
+    NoneInService,
+    /// All that were asked refused; the last one with this MGCP return code.
+    Code(u16),
+    /// None answered in time.
+    NoAnswer,
 }
 
 /// What users do.

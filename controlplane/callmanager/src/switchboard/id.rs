@@ -48,6 +48,8 @@ identifiers! {
     CallId
     /// One opening of a media stream at one device: what SCCP calls a pass-through party id.
     StreamId
+    /// One passage of a stream between two ends through a relay.
+    LinkId
 }
 
 /// Gives out numbers: the upper 8 bits are the node's, so that no two nodes give out the same.

@@ -21,12 +21,13 @@
 //! | `hold`, `consult`, `conference` | hold, transfer, conferences |
 //! | `shared`, `barge` | telephones that share a line |
 //! | `stream` | media and keys |
+//! | `relay` | media that goes through a relay |
 //! | `show` | displays, with the status of calls |
 //! | `loss` | devices that come and go |
 //!
 //! Invariants:
 //! - A key goes to encrypted devices only, to both ends of a stream or to none, and serves one
-//!   opening.
+//!   opening. Where a relay is in between, either way to it has keys of its own.
 //! - No leg is shown a better status than the weakest part of its call has, but for what the guide
 //!   demands of authenticated parties after a barge.
 //! - Whatever was opened is closed when its call ends; when nobody is in a call, nothing is left.
@@ -49,6 +50,7 @@ mod leg;
 mod loss;
 mod press;
 mod record;
+mod relay;
 mod ring;
 mod settings;
 mod shared;
@@ -61,14 +63,16 @@ use std::time::Instant;
 
 pub use action::{
     Action, CallInfo, CallState, Change, KeySet, Lamp, MediaCommand, MediaOrder, MediaPort, Notice,
-    Order, Party, Prompt, Reason, Redirected, Ring, Tone,
+    Order, Party, Prompt, Reason, Redirected, RelayOrder, RelayedEnd, RelayedKeys, RelayedLink,
+    Ring, Tone,
 };
 pub use alarm::CallAlarm;
 pub use device::{LineProfile, Profile};
 pub use directory::{Destination, Forwards};
-pub use event::{Event, Key, MediaRefused, Owner};
-pub use id::{CallId, DeviceName, LegId, StreamId};
+pub use event::{Event, Key, MediaRefused, Owner, RelayRefused};
+pub use id::{CallId, DeviceName, LegId, LinkId, StreamId};
 pub use record::{CallEnd, CallRecord, Counters, PerStatus};
+pub use relay::RelayPolicy;
 pub use settings::{Regions, Settings};
 
 use crate::dialplan::Pattern;
@@ -78,6 +82,7 @@ use device::Device;
 use directory::Directory;
 use id::Ids;
 use leg::Leg;
+use stream::Link;
 use timers::Timers;
 
 /// Call control of one node. The first method to look at is [`Switchboard::handle`].
@@ -92,6 +97,8 @@ pub struct Switchboard {
     legs: BTreeMap<LegId, Leg>,
     /// The call that each stream belongs to.
     streams: BTreeMap<StreamId, CallId>,
+    /// The call that each passage through a relay belongs to.
+    relayed: BTreeMap<LinkId, CallId>,
     meet_mes: BTreeMap<String, CallId>,
     timers: Timers,
     counters: Counters,
@@ -113,6 +120,7 @@ impl Switchboard {
             calls: BTreeMap::new(),
             legs: BTreeMap::new(),
             streams: BTreeMap::new(),
+            relayed: BTreeMap::new(),
             meet_mes: BTreeMap::new(),
             timers: Timers::default(),
             counters: Counters::default(),
@@ -141,6 +149,8 @@ impl Switchboard {
             Event::Pressed { device, line, leg, key } => self.press(&device, line, leg, key),
             Event::MediaOpened { by, stream, result } => self.media_opened(&by, stream, result),
             Event::MediaFailed { by, stream } => self.media_failed(&by, stream),
+            Event::RelayOpened { link, result } => self.relay_opened(link, result),
+            Event::RelayLost { link } => self.relay_lost(link),
         }
         self.settle();
         actions.append(&mut self.out);
@@ -164,6 +174,7 @@ impl Switchboard {
             id: *id,
             parties: call.parties.iter().map(|leg| self.party_view(*leg)).collect(),
             conference: call.bridge.is_some(),
+            relayed: call.links.iter().any(Link::is_relayed),
             began: call.began,
             answered: call.answered,
             security: self.status(*id),
@@ -181,6 +192,7 @@ impl Switchboard {
         self.calls.is_empty()
             && self.legs.is_empty()
             && self.streams.is_empty()
+            && self.relayed.is_empty()
             && self.meet_mes.is_empty()
             && self.timers.next().is_none()
             && self.devices.values().all(|device| device.legs.is_empty())
@@ -196,6 +208,8 @@ pub struct CallView {
     pub parties: Vec<PartyView>,
     /// Whether they are on a conference bridge.
     pub conference: bool,
+    /// Whether media goes through a relay.
+    pub relayed: bool,
     /// When it began.
     pub began: Instant,
     /// When it was answered.

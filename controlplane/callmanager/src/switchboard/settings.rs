@@ -20,6 +20,11 @@ pub struct Settings {
     pub forward_no_answer: Duration,
     /// How long a device has to open a stream.
     pub media: Duration,
+    /// How long a relay has to let a stream pass, fail-over to another one included.
+    pub relay: Duration,
+    /// Whether media goes from device to device where it should always go through a relay, if none
+    /// can be had.
+    pub relay_fallback: bool,
     /// How often a call may be forwarded.
     pub max_forwards: usize,
     /// How many may speak in a conference.
@@ -42,6 +47,8 @@ impl Default for Settings {
             no_answer: Duration::from_secs(180),
             forward_no_answer: Duration::from_secs(12),
             media: Duration::from_secs(5),
+            relay: Duration::from_secs(5),
+            relay_fallback: false,
             max_forwards: 12,
             max_conference: 16,
             music_on_hold: true,

@@ -4,11 +4,9 @@
 //! and should not have are closed, those it should have and has not are opened. A stream that is
 //! opened gets keys of its own, and forgets them once both ends have them.
 //!
-//! Placement: media goes from device to device. Where it is to go through a relay, [`advance`]
-//! is the place: it decides where an end sends to, from what the other end has answered, and can
-//! as well wait until a relay has answered with addresses of its own.
-//!
-//! [`advance`]: Switchboard::advance
+//! Placement: media goes from device to device, or through a relay, as `relay` decides. An end
+//! sends when it knows where to: where the other end has opened its port, or where the relay
+//! receives from it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,12 +14,14 @@ use std::sync::Arc;
 use super::Switchboard;
 use super::action::{Action, MediaCommand, MediaOrder, MediaPort};
 use super::alarm::CallAlarm;
+use super::device::Profile;
 use super::event::{MediaRefused, Owner};
 use super::id::{CallId, LegId, StreamId};
 use super::leg::{Failure, LegState};
+use super::relay::{Passage, Way};
 use super::timers::Timer;
 use crate::codec::{self, Codec, Side};
-use crate::keys::{MasterKey, StreamKeys};
+use crate::keys::{MasterKey, NoRandomness, StreamKeys};
 use crate::security::Security;
 
 /// A stream between two ends, in both directions.
@@ -31,20 +31,29 @@ pub(super) struct Link {
     /// Whether it is encrypted.
     pub(super) secure: bool,
     /// The call it was opened for: its ends may be in another by now.
-    call: CallId,
-    ends: [End; 2],
-    /// What each end encrypts with; until both have been told.
-    keys: Option<[Arc<MasterKey>; 2]>,
+    pub(super) call: CallId,
+    pub(super) ends: [End; 2],
+    /// What each end encrypts and decrypts with; until all have been told.
+    pub(super) keys: Option<[EndKeys; 2]>,
+    /// Its way through a relay, if that is its way.
+    pub(super) passage: Option<Passage>,
 }
 
 #[derive(Debug)]
-struct End {
-    port: Port,
-    stream: StreamId,
-    receive: Receive,
+pub(super) struct End {
+    pub(super) port: Port,
+    pub(super) stream: StreamId,
+    pub(super) receive: Receive,
     transmits: bool,
     /// Its administrator knows that it cannot send.
     failed: bool,
+}
+
+/// The keys of an end.
+#[derive(Debug)]
+pub(super) struct EndKeys {
+    pub(super) send: Arc<MasterKey>,
+    pub(super) receive: Arc<MasterKey>,
 }
 
 /// Who has an end.
@@ -56,7 +65,7 @@ pub(super) enum Port {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Receive {
+pub(super) enum Receive {
     Never,
     Opening,
     At(SocketAddr),
@@ -81,6 +90,15 @@ impl Link {
         sends(a, b) && sends(b, a)
     }
 
+    /// Where an end sends to, once that is known.
+    fn destination(&self, end: usize) -> Option<SocketAddr> {
+        match (&self.passage, self.ends[1 - end].receive) {
+            (Some(passage), _) => passage.receives_from(end),
+            (None, Receive::At(address)) => Some(address),
+            (None, Receive::Never | Receive::Opening) => None,
+        }
+    }
+
     fn has(&self, leg: LegId) -> bool {
         self.ports().contains(&Port::Leg(leg))
     }
@@ -94,7 +112,8 @@ impl Switchboard {
         for ports in wanted {
             let there = |link: &Link| link.ports() == ports;
             if !self.calls[&call].links.iter().any(there) {
-                self.open(call, ports);
+                let way = self.way(ports);
+                self.open(call, ports, way);
             }
         }
     }
@@ -125,30 +144,34 @@ impl Switchboard {
         wanted
     }
 
-    fn open(&mut self, call: CallId, ports: [Port; 2]) {
+    pub(super) fn open(&mut self, call: CallId, ports: [Port; 2], way: Way) {
         let secure = self.may_encrypt(call, ports);
         let Some(codec) = self.choose_codec(ports, secure) else {
             return self.cannot_open(call, ports, CallAlarm::NoCodec { call });
         };
-        let keys = match secure.then(StreamKeys::fresh).transpose() {
-            Ok(keys) => keys.map(|keys| [Arc::new(keys.forth), Arc::new(keys.back)]),
+        let keys = match secure.then(|| keys(way)).transpose() {
+            Ok(keys) => keys,
             Err(error) => {
                 let alarm = CallAlarm::NoRandomness { call, error: error.to_string() };
                 return self.cannot_open(call, ports, alarm);
             }
         };
+        let passage = (way == Way::Relayed).then(|| self.new_passage(call));
         let music = ports.contains(&Port::Music);
         let ends = ports.map(|port| {
             let stream = StreamId(self.ids.next(|id| self.streams.contains_key(&StreamId(id))));
             self.streams.insert(stream, call);
-            let receive = if port == Port::Music { Receive::Never } else { Receive::Opening };
+            let receive = match (port, way) {
+                (Port::Music, Way::Direct) => Receive::Never,
+                _ => Receive::Opening,
+            };
             // Whoever hears music does not speak.
             End { port, stream, receive, transmits: music && port != Port::Music, failed: false }
         });
-        let link = Link { codec, secure, call, ends, keys };
-        for (end, other) in [(0, 1), (1, 0)] {
+        let link = Link { codec, secure, call, ends, keys, passage };
+        for end in [0, 1] {
             if link.ends[end].receive == Receive::Opening {
-                let key = link.keys.as_ref().map(|keys| keys[other].clone());
+                let key = link.keys.as_ref().map(|keys| keys[end].receive.clone());
                 self.order(&link, end, MediaCommand::OpenReceive { codec, key });
                 let timer = Timer::Stream(link.ends[end].stream);
                 self.timers.start(timer, self.now + self.settings.media);
@@ -177,16 +200,16 @@ impl Switchboard {
                 .is_none_or(|barge| barge.outcome.status == Security::Encrypted)
     }
 
+    /// What is known of the device at an end, if it can be reached.
+    pub(super) fn profile(&self, port: Port) -> Option<&Profile> {
+        let Port::Leg(leg) = port else { return None };
+        let leg = &self.legs[&leg];
+        let reachable = !leg.preserved;
+        self.devices.get(&leg.device).filter(|_| reachable).map(|device| &device.profile)
+    }
+
     fn choose_codec(&self, [a, b]: [Port; 2], secure: bool) -> Option<Codec> {
-        let profile = |port| match port {
-            Port::Leg(leg) => {
-                let leg = &self.legs[&leg];
-                let reachable = !leg.preserved;
-                self.devices.get(&leg.device).filter(|_| reachable).map(|device| &device.profile)
-            }
-            Port::Music | Port::Bridge => None,
-        };
-        let side = |port| match (port, profile(port)) {
+        let side = |port| match (port, self.profile(port)) {
             (_, Some(profile)) => {
                 Some(Side { codecs: &profile.codecs, encrypts_wideband: profile.encrypts_wideband })
             }
@@ -195,7 +218,7 @@ impl Switchboard {
                 Some(Side { codecs: RESOURCE_CODECS, encrypts_wideband: true })
             }
         };
-        let limit = match (profile(a), profile(b)) {
+        let limit = match (self.profile(a), self.profile(b)) {
             (Some(a), Some(b)) => self.settings.regions.limit(a.region, b.region),
             _ => u32::MAX,
         };
@@ -228,6 +251,7 @@ impl Switchboard {
                     self.order(&link, index, MediaCommand::StopTransmit);
                 }
             }
+            self.close_passage(&link);
         }
     }
 
@@ -239,31 +263,35 @@ impl Switchboard {
         result: Result<SocketAddr, MediaRefused>,
     ) {
         let Some((call, link, end)) = self.find_stream(by, stream) else { return self.ignore() };
-        let end =
-            &mut self.calls.get_mut(&call).expect("its stream was found").links[link].ends[end];
-        if end.receive != Receive::Opening {
+        let found = &mut self.calls.get_mut(&call).expect("its stream was found").links[link];
+        if found.ends[end].receive != Receive::Opening {
             return self.ignore();
         }
         match result {
             Ok(address) => {
-                end.receive = Receive::At(address);
+                found.ends[end].receive = Receive::At(address);
+                let (ports, reach) = (found.ports(), found.is_relayed() || found.ends_are_alike());
                 self.timers.stop(Timer::Stream(stream));
-                self.advance(call, link);
+                match reach {
+                    true => self.advance(call, link),
+                    false => self.unreachable(call, ports),
+                }
             }
             Err(refused) => self.not_opened(stream, OpenError::Refused(refused)),
         }
     }
 
     /// Lets the ends of a link send that know where to.
-    fn advance(&mut self, call: CallId, index: usize) {
+    pub(super) fn advance(&mut self, call: CallId, index: usize) {
         let links = &mut self.calls.get_mut(&call).expect("the caller looked").links;
         let mut link = links.swap_remove(index);
-        for (end, other) in [(0, 1), (1, 0)] {
-            if let Receive::At(to) = link.ends[other].receive
+        self.ask_relay(&mut link);
+        for end in [0, 1] {
+            if let Some(to) = link.destination(end)
                 && !link.ends[end].transmits
             {
                 link.ends[end].transmits = true;
-                let key = link.keys.as_ref().map(|keys| keys[end].clone());
+                let key = link.keys.as_ref().map(|keys| keys[end].send.clone());
                 let codec = link.codec;
                 self.order(&link, end, MediaCommand::StartTransmit { to, codec, key });
             }
@@ -305,7 +333,7 @@ impl Switchboard {
     }
 
     /// A stream cannot be had: whoever needs it does without, or hears so.
-    fn cannot_open(&mut self, call: CallId, ports: [Port; 2], alarm: CallAlarm) {
+    pub(super) fn cannot_open(&mut self, call: CallId, ports: [Port; 2], alarm: CallAlarm) {
         self.out.push(Action::Alarm(alarm));
         self.touch(call);
         self.unlink(call, |other| *other == ports);
@@ -379,6 +407,18 @@ impl Switchboard {
         let links = &self.calls[&self.legs[&leg].call].links;
         links.iter().any(|link| link.has(leg) && link.is_up())
     }
+}
+
+/// Fresh keys of both ends. What one end encrypts with the other decrypts with, or else the relay:
+/// then each end has keys of its own.
+fn keys(way: Way) -> Result<[EndKeys; 2], NoRandomness> {
+    let shared = |keys: StreamKeys| [Arc::new(keys.forth), Arc::new(keys.back)];
+    let [forth, back] = shared(StreamKeys::fresh()?);
+    let [send, receive] = match way {
+        Way::Direct => [back.clone(), forth.clone()],
+        Way::Relayed => shared(StreamKeys::fresh()?),
+    };
+    Ok([EndKeys { send: forth, receive: back }, EndKeys { send, receive }])
 }
 
 /// What music on hold and conference bridges can do.

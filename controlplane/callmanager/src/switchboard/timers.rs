@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::Switchboard;
-use super::id::{CallId, LegId, StreamId};
+use super::event::RelayRefused;
+use super::id::{CallId, LegId, LinkId, StreamId};
 use super::leg::{Failure, LegState};
 use super::stream::OpenError;
 
@@ -17,6 +18,8 @@ pub(super) enum Timer {
     Call(CallId),
     /// For a port.
     Stream(StreamId),
+    /// For a relay.
+    Relay(LinkId),
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +59,7 @@ impl Switchboard {
                 Timer::Leg(id) => self.thought_too_long(id),
                 Timer::Call(id) => self.not_answered(id),
                 Timer::Stream(id) => self.not_opened(id, OpenError::NoAnswer),
+                Timer::Relay(id) => self.relay_opened(id, Err(RelayRefused::NoAnswer)),
             }
             self.settle();
         }

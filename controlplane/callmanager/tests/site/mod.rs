@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use ringfence_callmanager::exchange::{ConnectionId, Effect, Exchange};
 use ringfence_callmanager::security::{Bridge, Security};
 use ringfence_callmanager::station::{Close, Equipment, Now, Server, SpeedDial};
-use ringfence_callmanager::switchboard::{LineProfile, MediaOrder, Party, Settings, Switchboard};
+use ringfence_callmanager::switchboard::{
+    LineProfile, MediaOrder, Party, RelayOrder, Settings, Switchboard,
+};
 use sccp::codes::{Codec, MediaStatus, ResetKind, SecurityStatus};
 use sccp::phone::*;
 use sccp::server::OpenReceiveChannel;
@@ -30,6 +32,8 @@ pub struct Site {
     pub closed: BTreeMap<String, Close>,
     /// What music on hold and bridges were told.
     pub resources: Vec<MediaOrder>,
+    /// Orders for relays.
+    pub relays: Vec<RelayOrder>,
 }
 
 /// A telephone at its connection.
@@ -49,6 +53,7 @@ pub fn equipment(security: Security, number: &str) -> Equipment {
         private: false,
         region: 0,
         media_elsewhere: false,
+        relay: Default::default(),
         lines: vec![(LineProfile { party, busy_trigger: 2 }, None)],
         speed_dials: vec![SpeedDial { number: "1002".to_owned(), label: "Bob".to_owned() }],
         load: "P00308000500".to_owned(),
@@ -90,6 +95,7 @@ impl Default for Site {
             alarms: Vec::new(),
             closed: BTreeMap::new(),
             resources: Vec::new(),
+            relays: Vec::new(),
         }
     }
 }
@@ -254,6 +260,7 @@ impl Site {
             }
             Effect::PhoneAlarm { text, .. } => self.alarms.push(text),
             Effect::Resource(order) => self.resources.push(order),
+            Effect::Relay(order) => self.relays.push(order),
             Effect::Statistics { .. }
             | Effect::Forwarded { .. }
             | Effect::Record(_)

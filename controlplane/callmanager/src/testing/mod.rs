@@ -1,18 +1,22 @@
 //! For tests: telephones that do what a [`Switchboard`] says, and hold it to its promises after
 //! each event. What they check is in [`World::check`] and in what they do with orders.
 
+mod play;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+pub use play::play;
 
 use crate::codec::Codec;
 use crate::keys::MasterKey;
 use crate::security::{Bridge, Security};
 use crate::switchboard::{
     Action, CallAlarm, CallId, CallInfo, CallRecord, CallState, Change, Destination, DeviceName,
-    Event, Forwards, Key, KeySet, Lamp, LegId, LineProfile, MediaCommand, MediaOrder, MediaPort,
-    MediaRefused, Notice, Order, Owner, Party, Profile, Prompt, Ring, Settings, StreamId,
-    Switchboard, Tone,
+    Event, Forwards, Key, KeySet, Lamp, LegId, LineProfile, LinkId, MediaCommand, MediaOrder,
+    MediaPort, MediaRefused, Notice, Order, Owner, Party, Profile, Prompt, RelayOrder, RelayPolicy,
+    RelayRefused, RelayedLink, Ring, Settings, StreamId, Switchboard, Tone,
 };
 
 /// A switchboard with telephones and a clock.
@@ -26,6 +30,8 @@ pub struct World {
     pub phones: BTreeMap<DeviceName, Phone>,
     /// Music on hold and conference bridges.
     pub resources: BTreeMap<StreamId, Stream>,
+    /// Streams that pass through relays.
+    pub relayed: BTreeMap<LinkId, Passage>,
     /// Ports that were ordered and not yet answered.
     pub unanswered: Vec<(Owner, StreamId)>,
     /// Calls that have ended.
@@ -36,9 +42,28 @@ pub struct World {
     pub forwards: Vec<(String, Option<String>)>,
     /// How many orders there were.
     orders: usize,
-    receivers: HashMap<Vec<u8>, StreamId>,
-    senders: HashSet<Vec<u8>>,
+    /// Where what is encrypted with a key is decrypted.
+    receivers: HashMap<Vec<u8>, Place>,
+    senders: HashMap<Vec<u8>, Place>,
     opened: HashSet<StreamId>,
+}
+
+/// Who holds a key: the device of a stream, or the relay beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Device(StreamId),
+    Relay(StreamId),
+}
+
+/// A stream's passage through a relay.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage {
+    /// The streams at its ends.
+    pub ends: [StreamId; 2],
+    /// Whether it is encrypted.
+    pub secure: bool,
+    /// Whether the relay has answered.
+    pub open: bool,
 }
 
 /// A telephone.
@@ -93,6 +118,12 @@ pub struct Stream {
     pub transmit: Option<(SocketAddr, Codec, Option<Vec<u8>>)>,
 }
 
+/// Where a relay receives what the device of a stream sends: each somewhere else.
+pub fn relay_address(stream: StreamId) -> SocketAddr {
+    let [a, b, c, d] = stream.0.to_be_bytes();
+    SocketAddr::from(([172, a ^ b, c, d], 20_000))
+}
+
 /// A telephone with lines under these numbers, two calls on each.
 pub fn profile(security: Security, bridge: Option<Bridge>, numbers: &[&str]) -> Profile {
     let line = |number: &&str| LineProfile {
@@ -106,6 +137,8 @@ pub fn profile(security: Security, bridge: Option<Bridge>, numbers: &[&str]) -> 
         bridge,
         private: false,
         region: 0,
+        relay: RelayPolicy::default(),
+        media_elsewhere: false,
         lines: numbers.iter().map(line).collect(),
     }
 }
@@ -128,13 +161,14 @@ impl World {
             now,
             phones: BTreeMap::new(),
             resources: BTreeMap::new(),
+            relayed: BTreeMap::new(),
             unanswered: Vec::new(),
             records: Vec::new(),
             alarms: Vec::new(),
             forwards: Vec::new(),
             orders: 0,
             receivers: HashMap::new(),
-            senders: HashSet::new(),
+            senders: HashMap::new(),
             opened: HashSet::new(),
         }
     }
@@ -195,11 +229,30 @@ impl World {
         self.handle(Event::MediaOpened { by, stream, result });
     }
 
-    /// Answers all orders to open ports.
+    /// Answers for a relay.
+    pub fn relay_answers(&mut self, link: LinkId, result: Result<(), RelayRefused>) {
+        let passage = self.relayed.get_mut(&link).expect("it was ordered");
+        passage.open = result.is_ok();
+        let result = result.map(|()| passage.ends.map(relay_address));
+        self.handle(Event::RelayOpened { link, result });
+    }
+
+    /// Answers all orders to open ports, and all to relays.
     pub fn open_all(&mut self) {
-        while let Some((by, stream)) = self.unanswered.first().cloned() {
-            self.answer(by, stream, Ok(address(stream)));
+        loop {
+            if let Some((by, stream)) = self.unanswered.first().cloned() {
+                self.answer(by, stream, Ok(address(stream)));
+            } else if let Some(link) = self.relay_that(|passage| !passage.open) {
+                self.relay_answers(link, Ok(()));
+            } else {
+                return;
+            }
         }
+    }
+
+    /// The first passage of a kind.
+    pub fn relay_that(&self, wanted: impl Fn(&Passage) -> bool) -> Option<LinkId> {
+        self.relayed.iter().find(|(_, passage)| wanted(passage)).map(|(link, _)| *link)
     }
 
     /// Time passes.
@@ -245,6 +298,7 @@ impl World {
         }
         assert!(self.switchboard.is_idle(), "{:#?}", self.switchboard);
         assert!(self.resources.is_empty(), "{:?}", self.resources);
+        assert!(self.relayed.is_empty(), "{:?}", self.relayed);
         for (name, phone) in &self.phones {
             assert!(phone.legs.is_empty() && phone.streams.is_empty(), "{name}: {phone:#?}");
             assert!(phone.ring == Ring::Off && !phone.speaker, "{name}: {phone:#?}");
@@ -273,15 +327,31 @@ impl World {
         info.unwrap_or_else(|| panic!("{name}: {legs:#?}")).security
     }
 
-    /// Whether one telephone hears another directly, and if so whether encrypted.
+    /// Where what is sent to an address arrives: behind the relay, if one receives there.
+    fn arrives_at(&self, to: SocketAddr) -> SocketAddr {
+        let mut open = self.relayed.values().filter(|passage| passage.open);
+        let through = open.find_map(|passage| {
+            let from = passage.ends.iter().position(|stream| relay_address(*stream) == to)?;
+            Some(address(passage.ends[1 - from]))
+        });
+        through.unwrap_or(to)
+    }
+
+    /// Whether one telephone hears another, directly or through a relay, and if so whether
+    /// encrypted.
     pub fn hears(&self, name: &str, other: &str) -> Option<bool> {
         let sent =
             self.phones[other].streams.values().filter_map(|stream| stream.transmit.as_ref());
         let sent: Vec<_> = sent.collect();
         self.phones[name].streams.iter().find_map(|(id, stream)| {
             let key = stream.receive.as_ref()?;
-            let (_, _, sent) = sent.iter().find(|(to, ..)| *to == address(*id))?;
-            assert_eq!(sent, key, "both ends have the same key");
+            let here = address(*id);
+            let (to, _, sent) = sent.iter().find(|(to, ..)| self.arrives_at(*to) == here)?;
+            match *to == here {
+                true => assert_eq!(sent, key, "both ends have the same key"),
+                false => assert_ne!((sent, key.is_some()), (key, true), "each way has its own"),
+            }
+            assert_eq!(sent.is_some(), key.is_some(), "nothing is stripped on the way");
             Some(key.is_some())
         })
     }
@@ -290,7 +360,8 @@ impl World {
     pub fn hears_resource(&self, name: &str) -> bool {
         let streams = &self.phones[name].streams;
         self.resources.values().filter_map(|stream| stream.transmit.as_ref()).any(|(to, ..)| {
-            streams.iter().any(|(id, stream)| stream.receive.is_some() && address(*id) == *to)
+            let to = self.arrives_at(*to);
+            streams.iter().any(|(id, stream)| stream.receive.is_some() && address(*id) == to)
         })
     }
 
@@ -300,6 +371,10 @@ impl World {
             match action {
                 Action::Telephone { device, order } => self.obey(&device, order),
                 Action::Media(order) => self.stream(order),
+                Action::Relay(RelayOrder::Open(link)) => self.relay(link),
+                Action::Relay(RelayOrder::Close { link }) => {
+                    assert!(self.relayed.remove(&link).is_some(), "what is closed was ordered");
+                }
                 Action::Record(record) => self.records.push(record),
                 Action::Alarm(alarm) => self.alarms.push(alarm),
                 Action::Forwarded { number, all } => self.forwards.push((number, all)),
@@ -360,7 +435,7 @@ impl World {
                 let key = key.map(|key| bytes(&key));
                 may_have(&key);
                 if let Some(key) = &key {
-                    let used = self.receivers.insert(key.clone(), stream);
+                    let used = self.receivers.insert(key.clone(), Place::Device(stream));
                     assert_eq!(used, None, "a key serves one opening");
                 }
                 found.receive = Some(key);
@@ -372,10 +447,17 @@ impl World {
                 let encrypted = found.receive.as_ref().is_some_and(Option::is_some);
                 assert_eq!(key.is_some(), encrypted, "both directions are alike");
                 if let Some(key) = &key {
-                    let receiver = self.receivers[key];
-                    assert_ne!(receiver, stream, "nobody sends with the key he receives with");
-                    assert_eq!(to, address(receiver), "a key goes where its other end is");
-                    assert!(self.senders.insert(key.clone()), "a key has one sender");
+                    match self.receivers[key] {
+                        Place::Device(other) => {
+                            assert_ne!(other, stream, "nobody sends with what he receives with");
+                            assert_eq!(to, address(other), "a key goes where its other end is");
+                        }
+                        Place::Relay(beside) => {
+                            assert_eq!((beside, to), (stream, relay_address(stream)));
+                        }
+                    }
+                    let used = self.senders.insert(key.clone(), Place::Device(stream));
+                    assert_eq!(used, None, "a key has one sender");
                 }
                 assert!(found.transmit.is_none(), "a stream begins once");
                 found.transmit = Some((to, codec, key));
@@ -391,6 +473,33 @@ impl World {
         if found.receive.is_none() && found.transmit.is_none() {
             streams.remove(&stream);
         }
+    }
+
+    fn relay(&mut self, order: RelayedLink) {
+        let RelayedLink { link, call, ends, .. } = order;
+        let secure = ends[0].keys.is_some();
+        for end in &ends {
+            let stream = end.stream;
+            assert_eq!(end.address, address(stream), "the device has said so");
+            assert_eq!(end.keys.is_some(), secure, "both ways are alike");
+            let mut all = self.phones.values().flat_map(|phone| &phone.streams);
+            let device = all.find(|(id, _)| **id == stream).map(|(_, found)| found);
+            if let Some(found) = device {
+                assert_eq!(found.call, call);
+                assert!(found.transmit.is_none(), "nothing is sent before the relay is there");
+            }
+            if let Some(keys) = &end.keys {
+                let (to, from) = (bytes(&keys.to_device), bytes(&keys.from_device));
+                assert_eq!(self.receivers.get(&to), Some(&Place::Device(stream)));
+                let used = self.senders.insert(to, Place::Relay(stream));
+                assert_eq!(used, None, "a key has one sender");
+                let used = self.receivers.insert(from, Place::Relay(stream));
+                assert_eq!(used, None, "a key has one receiver");
+            }
+        }
+        let ends = ends.map(|end| end.stream);
+        let old = self.relayed.insert(link, Passage { ends, secure, open: false });
+        assert!(old.is_none(), "a passage is opened once");
     }
 
     /// What must be true after each event, whatever it was.
@@ -465,121 +574,4 @@ impl Display {
 
 fn bytes(key: &MasterKey) -> Vec<u8> {
     [&key.key[..], &key.salt[..]].concat()
-}
-
-/// Plays whatever the bytes say in an office with telephones of all kinds, shared lines among
-/// them; then everybody hangs up. Three bytes are a step: what, who, and with what.
-pub fn play(script: &[u8]) {
-    let mut world = World::new(Settings {
-        plain_fallback: script.first().is_some_and(|byte| byte & 1 == 1),
-        music_on_hold: script.first().is_none_or(|byte| byte & 2 == 0),
-        max_conference: 4,
-        ..Settings::default()
-    });
-    for (name, profile) in staff() {
-        world.arrive(name, profile);
-    }
-    for step in script.chunks_exact(3) {
-        world.step([step[0], step[1], step[2]]);
-    }
-    world.end();
-}
-
-/// Telephones of every security, with and without a bridge, alone and sharing lines.
-fn staff() -> [(&'static str, Profile); 7] {
-    use Bridge::{Encrypted as Mixes, Plain};
-    use Security::{Authenticated, Encrypted, NonSecure};
-    let mut private = profile(Encrypted, Some(Mixes), &["1005", "1001"]);
-    private.private = true;
-    [
-        ("A", profile(Encrypted, Some(Mixes), &["1001", "1010"])),
-        ("B", profile(Encrypted, Some(Mixes), &["1001"])),
-        ("C", profile(NonSecure, Some(Plain), &["1001", "1002"])),
-        ("D", profile(Encrypted, Some(Plain), &["1002"])),
-        ("E", profile(Authenticated, Some(Plain), &["1003", "1002"])),
-        ("F", profile(Encrypted, None, &["1004"])),
-        ("G", private),
-    ]
-}
-
-const NUMBERS: [&str; 8] = ["1001", "1002", "1003", "1004", "1005", "1010", "8001", "4711"];
-
-impl World {
-    fn step(&mut self, [what, who, with]: [u8; 3]) {
-        let staff = staff();
-        let (name, profile) = &staff[usize::from(who) % staff.len()];
-        let number = NUMBERS[usize::from(with) % NUMBERS.len()];
-        let key = match what % 32 {
-            0 | 1 => Key::Number(number.to_owned()),
-            2 | 3 => Key::Answer,
-            4 => Key::OffHook,
-            5 => Key::OnHook,
-            6 => Key::Line,
-            7 => Key::NewCall,
-            8 => Key::EndCall,
-            9 => return self.dial(name, number),
-            10 => Key::Digit(char::from_digit(u32::from(with) % 10, 10).expect("below 10")),
-            11 => Key::Backspace,
-            12 => Key::Hold,
-            13 => Key::Resume,
-            14 | 15 => Key::Transfer,
-            16 | 17 => Key::Conference,
-            18 => Key::MeetMe,
-            19 => Key::Barge,
-            20 => Key::ConferenceBarge,
-            21 => Key::Redial,
-            22 => Key::ForwardAll,
-            23 => return self.lose(name),
-            24 => return self.arrive(name, profile.clone()),
-            25 => return self.pass(Duration::from_secs(with.into())),
-            26 => return self.answer_one(with),
-            27 => return self.fail_one(with),
-            28 => return self.switchboard.set_forwards(number, forwards(who)),
-            _ => return self.open_all(),
-        };
-        let every = self.phones.values().flat_map(|phone| phone.legs.keys().copied());
-        let every: Vec<_> = every.collect();
-        let own = self.phones.get(*name).map(|phone| phone.legs.keys().copied().collect());
-        let own: Vec<_> = own.unwrap_or_default();
-        let pick = |legs: &[LegId]| legs.get(usize::from(with / 8) % legs.len().max(1)).copied();
-        let leg = match what / 32 {
-            0..=3 => None,
-            // Somebody else's leg does nothing.
-            4 => pick(&every),
-            _ => pick(&own),
-        };
-        let line = (what / 32 == 3).then_some(u32::from(with % 4));
-        let foreign = leg.is_some_and(|leg| !own.contains(&leg));
-        let before = self.orders;
-        self.press_for(name, line, leg, key);
-        assert!(!foreign || self.orders == before, "{name} has no part in {leg:?}");
-    }
-
-    fn answer_one(&mut self, which: u8) {
-        if self.unanswered.is_empty() {
-            return;
-        }
-        let (by, stream) = self.unanswered[usize::from(which) % self.unanswered.len()].clone();
-        self.answer(by, stream, Ok(address(stream)));
-    }
-
-    fn fail_one(&mut self, which: u8) {
-        if self.unanswered.is_empty() {
-            return;
-        }
-        let (by, stream) = self.unanswered[usize::from(which) % self.unanswered.len()].clone();
-        let refused = match which % 2 {
-            0 => MediaRefused::Encryption,
-            _ => MediaRefused::Status(1),
-        };
-        self.answer(by, stream, Err(refused));
-    }
-}
-
-fn forwards(who: u8) -> Forwards {
-    let to = |place: u8| {
-        let number = NUMBERS[usize::from(who >> place) % NUMBERS.len()];
-        (who >> place & 8 == 0).then(|| number.to_owned())
-    };
-    Forwards { all: to(3).filter(|_| who & 1 == 0), busy: to(1), no_answer: to(2) }
 }
