@@ -14,8 +14,8 @@ use crate::keys::MasterKey;
 use crate::security::{Bridge, Security};
 use crate::switchboard::{
     Action, CallAlarm, CallId, CallInfo, CallRecord, CallState, Change, Destination, DeviceName,
-    Event, Forwards, Key, KeySet, Lamp, LegId, LineProfile, LinkId, MediaCommand, MediaOrder,
-    MediaPort, MediaRefused, Notice, Order, Owner, Party, Profile, Prompt, RelayOrder, RelayPolicy,
+    Event, Key, KeySet, Lamp, LegId, LineProfile, LinkId, MediaCommand, MediaOrder, MediaPort,
+    MediaRefused, Notice, Order, Owner, Party, Profile, Prompt, RelayOrder, RelayPolicy,
     RelayRefused, RelayedLink, Ring, Settings, StreamId, Switchboard, Tone,
 };
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{World, address, profile};
 use crate::security::{Bridge, Security};
 use crate::switchboard::{
-    Event, Forwards, Key, MediaRefused, Profile, RelayPolicy, RelayRefused, Settings,
+    Event, Forwards, Key, LegId, MediaRefused, Profile, RelayPolicy, RelayRefused, Settings,
 };
 
 /// Plays whatever the bytes say in an office with telephones of all kinds, shared lines among
