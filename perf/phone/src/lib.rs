@@ -22,6 +22,7 @@ pub mod fleet;
 mod load;
 mod model;
 mod phone;
+pub mod station;
 
 pub use boot::{Boot, Conclusion, Identity};
 pub use configuration::{CapfMode, Configuration, ConfigurationError, SecurityMode};
