@@ -20,6 +20,7 @@ mod event;
 mod flash;
 pub mod fleet;
 mod load;
+pub mod media;
 mod model;
 mod phone;
 pub mod station;
