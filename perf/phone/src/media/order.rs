@@ -133,7 +133,7 @@ impl Format {
             Codec::G729 | Codec::G729A | Codec::G729B | Codec::G729AB => Coding::G729,
             other => return Err(Refused::Codec(other)),
         };
-        if !(10..=60).contains(&milliseconds) || milliseconds % 10 != 0 {
+        if !(10..=60).contains(&milliseconds) || !milliseconds.is_multiple_of(10) {
             return Err(Refused::PacketTime(milliseconds));
         }
         let payload_type = match coding {

@@ -216,7 +216,7 @@ impl Session {
             }
             return self.poll_output(now, packet);
         }
-        outbound.poll(now, &self.habits.says, packet).then(|| (Channel::Rtp, outbound.to))
+        outbound.poll(now, &self.habits.says, packet).then_some((Channel::Rtp, outbound.to))
     }
 
     /// The last datagram could not be sent.

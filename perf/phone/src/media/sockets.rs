@@ -356,7 +356,7 @@ impl State {
     /// Takes what has come to a socket; `true` if there is more.
     fn read(&mut self, token: usize, buffer: &mut [u8]) -> bool {
         let Some(&id) = self.by_token.get(&(token / 2)) else { return false };
-        let channel = if token % 2 == 0 { Channel::Rtp } else { Channel::Rtcp };
+        let channel = if token.is_multiple_of(2) { Channel::Rtp } else { Channel::Rtcp };
         for _ in 0..AT_ONCE {
             let Some(Stream { session, line: Some(line), joined }) = self.streams.get_mut(&id)
             else {
