@@ -1,0 +1,5 @@
+//! Media resources as telephones hear them.
+
+mod conference;
+mod hall;
+mod music;
