@@ -27,8 +27,7 @@ impl Coding {
         }
     }
 
-    /// Its RTP payload type (RFC 3551 §6). Wideband has none; without another agreement its number
-    /// in SCCP is taken.
+    /// Its RTP payload type (RFC 3551 §6). Wideband has none there; its number in SCCP is taken.
     pub fn payload_type(self) -> u8 {
         match self {
             Self::G711(law) => law.payload_type(),

@@ -100,7 +100,7 @@ impl Inbound {
             rejected.malformed += 1;
             return None;
         };
-        if view.payload_type() != PayloadType(self.format.payload_type) {
+        if view.payload_type() != PayloadType(self.format.coding.payload_type()) {
             rejected.payload_type += 1;
             return None;
         }

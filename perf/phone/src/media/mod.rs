@@ -2,14 +2,13 @@
 //!
 //! A [`Session`] is one stream of a call as SCCP knows streams: opened to receive, told to send,
 //! with a key for each direction or none. It knows no socket and no clock; [`Media`] gives
-//! hundreds of them sockets and a thread. Orders come as SCCP says them: a [`Reception`] is what
-//! OpenReceiveChannel asks for, a [`Transmission`] what StartMediaTransmission does.
+//! hundreds of them sockets and a thread, and does what a [station](crate::station) orders.
 //!
 //! ```text
-//!  OpenReceiveChannel ──► Reception ───┐            ┌──► RTP, RTCP
-//!                                      ├─► Session ─┤
-//!  StartMediaTransmission ► Transmission┘     │     └──► Statistics, Sound, a recording
-//!                                          Track: what is said
+//!  Order::Open  ──▶ Reception ────┐             ┌──▶ RTP, RTCP
+//!                                 ├─▶ Session ──┤
+//!  Order::Start ──▶ Transmission ─┘      ▲      └──▶ Statistics, Sound, a recording
+//!                                      Track: what is said
 //! ```
 //!
 //! Invariants:
@@ -37,7 +36,7 @@ mod track;
 pub use coding::Coding;
 pub use order::{Format, Reception, Refused, Transmission};
 pub use session::{Channel, Habits, Origin, Session};
-pub use sockets::{Media, StreamId};
+pub use sockets::{Answer, Media, StreamId};
 pub use sound::{Sound, recognise};
 pub use statistics::{Received, Rejected, Sent, Statistics};
 pub use track::{Track, TrackError};

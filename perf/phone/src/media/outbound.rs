@@ -95,7 +95,7 @@ impl Outbound {
         }
         self.speak(track);
         packet.clear();
-        packet.extend([0x80, u8::from(self.marker) << 7 | self.format.payload_type]);
+        packet.extend([0x80, u8::from(self.marker) << 7 | self.format.coding.payload_type()]);
         packet.extend(self.seq.to_be_bytes());
         packet.extend(self.timestamp.to_be_bytes());
         packet.extend(self.ssrc.to_be_bytes());

@@ -1,6 +1,6 @@
 //! Sockets for many streams, and the thread that serves them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use rustix::net::sockopt::{set_ip_tos, set_ipv6_tclass};
+use sccp::{CallRef, PassThruPartyId};
 use speech::Comparison;
 
 use super::ports::Ports;
@@ -18,21 +19,36 @@ use super::{
     Channel, Habits, Origin, Reception, Refused, Session, Sound, Statistics, Track, Transmission,
     recognise,
 };
+use crate::station;
 
-/// A stream: whose it is, and the PassThruPartyID under which CallManager opens it to receive and
-/// tells it to send.
+/// What the station is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// For [`Station::handle_opened`](station::Station::handle_opened), with
+    /// [`Refused::status`] if there is no address.
+    Opened(station::StreamId, Result<SocketAddr, Refused>),
+    /// For [`Station::handle_unsendable`](station::Station::handle_unsendable).
+    Unsendable(station::StreamId, Refused),
+    /// For [`Station::handle_statistics`](station::Station::handle_statistics).
+    Statistics(station::Statistics),
+}
+
+/// A stream of one of the telephones of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId {
-    /// Which telephone of this process.
+    /// Which telephone.
     pub phone: u32,
     /// Which of its streams.
-    pub party: u32,
+    pub stream: station::StreamId,
 }
 
 /// The media of all telephones of a process: their sockets, and one thread.
 ///
-/// Statistics and recordings of a stream are kept until [`Media::forget`], or until the stream is
-/// ordered anew; its ports are free as soon as both directions have ended.
+/// [`Media::obey`] is all that a [`Station`] needs. What was measured and recorded of a stream is
+/// kept until its telephone has a stream in another call, or until [`Media::forget`]; its ports are
+/// free as soon as both directions have ended.
+///
+/// [`Station`]: crate::station::Station
 pub struct Media {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -45,19 +61,20 @@ struct Shared {
 }
 
 struct State {
-    streams: HashMap<StreamId, Stream>,
+    streams: BTreeMap<StreamId, Stream>,
     ports: Ports,
-    /// By token, half of it.
-    by_token: HashMap<usize, StreamId>,
-    next_token: usize,
+    /// By their number.
+    open: HashMap<usize, StreamId>,
+    /// Of the next stream.
+    number: usize,
     stop: bool,
 }
 
 struct Stream {
     session: Session,
+    /// Each has another one.
+    number: usize,
     line: Option<Line>,
-    /// Another stream whose speech this one sends as well.
-    joined: Vec<StreamId>,
 }
 
 struct Line {
@@ -65,8 +82,6 @@ struct Line {
     rtcp: UdpSocket,
     /// The address of `rtp`.
     at: SocketAddr,
-    /// Token of `rtp`; that of `rtcp` is one above.
-    token: usize,
 }
 
 const WAKE: Token = Token(usize::MAX);
@@ -82,10 +97,10 @@ impl Media {
     pub fn start(ports: RangeInclusive<u16>) -> io::Result<Self> {
         let poll = Poll::new()?;
         let state = State {
-            streams: HashMap::new(),
+            streams: BTreeMap::new(),
             ports: Ports::new(&ports)?,
-            by_token: HashMap::new(),
-            next_token: 0,
+            open: HashMap::new(),
+            number: 0,
             stop: false,
         };
         let shared = Arc::new(Shared {
@@ -100,8 +115,47 @@ impl Media {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// OpenReceiveChannel: opens ports at an address of the telephone, and says where media is
-    /// received.
+    /// Does what the station of a telephone orders. Its ports are at its address `at`. Of two streams
+    /// in the same call each hears the other, as well as the telephone.
+    pub fn obey(
+        &self,
+        phone: u32,
+        at: IpAddr,
+        habits: &Habits,
+        order: &station::Order,
+    ) -> Option<Answer> {
+        use station::Order;
+        match order {
+            Order::Open(receive) => {
+                let stream = receive.stream;
+                let opened = Reception::try_from(receive)
+                    .and_then(|order| self.open(StreamId { phone, stream }, at, habits, &order));
+                Some(Answer::Opened(stream, opened))
+            }
+            Order::Start(transmit) => {
+                let stream = transmit.stream;
+                let started = Transmission::try_from(transmit).and_then(|order| {
+                    self.transmit(StreamId { phone, stream }, at, habits, &order)
+                });
+                started.err().map(|refused| Answer::Unsendable(stream, refused))
+            }
+            Order::Close(stream) => {
+                self.close(StreamId { phone, stream: *stream });
+                None
+            }
+            Order::Stop(stream) => {
+                self.stop(StreamId { phone, stream: *stream });
+                None
+            }
+            Order::Report { call, .. } => Some(Answer::Statistics(
+                self.of_call(phone, *call)
+                    .last()
+                    .map_or_else(station::Statistics::default, |(_, statistics)| statistics.into()),
+            )),
+        }
+    }
+
+    /// Opens ports at an address of the telephone, and says where media is received.
     pub fn open(
         &self,
         stream: StreamId,
@@ -115,12 +169,12 @@ impl Media {
         Ok(at)
     }
 
-    /// CloseReceiveChannel.
+    /// Receives no more.
     pub fn close(&self, stream: StreamId) {
         self.shared.change(stream, |session, _| session.close());
     }
 
-    /// StartMediaTransmission: says from where media is sent, which is where the stream receives.
+    /// Sends, from where the stream receives, and says where that is.
     pub fn transmit(
         &self,
         stream: StreamId,
@@ -139,7 +193,7 @@ impl Media {
         Ok(at)
     }
 
-    /// StopMediaTransmission.
+    /// Sends no more.
     pub fn stop(&self, stream: StreamId) {
         self.shared.change(stream, Session::stop);
     }
@@ -149,17 +203,13 @@ impl Media {
         self.shared.change(stream, |session, _| session.say(track));
     }
 
-    /// Lets each of two streams send also what is heard on the other: the bridge that is built
-    /// into a telephone.
-    pub fn join(&self, a: StreamId, b: StreamId) {
-        let mut state = self.shared.lock();
-        for (from, to) in [(a, b), (b, a)] {
-            if let Some(stream) = state.streams.get_mut(&from)
-                && !stream.joined.contains(&to)
-            {
-                stream.joined.push(to);
-            }
-        }
+    /// What was sent and received in a call, by its streams, the oldest first.
+    pub fn of_call(&self, phone: u32, call: CallRef) -> Vec<(StreamId, Statistics)> {
+        let state = self.shared.lock();
+        let streams = state.of_phone(phone).filter(|(id, _)| id.stream.call == call);
+        let mut found: Vec<_> = streams.collect();
+        found.sort_by_key(|(_, stream)| stream.number);
+        found.into_iter().map(|(id, stream)| (*id, stream.session.statistics())).collect()
     }
 
     /// What was sent and received; zeros for a stream that never was.
@@ -187,8 +237,8 @@ impl Media {
     /// Ends a stream, and forgets what was measured.
     pub fn forget(&self, stream: StreamId) {
         let mut state = self.shared.lock();
-        if let Some(mut stream) = state.streams.remove(&stream) {
-            self.shared.release(&mut state, &mut stream);
+        if let Some(stream) = state.streams.remove(&stream) {
+            state.open.remove(&stream.number);
         }
     }
 }
@@ -217,25 +267,28 @@ impl Shared {
         ip: IpAddr,
         habits: &Habits,
     ) -> Result<(&'s mut Session, SocketAddr), Refused> {
-        let State { streams, ports, by_token, next_token, .. } = state;
-        let stream = streams.entry(id).or_insert_with(|| Stream::new(habits));
-        let at = match &stream.line {
-            Some(line) => line.at,
-            None => {
-                let refused = |error: io::Error| Refused::NoPort(error.to_string());
-                let [rtp, rtcp] = ports.bind(ip).map_err(refused)?;
-                let at = rtp.local_addr().map_err(refused)?;
-                let token = *next_token;
-                *next_token += 2;
-                let mut line = Line { rtp, rtcp, at, token };
-                line.register(&self.registry).map_err(refused)?;
-                by_token.insert(token / 2, id);
-                *stream = Stream::new(habits);
-                stream.line = Some(line);
-                at
-            }
-        };
+        if state.streams.get(&id).is_none_or(|stream| stream.line.is_none()) {
+            let stream = self.begin(state, ip, habits);
+            let stream = stream.map_err(|error| Refused::NoPort(error.to_string()))?;
+            state.forget_calls_before(id);
+            state.open.insert(stream.number, id);
+            state.streams.insert(id, stream);
+        }
+        let stream = state.streams.get_mut(&id).expect("it is there, or was just put there");
+        let at = stream.line.as_ref().expect("only streams without one are replaced").at;
         Ok((&mut stream.session, at))
+    }
+
+    fn begin(&self, state: &mut State, ip: IpAddr, habits: &Habits) -> io::Result<Stream> {
+        let [rtp, rtcp] = state.ports.bind(ip)?;
+        let at = rtp.local_addr()?;
+        let mut line = Line { rtp, rtcp, at };
+        state.number += 1;
+        line.register(&self.registry, state.number)?;
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let origin = Origin { seed: rand::random(), wall: since_1970.unwrap_or_default() };
+        let session = Session::new(Instant::now(), origin, habits.clone());
+        Ok(Stream { session, number: state.number, line: Some(line) })
     }
 
     fn look<T>(&self, stream: StreamId, look: impl FnOnce(&Session) -> T) -> Option<T> {
@@ -249,16 +302,6 @@ impl Shared {
         self.wake();
     }
 
-    /// Frees the ports of a stream.
-    fn release(&self, state: &mut State, stream: &mut Stream) {
-        if let Some(mut line) = stream.line.take() {
-            state.by_token.remove(&(line.token / 2));
-            // Closing the sockets does it as well.
-            let _ = self.registry.deregister(&mut line.rtp);
-            let _ = self.registry.deregister(&mut line.rtcp);
-        }
-    }
-
     fn wake(&self) {
         // A thread that cannot be woken looks again at the next packet or timeout.
         let _ = self.waker.wake();
@@ -266,13 +309,6 @@ impl Shared {
 }
 
 impl Stream {
-    fn new(habits: &Habits) -> Self {
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let origin = Origin { seed: rand::random(), wall: since_1970.unwrap_or_default() };
-        let session = Session::new(Instant::now(), origin, habits.clone());
-        Self { session, line: None, joined: Vec::new() }
-    }
-
     /// Sends what is due.
     fn flush(&mut self, now: Instant, packet: &mut Vec<u8>) {
         let Some(line) = &self.line else { return };
@@ -292,9 +328,10 @@ impl Line {
         }
     }
 
-    fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        registry.register(&mut self.rtp, Token(self.token), Interest::READABLE)?;
-        registry.register(&mut self.rtcp, Token(self.token + 1), Interest::READABLE)
+    /// Closing the sockets takes it back.
+    fn register(&mut self, registry: &Registry, number: usize) -> io::Result<()> {
+        registry.register(&mut self.rtp, Token(2 * number), Interest::READABLE)?;
+        registry.register(&mut self.rtcp, Token(2 * number + 1), Interest::READABLE)
     }
 
     /// Marks packets. A network that does not want marks takes them off.
@@ -329,22 +366,7 @@ fn serve(mut poll: Poll, shared: &Shared) {
         let ready = events.iter().map(|event| event.token()).filter(|token| *token != WAKE);
         let ready: Vec<usize> = again.drain(..).chain(ready.map(|Token(token)| token)).collect();
         again.extend(ready.into_iter().filter(|token| state.read(*token, &mut buffer)));
-        let now = Instant::now();
-        let mut next: Option<Instant> = None;
-        let mut over = Vec::new();
-        for (id, stream) in &mut state.streams {
-            stream.flush(now, &mut packet);
-            if stream.line.is_some() && stream.session.is_over() {
-                over.push(*id);
-            }
-            next = next.into_iter().chain(stream.session.poll_timeout()).min();
-        }
-        for id in over {
-            if let Some(mut stream) = state.streams.remove(&id) {
-                shared.release(&mut state, &mut stream);
-                state.streams.insert(id, stream);
-            }
-        }
+        let next = state.flush(&mut packet);
         wait = match again.is_empty() {
             true => next.map(|next| next.saturating_duration_since(Instant::now())),
             false => Some(Duration::ZERO),
@@ -355,11 +377,11 @@ fn serve(mut poll: Poll, shared: &Shared) {
 impl State {
     /// Takes what has come to a socket; `true` if there is more.
     fn read(&mut self, token: usize, buffer: &mut [u8]) -> bool {
-        let Some(&id) = self.by_token.get(&(token / 2)) else { return false };
+        let Some(&id) = self.open.get(&(token / 2)) else { return false };
         let channel = if token.is_multiple_of(2) { Channel::Rtp } else { Channel::Rtcp };
+        let joined: Vec<StreamId> = self.joined(id).collect();
         for _ in 0..AT_ONCE {
-            let Some(Stream { session, line: Some(line), joined }) = self.streams.get_mut(&id)
-            else {
+            let Some(Stream { session, line: Some(line), .. }) = self.streams.get_mut(&id) else {
                 return false;
             };
             // Nobody there (ECONNREFUSED) is no reason to stop listening.
@@ -369,10 +391,9 @@ impl State {
                 Err(_) => continue,
             };
             let heard = session.handle(Instant::now(), channel, from, &mut buffer[..len]);
-            if let (Some(heard), false) = (heard, joined.is_empty()) {
-                let (heard, joined) = (heard.to_vec(), joined.clone());
-                for other in joined {
-                    if let Some(other) = self.streams.get_mut(&other) {
+            if let Some(heard) = heard.filter(|_| !joined.is_empty()).map(<[i16]>::to_vec) {
+                for other in &joined {
+                    if let Some(other) = self.streams.get_mut(other) {
                         other.session.mix(&heard);
                     }
                 }
@@ -380,4 +401,44 @@ impl State {
         }
         true
     }
+
+    /// The streams that send what this one hears: those of the same call.
+    fn joined(&self, id: StreamId) -> impl Iterator<Item = StreamId> {
+        let of_call = move |other: &StreamId| other.stream.call == id.stream.call && *other != id;
+        self.of_phone(id.phone).map(|(other, _)| *other).filter(of_call)
+    }
+
+    /// Sends what is due, and frees the ports of what is over. Says when something is due again.
+    fn flush(&mut self, packet: &mut Vec<u8>) -> Option<Instant> {
+        let now = Instant::now();
+        let mut next: Option<Instant> = None;
+        for stream in self.streams.values_mut() {
+            stream.flush(now, packet);
+            next = next.into_iter().chain(stream.session.poll_timeout()).min();
+            if stream.session.is_over() && stream.line.take().is_some() {
+                self.open.remove(&stream.number);
+            }
+        }
+        next
+    }
+
+    /// A telephone that is in another call by now is not asked about those before.
+    fn forget_calls_before(&mut self, StreamId { phone, stream }: StreamId) {
+        self.streams.retain(|id, other| {
+            id.phone != phone || id.stream.call == stream.call || other.line.is_some()
+        });
+    }
+
+    fn of_phone(&self, phone: u32) -> impl Iterator<Item = (&StreamId, &Stream)> {
+        self.streams.range(all_of(phone))
+    }
+}
+
+/// Every stream that a telephone can have.
+fn all_of(phone: u32) -> RangeInclusive<StreamId> {
+    let end = |number| StreamId {
+        phone,
+        stream: station::StreamId { call: CallRef(number), party: PassThruPartyId(number) },
+    };
+    end(0)..=end(u32::MAX)
 }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
+use crate::station;
+
 /// Both directions of a stream. One that was not ordered has all zeros.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
@@ -95,6 +97,21 @@ impl Rejected {
             srtp::Error::Replayed | srtp::Error::TooOld => self.replayed += 1,
             srtp::Error::TooShort | srtp::Error::Malformed => self.malformed += 1,
             _ => self.authentication += 1,
+        }
+    }
+}
+
+impl From<&Statistics> for station::Statistics {
+    fn from(Statistics { sent, received }: &Statistics) -> Self {
+        let whole = |milliseconds: f64| milliseconds.round() as u32;
+        Self {
+            packets_sent: sent.packets as u32,
+            octets_sent: sent.octets as u32,
+            packets_received: received.packets as u32,
+            octets_received: received.octets as u32,
+            packets_lost: received.lost as u32,
+            jitter_ms: whole(received.jitter_ms),
+            latency_ms: whole(sent.round_trip_ms.unwrap_or_default() / 2.0),
         }
     }
 }

@@ -6,11 +6,16 @@ use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 use ringfence_phone::media::{Habits, Media, StreamId, Track};
+use ringfence_phone::station;
+use sccp::{CallRef, PassThruPartyId};
 use srtp::Suite;
 
 use crate::common::{key_salt, keying, mu, reception, transmission};
 
-const STREAM: StreamId = StreamId { phone: 1, party: 1 };
+const STREAM: StreamId = StreamId {
+    phone: 1,
+    stream: station::StreamId { call: CallRef(1), party: PassThruPartyId(1) },
+};
 const SUITE: Suite = Suite::AesCm128HmacSha1_80;
 const PATIENCE: Duration = Duration::from_secs(60);
 

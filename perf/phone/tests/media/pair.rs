@@ -47,7 +47,7 @@ fn every_codec_carries_speech_at_its_pace() {
         (Coding::G729, 20, 20),
     ] {
         let mut pair = Pair::new(voices());
-        let format = Format { coding, payload_type: coding.payload_type(), milliseconds };
+        let format = Format { coding, milliseconds };
         pair.connect(format, [None, None]);
         pair.run(3 * SECOND - Duration::from_millis(1), good);
         let packets = 3000 / u64::from(milliseconds);

@@ -4,8 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use ringfence_phone::media::{
-    Habits, Media, Reception, Refused, Sound, StreamId, Track, Transmission,
+    Answer, Habits, Media, Reception, Refused, Sound, StreamId, Track, Transmission,
 };
+use ringfence_phone::station::{self, Order, Receive, Transmit};
+use sccp::codes::{Codec, MediaStatus, ProcessingMode, SrtpAlgorithm};
+use sccp::{CallRef, MasterSalt, Number, PassThruPartyId};
 use srtp::{Keying, Suite};
 
 use crate::common::{keying, mu, reception, transmission};
@@ -14,7 +17,12 @@ use crate::common::{keying, mu, reception, transmission};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn stream(phone: u32) -> StreamId {
-    StreamId { phone, party: 1 }
+    party(phone, 1)
+}
+
+fn party(phone: u32, party: u32) -> StreamId {
+    let stream = station::StreamId { call: CallRef(7), party: PassThruPartyId(party) };
+    StreamId { phone, stream }
 }
 
 fn habits(says: Track) -> Habits {
@@ -110,7 +118,7 @@ fn a_bridge_joins_two_streams() {
     let at = IpAddr::V4(Ipv4Addr::new(127, 77, 1, 4));
     let media = Media::start(20_000..=20_099).unwrap();
     // Telephone 0 has two streams: with 1, and with 2 who has barged in.
-    let [a, b] = [1, 2].map(|party| StreamId { phone: 0, party });
+    let [a, b] = [1, 2].map(|stream| party(0, stream));
     let pairs = [(a, stream(1), Track::tone(440)), (b, stream(2), Track::tone(600))];
     for (own, other, says) in &pairs {
         let order = reception(mu(), None);
@@ -120,7 +128,62 @@ fn a_bridge_joins_two_streams() {
         let order = transmission(mu(), None, here);
         media.transmit(*other, at, &habits(says.clone()), &order).unwrap();
     }
-    media.join(a, b);
     until("the first hears the second", || media.hears(stream(1), &[]) == Sound::Tone(vec![600]));
     until("the second hears the first", || media.hears(stream(2), &[]) == Sound::Tone(vec![440]));
+}
+
+// R: MED-01
+#[test]
+fn a_station_is_obeyed() {
+    let at = IpAddr::V4(Ipv4Addr::new(127, 77, 1, 5));
+    let media = Media::start(20_000..=20_099).unwrap();
+    let codec = Codec::G711_ALAW_64K;
+    let keying = |seed: u8| {
+        let (key, salt) = (sccp::MasterKey::new(&[seed; 16]), MasterSalt::new(&[seed; 14]));
+        let algorithm = SrtpAlgorithm::AES_CM_128_HMAC_SHA1_32;
+        Some(sccp::Keying { algorithm, key, salt })
+    };
+    let ids = [stream(0).stream, stream(1).stream];
+    let habits = [1, 2].map(|number| habits(Track::voice(number)));
+    let obey = |end: usize, order: &Order| media.obey(end as u32, at, &habits[end], order);
+    let addresses = [0, 1].map(|end: usize| {
+        let keying = keying(2 - end as u8);
+        let order = Order::Open(Receive { stream: ids[end], codec, ms_per_packet: 20, keying });
+        match obey(end, &order) {
+            Some(Answer::Opened(id, Ok(address))) if id == ids[end] => address,
+            other => panic!("{other:?}"),
+        }
+    });
+    for end in [0, 1] {
+        let order = Order::Start(Transmit {
+            stream: ids[end],
+            to: addresses[1 - end],
+            codec,
+            ms_per_packet: 20,
+            keying: keying(1 + end as u8),
+            precedence: 0xb8,
+        });
+        assert_eq!(obey(end, &order), None);
+    }
+    until("speech", || (0..2).all(|end| media.statistics(stream(end)).received.packets >= 50));
+    for end in [0, 1] {
+        assert_eq!(obey(end, &Order::Close(ids[end])), None);
+        assert_eq!(obey(end, &Order::Stop(ids[end])), None);
+        // Asked when the call is over.
+        let (number, mode) = (Number::default(), ProcessingMode::CLEAR);
+        let question = Order::Report { number, call: CallRef(7), mode };
+        let Some(Answer::Statistics(told)) = obey(end, &question) else { panic!() };
+        assert!(told.packets_received >= 50 && told.packets_sent >= 50, "{told:?}");
+        assert_eq!(told.octets_sent, 160 * told.packets_sent);
+    }
+    // A telephone that is in another call has forgotten this one.
+    let other = station::StreamId { call: CallRef(8), party: PassThruPartyId(9) };
+    let wrong = Receive { stream: other, codec: Codec::G728, ms_per_packet: 20, keying: None };
+    let Some(Answer::Opened(_, Err(refused))) = obey(0, &Order::Open(wrong.clone())) else {
+        panic!("a codec that no telephone has");
+    };
+    assert_eq!(refused.status(), MediaStatus::INVALID_CODEC);
+    assert_eq!(media.of_call(0, CallRef(7)).len(), 1);
+    obey(0, &Order::Open(Receive { codec, ..wrong }));
+    assert_eq!(media.of_call(0, CallRef(7)), []);
 }
