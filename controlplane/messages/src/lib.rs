@@ -19,6 +19,7 @@ pub mod diagnosis;
 pub mod input;
 pub mod provider;
 pub mod registration;
+pub mod relays;
 pub mod scep;
 pub mod testing;
 pub mod token;
@@ -67,6 +68,7 @@ impl Message {
             scep::ALL,
             diagnosis::ALL,
             calls::ALL,
+            relays::ALL,
         ]
         .into_iter()
         .flatten()

@@ -9,7 +9,7 @@ mod crypto;
 mod parse;
 mod write;
 
-pub use codec::{Codec, canonical_name};
+pub use codec::{Codec, Encoding, canonical_name};
 pub use crypto::{
     CryptoAttribute, CryptoError, CryptoForm, CryptoSuite, KeySalt, KeyTerms, Mki,
     SessionParameter, parse_key_params,

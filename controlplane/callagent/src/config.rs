@@ -1,0 +1,90 @@
+//! Which relays there are, and how long things may take.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mgcp::{EndpointName, transaction};
+use thiserror::Error;
+
+/// Settings of a call agent.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who we are, in the names that we give to calls: agents that share a relay need different
+    /// ones, and one that is started again needs the same.
+    pub identity: String,
+    /// The relays.
+    pub relays: Vec<RelayConfig>,
+    /// How long a relay may take to open a stream before another one is tried.
+    pub patience: Duration,
+    /// How often a relay is asked whether it is there.
+    pub keep_alive: Duration,
+    /// Silence of a device that is reported, in whole seconds; zero: none is.
+    pub silence: Duration,
+    /// How long media that an earlier run has left on a relay may be silent before it is deleted.
+    pub orphan_silence: Duration,
+    /// How long such media may go on at all.
+    pub orphan_age: Duration,
+    /// Times and limits of transactions.
+    pub transactions: transaction::Config,
+}
+
+/// A relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayConfig {
+    /// Its name, as `name` in its section `[datad.gateway]`.
+    pub name: String,
+    /// Where it listens for MGCP, in order of preference.
+    pub addresses: Vec<SocketAddr>,
+}
+
+impl Config {
+    /// An agent of this identity with everything else as usual.
+    pub fn new(identity: &str, relays: Vec<RelayConfig>) -> Self {
+        Self {
+            identity: identity.to_owned(),
+            relays,
+            patience: Duration::from_millis(1500),
+            keep_alive: Duration::from_secs(5),
+            silence: Duration::from_secs(60),
+            orphan_silence: Duration::from_secs(60),
+            orphan_age: Duration::from_secs(12 * 3600),
+            transactions: transaction::Config {
+                // Relays are near; one that is suspected is passed over soon, and asked again.
+                initial_rto: Duration::from_millis(250),
+                max1: 3,
+                max2: 7,
+                ..transaction::Config::default()
+            },
+        }
+    }
+
+    /// Whether an agent can be made of it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.relays.iter().enumerate().try_for_each(|(index, relay)| {
+            let name = || relay.name.clone();
+            EndpointName::new("mg", &relay.name).map_err(|_| ConfigError::Name(name()))?;
+            if relay.addresses.is_empty() {
+                return Err(ConfigError::NoAddress(name()));
+            }
+            let same = |other: &RelayConfig| other.name.eq_ignore_ascii_case(&relay.name);
+            match self.relays[..index].iter().any(same) {
+                true => Err(ConfigError::Twice(name())),
+                false => Ok(()),
+            }
+        })
+    }
+}
+
+/// Why no agent can be made of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// A name that no endpoint can have.
+    #[error("`{0}` is no name for a relay: use that of its section [datad.gateway]")]
+    Name(String),
+    /// Nobody knows where it is.
+    #[error("relay `{0}` has no address: give the one it listens at, with the port, mostly 2427")]
+    NoAddress(String),
+    /// Two relays have one name.
+    #[error("two relays are named `{0}`: rename one, in its section [datad.gateway] too")]
+    Twice(String),
+}

@@ -1,0 +1,273 @@
+//! Relays: whether they are there.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use mgcp::name::Wildcard;
+use mgcp::value::RestartMethod;
+use mgcp::{Command, EndpointName, Response, ReturnCode, Verb};
+
+use crate::agent::{Agent, Asked};
+use crate::config::RelayConfig;
+use crate::orphan::Orphans;
+use crate::report::{RelayAlarm, RelayView, Report};
+
+/// The state of a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RelayState {
+    /// It takes streams.
+    InService,
+    /// Nothing was heard of it yet.
+    Unknown,
+    /// It has not answered in time: it is tried last.
+    Suspected,
+    /// It lets its streams end and takes no new ones.
+    Leaving,
+    /// It has gone, and said so.
+    OutOfService,
+    /// It does not answer.
+    Down,
+}
+
+impl RelayState {
+    /// Its name, for people and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InService => "in-service",
+            Self::Unknown => "unknown",
+            Self::Suspected => "suspected",
+            Self::Leaving => "leaving",
+            Self::OutOfService => "out-of-service",
+            Self::Down => "down",
+        }
+    }
+
+    /// Whether it may be given a stream.
+    pub(crate) fn takes_streams(self) -> bool {
+        self <= Self::Suspected
+    }
+
+    /// Whether commands about the streams it has are worth sending.
+    pub(crate) fn hears(self) -> bool {
+        self <= Self::Leaving
+    }
+}
+
+/// A relay.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    pub(crate) config: RelayConfig,
+    pub(crate) state: RelayState,
+    /// Streams that are open or being opened there.
+    pub(crate) streams: usize,
+    pub(crate) orphans: Orphans,
+    /// It is being asked whether it is there.
+    probed: bool,
+    next_probe: Instant,
+}
+
+impl Relay {
+    pub(crate) fn new(now: Instant, config: RelayConfig) -> Self {
+        Self {
+            config,
+            state: RelayState::Unknown,
+            streams: 0,
+            orphans: Orphans::default(),
+            probed: false,
+            next_probe: now,
+        }
+    }
+
+    /// An endpoint there.
+    pub(crate) fn endpoint(&self, local: &str) -> EndpointName {
+        EndpointName::new(local, &self.config.name).expect("the configuration was checked")
+    }
+
+    pub(crate) fn has_address(&self, address: IpAddr) -> bool {
+        self.config.addresses.iter().any(|own| own.ip() == address)
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let probe = (!self.probed).then_some(self.next_probe);
+        [probe, self.orphans.poll_timeout()].into_iter().flatten().min()
+    }
+}
+
+impl Agent {
+    /// The relay that a new stream had best go through, but for those that were tried.
+    pub(crate) fn choose(&self, tried: &[usize]) -> Option<usize> {
+        let candidates = self.relays.iter().enumerate();
+        candidates
+            .filter(|(index, relay)| relay.state.takes_streams() && !tried.contains(index))
+            .min_by_key(|(_, relay)| (relay.state, relay.streams))
+            .map(|(index, _)| index)
+    }
+
+    /// Something was heard of a relay.
+    pub(crate) fn alive(&mut self, now: Instant, index: usize) {
+        let relay = &mut self.relays[index];
+        let before = relay.state;
+        match before {
+            RelayState::Unknown | RelayState::Suspected | RelayState::Down => {
+                relay.state = RelayState::InService;
+            }
+            RelayState::InService | RelayState::Leaving | RelayState::OutOfService => return,
+        }
+        if before == RelayState::Down {
+            self.alarm(RelayAlarm::Up { relay: self.relays[index].config.name.clone() });
+        }
+        if before != RelayState::Suspected {
+            // What it has of us that we know nothing of, from another life or a lost answer.
+            self.look_for_orphans(now, index);
+        }
+        self.evacuate();
+    }
+
+    /// A relay does not answer.
+    pub(crate) fn unanswered(&mut self, index: usize) {
+        let relay = &mut self.relays[index];
+        if relay.state != RelayState::Down {
+            relay.state = RelayState::Down;
+            relay.orphans.forget();
+            let relay = relay.config.name.clone();
+            self.alarm(RelayAlarm::Down { relay });
+            self.evacuate();
+        }
+    }
+
+    /// A relay takes too long.
+    pub(crate) fn suspect(&mut self, now: Instant, index: usize) {
+        let relay = &mut self.relays[index];
+        if matches!(relay.state, RelayState::InService | RelayState::Unknown) {
+            relay.state = RelayState::Suspected;
+            relay.next_probe = now;
+        }
+    }
+
+    /// Streams of relays that are down, or going, are lost as soon as there is a better one.
+    fn evacuate(&mut self) {
+        let better = |relay: &Relay| relay.state == RelayState::InService;
+        if !self.relays.iter().any(better) {
+            return;
+        }
+        let leave = |relay: &Relay| matches!(relay.state, RelayState::Leaving | RelayState::Down);
+        let leaving: Vec<_> = self.relays.iter().map(leave).collect();
+        self.lose_open(|relay, _| leaving[relay]);
+    }
+
+    /// Asks relays whether they are there, and looks after orphans.
+    pub(crate) fn probe(&mut self, now: Instant) {
+        for index in 0..self.relays.len() {
+            let relay = &mut self.relays[index];
+            if !relay.probed && relay.next_probe <= now {
+                relay.probed = true;
+                let command = Command::new(Verb::Auep, relay.endpoint("mg"));
+                self.ask(now, index, command, Asked::Probe);
+            }
+            self.look_after_orphans(now, index);
+        }
+    }
+
+    /// A relay was heard of, or not: it is asked again after a while.
+    pub(crate) fn probe_ended(&mut self, now: Instant, index: usize) {
+        self.relays[index].probed = false;
+        self.relays[index].next_probe = now + self.config.keep_alive;
+    }
+
+    /// A relay says something by itself.
+    pub(crate) fn commanded(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        command: &Command,
+    ) -> Response {
+        self.counters.commands += 1;
+        let domain = command.endpoint.domain();
+        let is_it = |relay: &Relay| {
+            relay.config.name.eq_ignore_ascii_case(domain) && relay.has_address(from.ip())
+        };
+        let Some(index) = self.relays.iter().position(is_it) else {
+            return Response::new(ReturnCode::UNKNOWN_ENDPOINT);
+        };
+        match (command.verb, command.params.restart_method) {
+            (Verb::Rsip, Some(method)) => self.restarted(now, index, &command.endpoint, method),
+            (Verb::Ntfy, _) => {
+                self.alive(now, index);
+                self.notified(index, command);
+            }
+            (Verb::Dlcx, _) => {
+                self.alive(now, index);
+                self.deleted_by_relay(index, &command.endpoint);
+            }
+            _ => return Response::new(ReturnCode::UNKNOWN_COMMAND),
+        }
+        Response::new(ReturnCode::OK)
+    }
+
+    /// The service of a relay changes (RFC 3435 §2.3.12).
+    fn restarted(
+        &mut self,
+        now: Instant,
+        index: usize,
+        endpoints: &EndpointName,
+        method: RestartMethod,
+    ) {
+        let name = self.relays[index].config.name.clone();
+        let whole = endpoints.wildcard() == Wildcard::All && endpoints.covers("mg");
+        match method {
+            RestartMethod::Restart | RestartMethod::Forced => {
+                let before = self.relays[index].state;
+                if whole {
+                    self.relays[index].orphans.forget();
+                    self.relays[index].state = match method {
+                        RestartMethod::Restart => RelayState::InService,
+                        _ => RelayState::OutOfService,
+                    };
+                }
+                let streams = self.relay_forgot(now, index, |local| endpoints.covers(local));
+                let alarm = match (method, before) {
+                    _ if !whole => None,
+                    (RestartMethod::Restart, RelayState::Unknown) => None,
+                    (RestartMethod::Restart, RelayState::OutOfService | RelayState::Down) => {
+                        Some(RelayAlarm::Up { relay: name })
+                    }
+                    (RestartMethod::Restart, _) => {
+                        Some(RelayAlarm::Restarted { relay: name, streams })
+                    }
+                    (_, RelayState::Leaving | RelayState::OutOfService) => None,
+                    (..) => Some(RelayAlarm::Leaving { relay: name }),
+                };
+                if let Some(alarm) = alarm {
+                    self.alarm(alarm);
+                }
+            }
+            RestartMethod::Graceful if whole => {
+                self.relays[index].state = RelayState::Leaving;
+                self.alarm(RelayAlarm::Leaving { relay: name });
+            }
+            RestartMethod::Graceful => {}
+            RestartMethod::Disconnected | RestartMethod::CancelGraceful => {
+                self.relays[index].state = RelayState::InService;
+                // While we could not hear of each other, either may have given something up.
+                self.look_for_orphans(now, index);
+            }
+        }
+        self.evacuate();
+    }
+
+    /// The relays, for operators.
+    pub fn relays(&self) -> Vec<RelayView> {
+        let view = |relay: &Relay| RelayView {
+            name: relay.config.name.clone(),
+            address: relay.config.addresses[0],
+            state: relay.state,
+            streams: relay.streams,
+            orphans: relay.orphans.count(),
+        };
+        self.relays.iter().map(view).collect()
+    }
+
+    pub(crate) fn alarm(&mut self, alarm: RelayAlarm) {
+        self.reports.push_back(Report::Alarm(alarm));
+    }
+}
