@@ -3,8 +3,8 @@ use std::net::IpAddr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{
-    Action, Administrator, AdministratorRole, Device, DeviceName, DeviceSecurityMode,
-    EffectiveMode, Entry, Model, Node, Service,
+    Action, Administrator, AdministratorRole, BuiltInBridge, Device, DeviceName,
+    DeviceSecurityMode, EffectiveMode, Entry, Model, Node, Service,
 };
 
 use crate::Secret;
@@ -222,6 +222,8 @@ pub struct DeviceView {
     /// As it is set.
     #[serde(flatten)]
     pub device: Device,
+    /// The number on its first button; empty if it has none.
+    pub directory_number: String,
     /// The security mode that its configuration file says.
     pub effective_mode: EffectiveMode,
 }
@@ -237,9 +239,18 @@ pub struct DeviceChanges {
     /// Who uses it
     #[cfg_attr(feature = "clap", arg(long))]
     pub owner: Option<String>,
-    /// The number it is called by
+    /// The number on its first button; empty takes the line away
     #[cfg_attr(feature = "clap", arg(long))]
     pub directory_number: Option<String>,
+    /// The pool it belongs to
+    #[cfg_attr(feature = "clap", arg(long))]
+    pub pool: Option<String>,
+    /// use-system-default, on or off
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BRIDGE"))]
+    pub built_in_bridge: Option<BuiltInBridge>,
+    /// Whether its calls are hidden from others on shared lines
+    #[cfg_attr(feature = "clap", arg(long, value_name = "true|false"))]
+    pub private: Option<bool>,
     /// use-system-default, non-secure, authenticated or encrypted
     #[cfg_attr(feature = "clap", arg(long, value_name = "MODE"))]
     pub security_mode: Option<DeviceSecurityMode>,
@@ -270,8 +281,8 @@ pub struct DeviceChanges {
 }
 
 impl DeviceChanges {
-    /// The device with the changes in it.
-    pub fn apply(self, device: &mut Device) {
+    /// The device with the changes in it. Fails if a number is none.
+    pub fn apply(self, device: &mut Device) -> store::Result<()> {
         fn set<T>(field: &mut T, change: Option<T>) {
             if let Some(value) = change {
                 *field = value;
@@ -279,7 +290,14 @@ impl DeviceChanges {
         }
         set(&mut device.description, self.description);
         set(&mut device.owner, self.owner);
-        set(&mut device.directory_number, self.directory_number);
+        match self.directory_number.as_deref() {
+            None => {}
+            Some("") => device.set_directory_number(None),
+            Some(number) => device.set_directory_number(Some(number.parse()?)),
+        }
+        set(&mut device.pool, self.pool);
+        set(&mut device.built_in_bridge, self.built_in_bridge);
+        set(&mut device.private, self.private);
         set(&mut device.security_mode, self.security_mode);
         set(&mut device.load_information, self.load_information);
         set(&mut device.user_locale, self.user_locale);
@@ -289,6 +307,7 @@ impl DeviceChanges {
         set(&mut device.hardening.pc_voice_vlan_access, self.pc_voice_vlan_access);
         set(&mut device.hardening.settings_access, self.settings_access);
         set(&mut device.hardening.pc_port, self.pc_port);
+        Ok(())
     }
 }
 

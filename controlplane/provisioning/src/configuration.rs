@@ -3,19 +3,24 @@
 //! Elements are those that SCCP loads of the 7940, 7960, 7970 and 7971 read; they ignore others.
 //! A file changes exactly when something in it changes: phones compare `versionStamp`.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use store::{
-    CapfAuthMode, Device, EffectiveMode, Hardening, Model, Node, SecurityMode, Service, View,
+    CallServer, CapfAuthMode, DEFAULT_POOL, Device, EffectiveMode, Hardening, Model, Node, Pool,
+    SecurityMode, Service, View,
 };
+
+use crate::time_zone;
 
 /// What every file of the cluster has in common.
 #[derive(Clone, Debug)]
 pub struct Common {
-    /// Who answers SCCP, in the order in which phones try them.
-    pub call_managers: Vec<IpAddr>,
+    /// What phones have from their pools, by the pools' names.
+    pub pools: HashMap<String, Arc<PoolPart>>,
     /// Where CAPF is; absent when it is not active.
     pub capf: Option<IpAddr>,
     /// Port of CAPF.
@@ -28,6 +33,17 @@ pub struct Common {
     pub auto_registration: bool,
 }
 
+/// What a pool adds to the files of its phones.
+#[derive(Clone, Debug)]
+pub struct PoolPart {
+    /// Who answers SCCP, in the order in which phones try them.
+    pub call_managers: Vec<CallServer>,
+    /// Order and separators of dates.
+    pub date_template: String,
+    /// The time zone, as phones call it.
+    pub time_zone: &'static str,
+}
+
 /// What CAPF adds to the file of one phone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Certificates {
@@ -37,9 +53,6 @@ pub struct Certificates {
     pub lsc_md5: Option<String>,
 }
 
-/// Clear SCCP; the secure port is 443 above it, and phones know that.
-const SCCP_PORT: u16 = 2000;
-
 impl Common {
     /// Reads it from the store.
     pub fn read(view: &mut View<'_>) -> store::Result<Self> {
@@ -47,7 +60,7 @@ impl Common {
         let active = |service| move |node: &&Node| node.services.contains(&service);
         let address = |node: &Node| node.address;
         Ok(Self {
-            call_managers: nodes.iter().filter(active(Service::CallManager)).map(address).collect(),
+            pools: pools(view)?,
             capf: nodes.iter().find(active(Service::Capf)).map(address),
             capf_port: view.parameter(None, "enterprise.capf-phone-port")?.integer()?,
             mode: view.security_mode()?,
@@ -57,19 +70,33 @@ impl Common {
     }
 }
 
+fn pools(view: &mut View<'_>) -> store::Result<HashMap<String, Arc<PoolPart>>> {
+    let servers = view.call_servers()?;
+    let part = |pool: Pool| {
+        let part = PoolPart {
+            call_managers: pool.servers(&servers),
+            time_zone: time_zone::phone_name(&pool.time_zone),
+            date_template: pool.date_template,
+        };
+        (pool.name, Arc::new(part))
+    };
+    Ok(view.pools()?.into_iter().map(part).collect())
+}
+
 /// The configuration file of one phone.
 pub fn of_device(device: &Device, certificates: &Certificates, common: &Common) -> String {
     let mode = device.effective_mode(common.mode, common.default_mode);
+    let pool = common.pools.get(&device.pool);
     let mut xml = Xml::new();
     xml.element("device", |xml| {
         xml.text("fullConfig", "true");
         xml.text("deviceProtocol", "SCCP");
         xml.element("devicePool", |xml| {
             xml.element("dateTimeSetting", |xml| {
-                xml.text("dateTemplate", "Y.M.D");
-                xml.text("timeZone", "GMT Standard/Daylight Time");
+                xml.text("dateTemplate", pool.map_or("", |pool| &pool.date_template));
+                xml.text("timeZone", pool.map_or("", |pool| pool.time_zone));
             });
-            call_manager_group(xml, &common.call_managers);
+            call_manager_group(xml, pool.map_or(&[], |pool| &pool.call_managers));
             // No SRST reference yet: phones look for no backup router.
             xml.element("srstInfo", |xml| {
                 xml.text("name", "Disable");
@@ -110,9 +137,8 @@ pub fn of_device(device: &Device, certificates: &Certificates, common: &Common) 
 pub fn default_file(common: &Common, loads: &[(Model, String)]) -> String {
     let mut xml = Xml::new();
     xml.element("Default", |xml| {
-        let none = Vec::new();
-        let servers = if common.auto_registration { &common.call_managers } else { &none };
-        call_manager_group(xml, servers);
+        let pool = common.pools.get(DEFAULT_POOL).filter(|_| common.auto_registration);
+        call_manager_group(xml, pool.map_or(&[], |pool| &pool.call_managers));
         for (model, load) in loads {
             xml.text(&format!("loadInformation{}", model.load_id()), load);
         }
@@ -120,14 +146,20 @@ pub fn default_file(common: &Common, loads: &[(Model, String)]) -> String {
     xml.0
 }
 
-fn call_manager_group(xml: &mut Xml, servers: &[IpAddr]) {
+/// No public text names the element of the secure port: phones add 443 to the other one, and
+/// ignore what they do not know.
+fn call_manager_group(xml: &mut Xml, servers: &[CallServer]) {
     xml.element("callManagerGroup", |xml| {
         xml.element("members", |xml| {
-            for (priority, address) in servers.iter().enumerate() {
+            for (priority, server) in servers.iter().enumerate() {
                 xml.element_with("member", &format!(" priority=\"{priority}\""), |xml| {
                     xml.element("callManager", |xml| {
-                        xml.element("ports", |xml| xml.text("ethernetPhonePort", SCCP_PORT));
-                        xml.text("processNodeName", address);
+                        xml.text("name", &server.name);
+                        xml.element("ports", |xml| {
+                            xml.text("ethernetPhonePort", server.port);
+                            xml.text("securedEthernetPhonePort", server.secure_port);
+                        });
+                        xml.text("processNodeName", server.address);
                     });
                 });
             }
@@ -206,8 +238,19 @@ mod tests {
     }
 
     fn common(mode: SecurityMode) -> Common {
+        let server = |host| CallServer {
+            name: format!("cm{host}"),
+            address: IpAddr::from([192, 0, 2, host]),
+            port: 2000,
+            secure_port: 2443,
+        };
+        let pool = PoolPart {
+            call_managers: vec![server(10), server(11)],
+            date_template: "D.M.Y".into(),
+            time_zone: "Tokyo Standard Time",
+        };
         Common {
-            call_managers: vec![IpAddr::from([192, 0, 2, 10]), IpAddr::from([192, 0, 2, 11])],
+            pools: [(DEFAULT_POOL.to_owned(), Arc::new(pool))].into(),
             capf: Some(IpAddr::from([192, 0, 2, 10])),
             capf_port: 3804,
             mode,

@@ -20,6 +20,7 @@ pub mod configuration;
 pub mod signing;
 mod snapshot;
 mod source;
+mod time_zone;
 
 pub use snapshot::{Snapshot, Snapshots};
 pub use source::Provisioning;

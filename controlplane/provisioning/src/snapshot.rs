@@ -1,26 +1,20 @@
 //! What the store says of phones, kept until it says something else.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use md5::{Digest, Md5};
 use store::{
-    CapfOperation, Device, DeviceName, PhoneCertificate, Revision, SecurityMode, Store, View,
+    CapfOperation, Device, DeviceName, PhoneCertificate, Revision, SecurityMode, State, View,
 };
 
 use crate::configuration::{Certificates, Common, default_file, of_device};
 
-/// How long a change that another process made may go unseen. A phone that has just been told of
-/// a new mode asks for its files at once, and must not meet the old one.
-const GLANCE: Duration = Duration::from_millis(2);
-/// The same after the database could not be read, so that phones do not wait for it.
-const GLANCE_AFTER_FAILURE: Duration = Duration::from_millis(250);
-
 /// So many objects are looked at one by one; when more have changed, everything is read anew.
 const FEW: u32 = 256;
-/// What the store calls the objects of which an enrolment changes some.
-const OF_ENROLMENT: [&str; 3] = ["capf", "authentication-string", "phone-certificate"];
+/// What the store calls the objects of which an enrolment, or a change of one phone, changes some.
+const OF_PHONES: [&str; 4] = ["device", "capf", "authentication-string", "phone-certificate"];
+/// What is in no file.
+const ELSEWHERE: [&str; 4] = ["line", "route", "region", "due-action"];
 
 /// The store at one revision.
 #[derive(Clone)]
@@ -33,38 +27,46 @@ pub struct Snapshot {
     caching: bool,
 }
 
-impl Snapshot {
-    fn read(store: &Store, node: &str) -> store::Result<Self> {
-        store.read(|view| {
-            let known = view.nodes()?.iter().any(|known| known.name == node);
-            let caching = view.parameter(known.then_some(node), "tftp.caching")?.flag();
-            let devices = view.devices()?;
-            let devices = devices.into_iter().map(|device| (device.name.to_string(), device));
-            Ok(Self {
-                revision: view.revision()?,
-                common: Common::read(view)?,
-                devices: devices.collect(),
-                certificates: certificates(view)?,
-                caching,
-            })
+impl State for Snapshot {
+    fn read(view: &mut View<'_>, node: &str) -> store::Result<Self> {
+        let known = view.nodes()?.iter().any(|known| known.name == node);
+        let caching = view.parameter(known.then_some(node), "tftp.caching")?.flag();
+        let devices = view.devices()?;
+        let devices = devices.into_iter().map(|device| (device.name.to_string(), device));
+        Ok(Self {
+            revision: view.revision()?,
+            common: Common::read(view)?,
+            devices: devices.collect(),
+            certificates: certificates(view)?,
+            caching,
         })
     }
 
-    /// Takes over what changed since, if that was enrolments only: thousands of phones that enrol
-    /// must not make each file wait for all of them to be read. Whether it was that.
+    fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Thousands of phones that enrol or are entered must not make each file wait for all of them
+    /// to be read.
     fn follow(&mut self, view: &mut View<'_>) -> store::Result<bool> {
         let revision = view.revision()?;
         let Some(touched) = view.touched_since(self.revision, FEW)? else { return Ok(false) };
         // An older database was restored, or something else has changed.
-        let elsewhere = |(object, _): &(String, _)| !OF_ENROLMENT.contains(&&**object);
-        if revision < self.revision || touched.iter().any(elsewhere) {
+        let known = |object: &str| OF_PHONES.contains(&object) || ELSEWHERE.contains(&object);
+        if revision < self.revision || !touched.iter().all(|(object, _)| known(object)) {
             return Ok(false);
         }
-        let phones: BTreeSet<_> =
-            touched.iter().filter_map(|(_, of)| of.split(' ').next()).collect();
+        let of_phones = touched.iter().filter(|(object, _)| OF_PHONES.contains(&&**object));
+        let phones: BTreeSet<_> = of_phones.filter_map(|(_, of)| of.split(' ').next()).collect();
         for phone in phones {
-            let Some(device) = self.devices.get(phone) else { continue };
-            let certificates = certificates_of(view, &device.name)?;
+            let name: DeviceName = phone.parse()?;
+            let Some(device) = view.find_device(&name)? else {
+                self.devices.remove(phone);
+                self.certificates.remove(phone);
+                continue;
+            };
+            self.devices.insert(phone.to_owned(), device);
+            let certificates = certificates_of(view, &name)?;
             match certificates == Certificates::default() {
                 true => drop(self.certificates.remove(phone)),
                 false => drop(self.certificates.insert(phone.to_owned(), certificates)),
@@ -73,7 +75,9 @@ impl Snapshot {
         self.revision = revision;
         Ok(true)
     }
+}
 
+impl Snapshot {
     /// Whether files are signed.
     pub fn signs(&self) -> bool {
         self.common.mode == SecurityMode::Mixed
@@ -138,46 +142,5 @@ fn md5(lsc: &PhoneCertificate) -> String {
     Md5::digest(&lsc.der).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// The newest snapshot there is. When the database is away, the last one serves on.
-pub struct Snapshots {
-    store: Arc<Store>,
-    node: String,
-    state: Mutex<State>,
-}
-
-struct State {
-    newest: Arc<Snapshot>,
-    next_look: Instant,
-}
-
-impl Snapshots {
-    /// Reads the first one.
-    pub fn new(store: Arc<Store>, node: &str) -> store::Result<Self> {
-        let newest = Arc::new(Snapshot::read(&store, node)?);
-        let state = Mutex::new(State { newest, next_look: Instant::now() + GLANCE });
-        Ok(Self { store, node: node.to_owned(), state })
-    }
-
-    /// The newest one.
-    pub fn newest(&self) -> Arc<Snapshot> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let made_here = self.store.wait(Revision(0), Duration::ZERO) > state.newest.revision;
-        if made_here || Instant::now() >= state.next_look {
-            let looked = self.look(&mut state);
-            let pause = if looked.is_ok() { GLANCE } else { GLANCE_AFTER_FAILURE };
-            state.next_look = Instant::now() + pause;
-        }
-        Arc::clone(&state.newest)
-    }
-
-    fn look(&self, state: &mut State) -> store::Result<()> {
-        let State { newest, .. } = state;
-        let follows = self.store.read(|view| {
-            Ok(view.revision()? == newest.revision || Arc::make_mut(newest).follow(view)?)
-        })?;
-        if !follows {
-            *newest = Arc::new(Snapshot::read(&self.store, &self.node)?);
-        }
-        Ok(())
-    }
-}
+/// The newest snapshot there is.
+pub type Snapshots = store::Latest<Snapshot>;

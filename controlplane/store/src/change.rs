@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use crate::consequence::{Action, Trigger};
 use crate::sql::{Row, values};
 use crate::store::time;
+use crate::warning::Warning;
 use crate::{Result, View};
 
 /// Who makes a change, and from where.
@@ -39,6 +40,16 @@ pub struct Changed<T> {
     pub revision: Option<Revision>,
     /// What has to be restarted or reset before it takes effect, in the order to do it.
     pub actions: Vec<Action>,
+    /// What does not go together.
+    pub warnings: Vec<Warning>,
+}
+
+impl<T> Changed<T> {
+    /// The value, and the rest.
+    pub fn split(self) -> (T, Changed<()>) {
+        let Self { value, revision, actions, warnings } = self;
+        (value, Changed { value: (), revision, actions, warnings })
+    }
 }
 
 /// A revision as it is remembered.
@@ -75,12 +86,14 @@ pub struct Change<'a> {
     pub(crate) revision: Revision,
     entries: Vec<Entry>,
     actions: Vec<Action>,
+    warnings: Vec<Warning>,
 }
 
 impl<'a> Change<'a> {
     pub(crate) fn begin(mut view: View<'a>, author: &'a Author, at: u64) -> Result<Self> {
         let revision = Revision(view.revision()?.0 + 1);
-        Ok(Self { view, author, at, revision, entries: Vec::new(), actions: Vec::new() })
+        let (entries, actions, warnings) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { view, author, at, revision, entries, actions, warnings })
     }
 
     pub(crate) fn author(&self) -> &'a Author {
@@ -99,6 +112,13 @@ impl<'a> Change<'a> {
             if !self.actions.contains(&action) {
                 self.actions.push(action);
             }
+        }
+    }
+
+    /// Notes that what was set does not go together with something else.
+    pub(crate) fn warn(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
         }
     }
 
@@ -123,7 +143,7 @@ impl<'a> Change<'a> {
             self.write_revision()?;
         }
         self.view.write_due(&self.actions, self.at)?;
-        Ok(Changed { value, revision, actions: self.actions })
+        Ok(Changed { value, revision, actions: self.actions, warnings: self.warnings })
     }
 
     fn write_revision(&mut self) -> Result<()> {

@@ -38,6 +38,14 @@ pub enum Trigger {
     VoicemailCertificate,
     /// The enterprise parameter Device Security Mode changed.
     SystemDeviceMode,
+    /// Something that all phones of a pool have in common changed.
+    Pool(String),
+    /// A parameter changed that CallManager reads when it starts.
+    CallManagerParameter,
+    /// A port of CallManager changed: phones have it from their configuration files.
+    CallManagerPort,
+    /// A parameter changed that phones are told when they register.
+    PhoneParameter,
 }
 
 impl Trigger {
@@ -47,7 +55,9 @@ impl Trigger {
             Self::DeviceMode(name) | Self::DeviceConfiguration(name) => {
                 vec![Action::ResetDevice(name.clone())]
             }
-            Self::ClusterMode | Self::SystemDeviceMode => {
+            Self::Pool(name) => vec![Action::ResetPool(name.clone())],
+            Self::PhoneParameter => vec![Action::ResetAllDevices],
+            Self::ClusterMode | Self::SystemDeviceMode | Self::CallManagerPort => {
                 vec![Action::RestartCallManager, Action::ResetAllDevices]
             }
             Self::CtlFile => {
@@ -57,7 +67,9 @@ impl Trigger {
             Self::CtlProviderPort => vec![Action::RestartCtlProvider],
             Self::CapfParameter => vec![Action::RestartCapf],
             Self::TftpParameter => vec![Action::RestartTftp],
-            Self::VoicemailCertificate => vec![Action::RestartCallManager],
+            Self::VoicemailCertificate | Self::CallManagerParameter => {
+                vec![Action::RestartCallManager]
+            }
         }
     }
 }
@@ -78,6 +90,8 @@ pub enum Action {
     ResetDevice(DeviceName),
     /// Reset the devices that use an SRST reference.
     ResetDependents(String),
+    /// Reset the devices of a pool.
+    ResetPool(String),
     /// Reset all devices.
     ResetAllDevices,
 }
@@ -91,6 +105,7 @@ impl Action {
             Self::RestartTftp => ("restart-tftp", ""),
             Self::ResetDevice(name) => ("reset-device", name.as_str()),
             Self::ResetDependents(reference) => ("reset-dependents", reference),
+            Self::ResetPool(pool) => ("reset-pool", pool),
             Self::ResetAllDevices => ("reset-all-devices", ""),
         }
     }
@@ -103,6 +118,7 @@ impl Action {
             "restart-tftp" => Self::RestartTftp,
             "reset-device" => Self::ResetDevice(subject.parse()?),
             "reset-dependents" => Self::ResetDependents(subject),
+            "reset-pool" => Self::ResetPool(subject),
             "reset-all-devices" => Self::ResetAllDevices,
             _ => return Err(Error::Corrupt(format!("unknown action {action:?}"))),
         })
@@ -115,13 +131,16 @@ impl Action {
             Self::RestartCapf => Some(Service::Capf),
             Self::RestartCallManager => Some(Service::CallManager),
             Self::RestartTftp => Some(Service::Tftp),
-            Self::ResetDevice(_) | Self::ResetDependents(_) | Self::ResetAllDevices => None,
+            Self::ResetDevice(_)
+            | Self::ResetDependents(_)
+            | Self::ResetPool(_)
+            | Self::ResetAllDevices => None,
         }
     }
 
     /// Whether phones lose calls by it: then [`RESET_ENDS_CALLS`] is said first.
     pub fn resets_phones(&self) -> bool {
-        matches!(self, Self::ResetDevice(_) | Self::ResetDependents(_) | Self::ResetAllDevices)
+        self.restarts().is_none()
     }
 }
 
@@ -135,6 +154,7 @@ impl Say for Action {
             Self::RestartTftp => RESTART_TFTP,
             Self::ResetDevice(_) => RESET_DEVICE,
             Self::ResetDependents(_) => RESET_DEPENDENTS,
+            Self::ResetPool(_) => RESET_POOL,
             Self::ResetAllDevices => RESET_ALL_DEVICES,
         }
         .fill(language, &[("subject", &subject)])
@@ -220,6 +240,10 @@ const RESET_DEVICE: Text =
 const RESET_DEPENDENTS: Text = Text::new(
     "Reset the devices that use the SRST reference {subject}.",
     "SRST 参照先 {subject} を使うデバイスをリセットしてください。",
+);
+const RESET_POOL: Text = Text::new(
+    "Reset the devices of the pool {subject}.",
+    "プール {subject} のデバイスをリセットしてください。",
 );
 const RESET_ALL_DEVICES: Text =
     Text::new("Reset all devices.", "全デバイスをリセットしてください。");

@@ -42,6 +42,15 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// An object that something else needs.
+    InUse {
+        /// Kind of object.
+        object: &'static str,
+        /// Its name.
+        name: String,
+        /// One of those that need it.
+        by: String,
+    },
     /// A value cannot be what it was given as.
     Invalid(Invalid),
     /// The value is sound but policy forbids the change.
@@ -66,6 +75,23 @@ pub enum Invalid {
     DeviceName(String),
     /// A phone model.
     Model(String),
+    /// A number to dial.
+    Number(String),
+    /// A pattern of numbers.
+    Pattern(String),
+    /// A name of a pool or a region.
+    Name {
+        /// What was given.
+        given: String,
+        /// Most characters.
+        max: usize,
+    },
+    /// How a date is written.
+    DateTemplate(String),
+    /// A time zone.
+    TimeZone(String),
+    /// A day.
+    Date(String),
     /// A word that is none of a list.
     Choice {
         /// What was given.
@@ -116,6 +142,29 @@ pub enum Refusal {
     SecurityModeIsTheCtlClients,
     /// No auto-registration in mixed mode.
     AutoRegistrationInMixedMode,
+    /// Auto-registration is off.
+    NoAutoRegistration,
+    /// All numbers for auto-registration are taken.
+    NoFreeNumber,
+    /// The model has fewer line buttons.
+    TooManyLines {
+        /// The model.
+        model: crate::Model,
+        /// Most lines.
+        max: usize,
+    },
+    /// A phone has fewer buttons.
+    TooManyButtons,
+    /// Calls to a number would go in circles.
+    ForwardToItself,
+    /// The default pool and region stay.
+    DefaultStays,
+    /// The node does not run CallManager.
+    NoCallManager,
+    /// Phones have room for fewer servers.
+    TooManyCallManagers,
+    /// There are no numbers left for regions.
+    TooManyRegions,
     /// The model knows no authenticated or encrypted mode.
     ModeNotSupported,
     /// The publisher stays.
@@ -146,6 +195,9 @@ impl Say for Error {
             Self::Exists { object, name } => {
                 EXISTS.fill(language, &[("object", object), ("name", name)])
             }
+            Self::InUse { object, name, by } => {
+                IN_USE.fill(language, &[("object", object), ("name", name), ("by", by)])
+            }
             Self::Invalid(invalid) => invalid.say(language),
             Self::Refused(refusal) => refusal.say(language),
             Self::AuditBroken { record } => AUDIT_BROKEN.fill(language, &[("record", record)]),
@@ -164,6 +216,14 @@ impl Say for Invalid {
                 let known = crate::Model::ALL.map(crate::Model::name).join(", ");
                 MODEL.fill(language, &[("given", given), ("known", &known)])
             }
+            Self::Number(given) => {
+                NUMBER.fill(language, &[("given", given), ("max", &crate::Number::MAX)])
+            }
+            Self::Pattern(given) => PATTERN.fill(language, &[("given", given)]),
+            Self::Name { given, max } => NAME.fill(language, &[("given", given), ("max", max)]),
+            Self::DateTemplate(given) => DATE_TEMPLATE.fill(language, &[("given", given)]),
+            Self::TimeZone(given) => TIME_ZONE.fill(language, &[("given", given)]),
+            Self::Date(given) => DATE.fill(language, &[("given", given)]),
             Self::Choice { given, choices } => {
                 CHOICE.fill(language, &[("given", given), ("choices", &choices.join(", "))])
             }
@@ -187,6 +247,19 @@ impl Say for Refusal {
         match self {
             Self::SecurityModeIsTheCtlClients => MODE_IS_CTL_CLIENTS,
             Self::AutoRegistrationInMixedMode => NO_AUTO_REGISTRATION,
+            Self::NoAutoRegistration => AUTO_REGISTRATION_IS_OFF,
+            Self::NoFreeNumber => NO_FREE_NUMBER,
+            Self::TooManyLines { model, max } => {
+                return TOO_MANY_LINES.fill(language, &[("model", model), ("max", max)]);
+            }
+            Self::TooManyButtons => {
+                return TOO_MANY_BUTTONS.fill(language, &[("max", &crate::MAX_BUTTONS)]);
+            }
+            Self::ForwardToItself => FORWARD_TO_ITSELF,
+            Self::DefaultStays => DEFAULT_STAYS,
+            Self::NoCallManager => NO_CALL_MANAGER,
+            Self::TooManyCallManagers => TOO_MANY_CALL_MANAGERS,
+            Self::TooManyRegions => TOO_MANY_REGIONS,
             Self::ModeNotSupported => MODE_NOT_SUPPORTED,
             Self::PublisherStays => PUBLISHER_STAYS,
             Self::SecondPublisher => SECOND_PUBLISHER,
@@ -241,6 +314,10 @@ const UNKNOWN: Text = Text::new(
 );
 const EXISTS: Text =
     Text::new("The {object} {name} exists already.", "{object} {name} は既に存在します。");
+const IN_USE: Text = Text::new(
+    "The {object} {name} is in use by {by}: change that first.",
+    "{object} {name} は {by} が使用中です。先にそちらを変更してください。",
+);
 const AUDIT_BROKEN: Text = Text::new(
     "The audit log was altered: record {record} does not fit the one before it.",
     "監査ログが改ざんされています: レコード {record} が直前のレコードと一致しません。",
@@ -264,6 +341,30 @@ const DEVICE_NAME: Text = Text::new(
 const MODEL: Text = Text::new(
     "{given} is no model we know. Known models: {known}.",
     "{given} は未対応の機種です。対応機種: {known}。",
+);
+const NUMBER: Text = Text::new(
+    "{given} is no number to dial: 1 to {max} of 0-9, *, #, A-D and +.",
+    "{given} はダイヤルできる番号ではありません。0-9、*、#、A-D、+ で 1 ～ {max} 文字です。",
+);
+const PATTERN: Text = Text::new(
+    "{given} is no pattern of numbers: use digits, X, [2-5], ! at the end, one `.`.",
+    "{given} は番号のパターンではありません。数字、X、[2-5]、末尾の !、1 つの `.` を使ってください。",
+);
+const NAME: Text = Text::new(
+    "{given} is no name: 1 to {max} letters, digits, blanks, `-`, `.` and `_`.",
+    "{given} は名前に使えません。文字、数字、空白、`-`、`.`、`_` で 1 ～ {max} 文字です。",
+);
+const DATE_TEMPLATE: Text = Text::new(
+    "{given} is no date template: write D, M and Y in any order with one separator, such as M/D/Y or D.M.YA; A is the 12-hour clock.",
+    "{given} は日付テンプレートではありません。D、M、Y を任意の順で 1 種類の区切り文字とともに指定します (例: M/D/Y、D.M.YA)。A は 12 時間表示です。",
+);
+const TIME_ZONE: Text = Text::new(
+    "{given} is no time zone: write a name such as Asia/Tokyo or Europe/Berlin.",
+    "{given} はタイムゾーンではありません。Asia/Tokyo、Europe/Berlin のように指定してください。",
+);
+const DATE: Text = Text::new(
+    "{given} is no day: write it as 2026-12-31.",
+    "{given} は日付ではありません。2026-12-31 のように指定してください。",
 );
 const CHOICE: Text = Text::new(
     "{given} is not one of: {choices}.",
@@ -305,6 +406,37 @@ const NO_AUTO_REGISTRATION: Text = Text::new(
     "Auto-registration is not possible in Mixed mode.",
     "混合モードでは自動登録を使えません。",
 );
+const AUTO_REGISTRATION_IS_OFF: Text = Text::new(
+    "Auto-registration is off: set enterprise.auto-registration, or add the phone.",
+    "自動登録は無効です。enterprise.auto-registration を設定するか、電話機を追加してください。",
+);
+const NO_FREE_NUMBER: Text = Text::new(
+    "All numbers for auto-registration are taken: set call-manager.auto-registration-last to a higher one.",
+    "自動登録用の番号に空きがありません。call-manager.auto-registration-last を大きくしてください。",
+);
+const TOO_MANY_LINES: Text =
+    Text::new("A {model} has at most {max} lines.", "{model} の回線は最大 {max} 本です。");
+const TOO_MANY_BUTTONS: Text = Text::new(
+    "A phone has at most {max} buttons for lines and speed dials.",
+    "電話機の回線とスピードダイヤルのボタンは合わせて最大 {max} 個です。",
+);
+const FORWARD_TO_ITSELF: Text = Text::new(
+    "A line cannot forward calls to itself.",
+    "回線を自分自身に転送することはできません。",
+);
+const DEFAULT_STAYS: Text = Text::new(
+    "The default pool and the default region cannot be removed.",
+    "デフォルトのプールとリージョンは削除できません。",
+);
+const NO_CALL_MANAGER: Text = Text::new(
+    "A CallManager group has only nodes that run CallManager: activate it there first.",
+    "CallManager グループに指定できるのは CallManager が有効なノードだけです。先に有効にしてください。",
+);
+const TOO_MANY_CALL_MANAGERS: Text = Text::new(
+    "A CallManager group has at most 5 nodes.",
+    "CallManager グループのノードは最大 5 台です。",
+);
+const TOO_MANY_REGIONS: Text = Text::new("There are too many regions.", "リージョンが多すぎます。");
 const MODE_NOT_SUPPORTED: Text = Text::new(
     "This phone model supports neither authentication nor encryption of signalling.",
     "この機種はシグナリングの認証にも暗号化にも対応していません。",

@@ -1,6 +1,6 @@
-//! Everything that is administered: cluster, nodes, parameters, devices, what CAPF shall do with
-//! them, administrators, the inventory of certificates, the versions of the CTL file, and the log
-//! of who did what.
+//! Everything that is administered: cluster, nodes, parameters, phones with their lines, pools,
+//! regions and routes, what CAPF shall do with phones, administrators, the inventory of
+//! certificates, the versions of the CTL file, and the log of who did what.
 //!
 //! SQLite embedded in the process by default, PostgreSQL for clusters, chosen by a [`StoreUrl`];
 //! one SQL text for both and one suite of tests over both.
@@ -26,13 +26,16 @@
 //! Invariants:
 //! - Nothing changes but through [`Store::change`]: whole or not at all, as one numbered
 //!   [`Revision`] that says who, when, from where and what, and one record in the hash-chained
-//!   audit log. A change that changes nothing makes no revision. Counts of
-//!   wrong authentication strings and requests under way are kept with the same care and without
-//!   revision: nobody administers them.
+//!   audit log. A change that changes nothing makes no revision. Counts of wrong authentication
+//!   strings, requests under way, forwards that users set and records of calls are kept with the
+//!   same care and without revision: nobody administers them.
 //! - No private key and no readable password is ever in the database: there is no place for one.
 //!   CAPF's authentication strings are the one exception: administrators read them out to users,
 //!   and each is digits that work once. They show in no history, audit record or `Debug` output.
 //! - A database of a newer program is refused, never guessed at.
+//!
+//! Services that look up all the time keep a copy: [`Latest`] of a [`State`]; [`Roster`] is that of
+//! call processing.
 //!
 //! This crate must not know how certificates, CTL files or configuration files are made, nor who
 //! asks. It blocks its caller: call it from a plain thread, not from an async task.
@@ -41,6 +44,7 @@
 
 mod administrator;
 mod audit;
+mod call_record;
 mod capf;
 mod certificate;
 mod change;
@@ -49,16 +53,26 @@ mod consequence;
 mod ctl_version;
 mod device;
 mod error;
+mod latest;
+mod line;
 mod migrate;
 mod node;
+mod number;
 mod parameter;
+mod pool;
+mod region;
+mod registration;
+mod roster;
+mod route;
 mod sql;
 mod store;
 mod url;
+mod warning;
 mod words;
 
 pub use administrator::{Administrator, AdministratorRole, Password, PasswordHash};
 pub use audit::{AuditRecord, AuditState};
+pub use call_record::{CallEnding, CallParty, CallRecord};
 pub use capf::{
     AuthString, AuthStringFault, Capf, CapfAuthMode, CapfOperation, CapfReason, CapfRequest,
     CapfResult, CapfStatus, KeySize, PhoneCertificate, PhoneCertificateKind,
@@ -68,9 +82,21 @@ pub use change::{Author, Change, Changed, Entry, Revision, RevisionLog};
 pub use cluster::{Cluster, Guid, SecurityMode};
 pub use consequence::{Action, Due, RESET_ENDS_CALLS, Trigger};
 pub use ctl_version::CtlVersion;
-pub use device::{Device, DeviceName, DeviceSecurityMode, EffectiveMode, Hardening, Model};
+pub use device::{
+    BridgeMedia, BuiltInBridge, Capability, Device, DeviceName, DeviceSecurityMode, EffectiveMode,
+    Hardening, MAX_BUTTONS, Model, SpeedDial, Support,
+};
 pub use error::{Error, Invalid, Refusal, Result};
+pub use latest::{Latest, State};
+pub use line::Line;
 pub use node::{Node, NodeRole, Service};
+pub use number::Number;
 pub use parameter::{Definition, Kind, Parameter, Scope, definition, definitions};
+pub use pool::{DEFAULT_POOL, MediaPolicy, Pool};
+pub use region::{DEFAULT_KBIT_S, DEFAULT_REGION, Region};
+pub use registration::AutoRegistration;
+pub use roster::{CallServer, CallSettings, Place, Roster, Telephone};
+pub use route::{Destination, Route};
 pub use store::{Store, View};
 pub use url::{PostgresUrl, StoreUrl};
+pub use warning::Warning;

@@ -3,8 +3,11 @@
 use crate::sql::{Access, Backend, Sql, values};
 use crate::{Error, Result};
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001-initial.sql"), include_str!("../migrations/0002-capf.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001-initial.sql"),
+    include_str!("../migrations/0002-capf.sql"),
+    include_str!("../migrations/0003-telephones.sql"),
+];
 
 /// Applies the migrations that are missing, all in one transaction.
 pub(crate) fn to_newest(backend: &mut dyn Backend) -> Result<()> {

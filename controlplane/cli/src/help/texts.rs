@@ -91,7 +91,16 @@ pub(super) const TEXTS: &[Text] = &[
     ),
     Text::new("Text for people", "説明文"),
     Text::new("Who uses it", "使用者"),
-    Text::new("The number it is called by", "電話番号"),
+    Text::new(
+        "The number on its first button; empty takes the line away",
+        "最初のボタンの番号。空の場合は回線を外します",
+    ),
+    Text::new("The pool it belongs to", "所属するプール"),
+    Text::new("use-system-default, on or off", "use-system-default、on、off のいずれか"),
+    Text::new(
+        "Whether its calls are hidden from others on shared lines",
+        "共有回線の他の電話機に通話を表示しない (プライバシー)",
+    ),
     Text::new(
         "use-system-default, non-secure, authenticated or encrypted",
         "use-system-default、non-secure、authenticated、encrypted のいずれか",

@@ -79,13 +79,13 @@ fn list(devices: &[DeviceView], style: Style) -> Result {
         Format::Table => output::table(
             DEVICES.get(style.language),
             COLUMNS.map(|column| column.get(style.language)),
-            devices.iter().map(|DeviceView { device, effective_mode }| {
+            devices.iter().map(|DeviceView { device, directory_number, effective_mode }| {
                 [
                     device.name.to_string(),
                     device.model.to_string(),
                     device.security_mode.to_string(),
                     effective_mode.to_string(),
-                    device.directory_number.clone(),
+                    directory_number.clone(),
                     device.owner.clone(),
                     device.description.clone(),
                 ]

@@ -3,7 +3,7 @@ use console::{
     RemoveDevice, ResetDevices, SetDevice, ShowDevice,
 };
 use lang::{Say, Text};
-use store::{Action, Device, EffectiveMode, SecurityMode, View};
+use store::{Action, Device, EffectiveMode, Number, SecurityMode, View};
 use tftp::Outcome;
 
 use super::{Caller, Handle, Office};
@@ -33,14 +33,18 @@ fn modes(view: &mut View<'_>) -> store::Result<Modes> {
 }
 
 fn shown(device: Device, (cluster, default): Modes) -> DeviceView {
-    DeviceView { effective_mode: device.effective_mode(cluster, default), device }
+    DeviceView {
+        effective_mode: device.effective_mode(cluster, default),
+        directory_number: device.directory_number().map(Number::to_string).unwrap_or_default(),
+        device,
+    }
 }
 
 impl Handle<AddDevice> for Office {
     fn handle(&self, caller: &Caller, request: AddDevice) -> Result<Done, Failure> {
         let mut device = Device::new(request.name, request.model);
-        request.changes.apply(&mut device);
         let changed = self.change(caller, |change| {
+            request.changes.apply(&mut device)?;
             if change.find_device(&device.name)?.is_some() {
                 let name = device.name.to_string();
                 return Err(store::Error::Exists { object: "device", name });
@@ -55,7 +59,7 @@ impl Handle<SetDevice> for Office {
     fn handle(&self, caller: &Caller, request: SetDevice) -> Result<Done, Failure> {
         let changed = self.change(caller, |change| {
             let mut device = change.device(&request.name)?;
-            request.changes.apply(&mut device);
+            request.changes.apply(&mut device)?;
             change.put_device(&device)
         })?;
         Ok(caller.done(changed))

@@ -151,14 +151,15 @@ impl Caller {
         Failure { kind, text: error.say(self.language) }
     }
 
-    /// The answer to a change, with the warning that belongs to its actions.
+    /// The answer to a change, with the warnings that belong to it and to its actions.
     fn done<T>(&self, changed: Changed<T>) -> Done {
-        let warn = changed.actions.iter().any(store::Action::resets_phones);
-        Done {
-            revision: changed.revision.map(|revision| revision.0),
-            actions: changed.actions,
-            notes: warn.then(|| RESET_ENDS_CALLS.say(self.language)).into_iter().collect(),
+        let mut notes: Vec<_> =
+            changed.warnings.iter().map(|warning| warning.say(self.language)).collect();
+        if changed.actions.iter().any(store::Action::resets_phones) {
+            notes.push(RESET_ENDS_CALLS.say(self.language));
         }
+        let revision = changed.revision.map(|revision| revision.0);
+        Done { revision, actions: changed.actions, notes }
     }
 }
 

@@ -24,6 +24,7 @@ fn view(parameter: Parameter, language: Language) -> ParameterView {
         Kind::Path => PATH.say(language),
         Kind::OptionalPath => OPTIONAL_PATH.say(language),
         Kind::OptionalHost => OPTIONAL_HOST.say(language),
+        Kind::OptionalDate => OPTIONAL_DATE.say(language),
         Kind::Text { max } => TEXT.fill(language, &[("max", &max)]),
         Kind::ReadOnly => READ_ONLY.say(language),
     };
@@ -53,6 +54,8 @@ const PATH: Text = Text::new("absolute path", "絶対パス");
 const OPTIONAL_PATH: Text = Text::new("absolute path, or empty", "絶対パス、または空");
 const OPTIONAL_HOST: Text =
     Text::new("host name or address, or empty", "ホスト名かアドレス、または空");
+const OPTIONAL_DATE: Text =
+    Text::new("day as 2026-12-31, or empty", "2026-12-31 の形の日付、または空");
 const TEXT: Text = Text::new(
     "at most {max} printable ASCII characters, or empty",
     "印字可能な ASCII 文字で {max} 文字以内、または空",

@@ -1,7 +1,11 @@
+mod call_manager;
 mod definitions;
 
 use std::path::{Component, Path};
+use std::time::SystemTime;
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use lang::Text;
 
 use crate::change::{Change, json};
@@ -9,10 +13,14 @@ use crate::consequence::Trigger;
 use crate::sql::values;
 use crate::{Error, Invalid, Refusal, Result, SecurityMode, Service, View};
 
+pub(crate) use call_manager::{
+    AUTO_REGISTRATION_FIRST, AUTO_REGISTRATION_LAST, BUILT_IN_BRIDGE, CALL_RECORD_DAYS,
+    CALL_RECORDS, SCCP_PORT, SECURE_SCCP_PORT,
+};
+use definitions::CLUSTER_SECURITY_MODE;
 pub(crate) use definitions::{
     AUTO_REGISTRATION, CAPF_KEY_SIZE, CTL_PROVIDER_PORT, DEVICE_SECURITY_MODE,
 };
-use definitions::{CLUSTER_SECURITY_MODE, DEFINITIONS};
 
 /// What there is to know of a parameter before anybody sets it.
 #[derive(Debug)]
@@ -62,6 +70,8 @@ pub enum Kind {
     OptionalPath,
     /// A host name or an address, or nothing.
     OptionalHost,
+    /// A day, as 2026-12-31, or nothing.
+    OptionalDate,
     /// A line of printable ASCII, or nothing.
     Text {
         /// Most characters.
@@ -90,6 +100,12 @@ impl Parameter {
         number.try_into().map_err(|_| corrupt())
     }
 
+    /// When the day of a [`Kind::OptionalDate`] parameter ends, in UTC; `None` if there is none.
+    pub fn end_of_day(&self) -> Option<SystemTime> {
+        let next = self.value.parse::<Date>().ok()?.tomorrow().ok()?;
+        Some(next.to_zoned(TimeZone::UTC).ok()?.timestamp().into())
+    }
+
     /// The value of a [`Kind::Flag`] parameter.
     pub fn flag(&self) -> bool {
         self.value == "true"
@@ -97,14 +113,14 @@ impl Parameter {
 }
 
 /// All parameters, enterprise first.
-pub fn definitions() -> &'static [Definition] {
-    DEFINITIONS
+pub fn definitions() -> impl Iterator<Item = &'static Definition> {
+    definitions::DEFINITIONS.iter().chain(call_manager::DEFINITIONS)
 }
 
 /// One parameter.
 pub fn definition(name: &str) -> Result<&'static Definition> {
     let unknown = || Error::Unknown { object: "parameter", name: name.to_owned() };
-    DEFINITIONS.iter().find(|definition| definition.name == name).ok_or_else(unknown)
+    definitions().find(|definition| definition.name == name).ok_or_else(unknown)
 }
 
 impl Kind {
@@ -146,6 +162,11 @@ impl Kind {
                 }
                 Ok(given.to_owned())
             }
+            Self::OptionalDate if given.is_empty() => Ok(String::new()),
+            Self::OptionalDate => match given.parse::<Date>() {
+                Ok(date) => Ok(date.to_string()),
+                Err(_) => Err(Invalid::Date(given.to_owned()).into()),
+            },
             Self::Text { max } => {
                 if given.len() > max || given.chars().any(|c| !matches!(c, ' '..='~')) {
                     return Err(Invalid::Text { given: given.to_owned(), max }.into());
@@ -184,7 +205,7 @@ impl View<'_> {
     /// CTL client has set it.
     pub fn parameters(&mut self, node: Option<&str>) -> Result<Vec<Parameter>> {
         let mut parameters = Vec::new();
-        for definition in DEFINITIONS {
+        for definition in definitions() {
             let parameter = self.parameter(node, definition.name)?;
             if definition.kind != Kind::ReadOnly || !parameter.is_default {
                 parameters.push(parameter);
@@ -287,6 +308,9 @@ impl Change<'_> {
         {
             self.trigger(trigger);
         }
-        Ok(())
+        match [DEVICE_SECURITY_MODE, BUILT_IN_BRIDGE].contains(&name) {
+            true => self.warn_of_defaults(),
+            false => Ok(()),
+        }
     }
 }

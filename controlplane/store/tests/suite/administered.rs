@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use ringfence_store::{
     Action, Administrator, AdministratorRole, Certificate, CertificateRole, Device,
     DeviceSecurityMode, EffectiveMode, Error, Hardening, Invalid, Model, Node, NodeRole, Password,
-    PasswordHash, Refusal, SecurityMode, Service, Trigger, definitions,
+    PasswordHash, Refusal, SecurityMode, Service, SpeedDial, Trigger, definitions,
 };
 
 use crate::database::Database;
@@ -255,7 +255,8 @@ fn activating_the_provider_resets_its_port(db: &Database) {
 fn devices_are_kept_as_they_were_put(db: &Database) {
     let mut device = Device {
         description: "受付".into(),
-        directory_number: "1001".into(),
+        lines: vec!["1001".parse().unwrap(), "1002".parse().unwrap()],
+        speed_dials: vec![SpeedDial { number: "911".parse().unwrap(), label: "救急".into() }],
         load_information: "P0030801SR02".into(),
         hardening: Hardening { pc_port: false, ..Hardening::default() },
         ..phone()

@@ -7,6 +7,7 @@ mod database;
 mod history;
 mod postgres;
 mod random;
+mod telephones;
 mod upgrade;
 
 use database::Database;

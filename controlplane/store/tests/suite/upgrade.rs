@@ -1,6 +1,9 @@
 //! Databases of older programs are brought up to date with all that is in them.
 
-use ringfence_store::{CapfOperation, DeviceSecurityMode, KeySize, SecurityMode, Store, StoreUrl};
+use ringfence_store::{
+    CapfOperation, DEFAULT_POOL, DeviceSecurityMode, KeySize, Line, Number, SecurityMode, Store,
+    StoreUrl,
+};
 
 use crate::database::Database;
 
@@ -13,6 +16,8 @@ const OF_SCHEMA_1: &str = "
     INSERT INTO cluster_parameter (name, value) VALUES ('enterprise.capf-phone-port', '3900');
     INSERT INTO device VALUES ('SEP001122334455', '7970', 'lobby', 'bob', '1001', 'encrypted',
         '', '', '', 1, 0, 1, 1, 1, 4);
+    INSERT INTO device VALUES ('SEP001122334456', '7960', 'desk', '', 'ext. 12', 'non-secure',
+        '', '', '', 1, 1, 1, 1, 1, 5);
 ";
 
 /// Its CTL file, one byte long, written as each database writes bytes.
@@ -28,6 +33,12 @@ fn check(store: &Store) {
                 (&*device.owner, device.security_mode),
                 ("bob", DeviceSecurityMode::Encrypted)
             );
+            assert_eq!(device.directory_number().map(Number::as_str), Some("1001"));
+            assert_eq!(v.line(&device.lines[0])?, Line::new(device.lines[0].clone()));
+            assert_eq!(device.pool, DEFAULT_POOL);
+            // What nobody could dial is kept as text.
+            let other = &v.devices()?[1];
+            assert_eq!((&*other.description, &*other.lines), ("desk (ext. 12)", &[][..]));
             assert_eq!(v.security_mode()?, SecurityMode::Mixed);
             assert_eq!(v.parameter(None, "enterprise.capf-phone-port")?.value, "3900");
             assert_eq!(v.ctl()?.unwrap().file, [7]);

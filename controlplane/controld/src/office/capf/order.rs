@@ -35,9 +35,9 @@ impl Handle<SetCapf> for Office {
             let capf = shown(&facts.device, &capf, lsc.as_ref(), caller.language);
             Ok(Ok((capf, notes(&order, caller))))
         })?;
-        let store::Changed { value, revision, actions } = changed;
+        let (value, changed) = changed.split();
         let (capf, notes) = value.map_err(|fault| refusal(&fault, caller))?;
-        let mut done = caller.done(store::Changed { value: (), revision, actions });
+        let mut done = caller.done(changed);
         done.notes.extend(notes);
         Ok(CapfDone { done, capf })
     }

@@ -1,0 +1,327 @@
+//! What call processing needs of the store, kept in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::cluster::SecurityMode;
+use crate::device::{BridgeMedia, Device, EffectiveMode};
+use crate::latest::State;
+use crate::line::Line;
+use crate::number::Number;
+use crate::pool::{DEFAULT_POOL, Pool};
+use crate::route::Route;
+use crate::{AutoRegistration, Parameter, Result, Revision, Service, View, parameter};
+
+/// Everything that call processing needs of the store, at one moment: telephones, lines, where
+/// numbers lead, and settings. Kept by a [`Latest`](crate::Latest), so that a look-up costs no
+/// query.
+#[derive(Clone, Debug)]
+pub struct Roster {
+    revision: Revision,
+    forward_change: u64,
+    mode: SecurityMode,
+    default_mode: EffectiveMode,
+    built_in_bridge: bool,
+    settings: CallSettings,
+    auto_registration: AutoRegistration,
+    limits: BTreeMap<(u16, u16), u32>,
+    routes: Vec<Route>,
+    places: HashMap<String, Arc<Place>>,
+    phones: HashMap<String, Arc<Device>>,
+    lines: BTreeMap<Number, Arc<Line>>,
+}
+
+/// A telephone with all that it is told when it registers.
+#[derive(Clone, Debug)]
+pub struct Telephone {
+    /// As it is set: its model, speed dials, load, user, and whether it is private.
+    pub device: Arc<Device>,
+    /// The mode in force.
+    pub mode: EffectiveMode,
+    /// Its lines, by their buttons.
+    pub lines: Vec<Arc<Line>>,
+    /// Its built-in bridge, if it has one and it is on.
+    pub bridge: Option<BridgeMedia>,
+    /// What its pool adds.
+    pub place: Arc<Place>,
+    /// Seconds that its local time is ahead of UTC.
+    pub utc_offset: i32,
+}
+
+/// A pool as its telephones see it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// As it is set.
+    pub pool: Pool,
+    /// Number of its region.
+    pub region: u16,
+    /// The servers, the one to try first in front.
+    pub servers: Vec<CallServer>,
+}
+
+/// A node that runs CallManager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallServer {
+    /// Its host name.
+    pub name: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// The port of plain SCCP.
+    pub port: u16,
+    /// The port of SCCP over TLS.
+    pub secure_port: u16,
+}
+
+/// CallManager's service parameters as they are in force on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSettings {
+    /// The port of plain SCCP.
+    pub port: u16,
+    /// The port of SCCP over TLS.
+    pub secure_port: u16,
+    /// Whether telephones of today are served by TLS of today, or all of them like old ones.
+    pub modern_tls: bool,
+    /// Until when a manufacturer's certificate that has expired still proves who a telephone is;
+    /// absent: it proves nothing.
+    pub expired_mic_until: Option<SystemTime>,
+    /// Between two signs of life of a telephone.
+    pub keep_alive: Duration,
+    /// How long a user may think before the first digit.
+    pub first_digit: Duration,
+    /// How long between digits.
+    pub inter_digit: Duration,
+    /// How long it rings where nobody forwards.
+    pub no_answer: Duration,
+    /// How long it rings before a call is forwarded.
+    pub forward_no_answer: Duration,
+    /// How many may speak in a conference.
+    pub max_conference: usize,
+    /// What those on hold hear; absent is what the program brings.
+    pub music: Option<PathBuf>,
+    /// Whether those on hold hear music, or else a tone.
+    pub music_on_hold: bool,
+    /// Whether a call goes on without encryption if a telephone cannot use its key.
+    pub plain_fallback: bool,
+    /// Whether a call that should go through a relay goes without one if none is to be had.
+    pub relay_fallback: bool,
+    /// How much its trace says: `detail`, `notice` or `alarm`.
+    pub trace_level: String,
+}
+
+impl CallSettings {
+    /// Those of a node; of the cluster if there is no such node.
+    pub fn read(view: &mut View<'_>, node: &str) -> Result<Self> {
+        let known = view.nodes()?.iter().any(|known| known.name == node);
+        let mut get = |name| view.parameter(known.then_some(node), name);
+        let seconds = |parameter: Parameter| parameter.integer().map(Duration::from_secs);
+        let music = get("call-manager.music-on-hold-file")?.value;
+        Ok(Self {
+            port: get(parameter::SCCP_PORT)?.integer()?,
+            secure_port: get(parameter::SECURE_SCCP_PORT)?.integer()?,
+            modern_tls: get("call-manager.modern-tls")?.flag(),
+            expired_mic_until: get("call-manager.expired-mic-until")?.end_of_day(),
+            keep_alive: seconds(get("call-manager.keep-alive-seconds")?)?,
+            first_digit: seconds(get("call-manager.first-digit-seconds")?)?,
+            inter_digit: seconds(get("call-manager.inter-digit-seconds")?)?,
+            no_answer: seconds(get("call-manager.no-answer-seconds")?)?,
+            forward_no_answer: seconds(get("call-manager.forward-no-answer-seconds")?)?,
+            max_conference: get("call-manager.max-conference")?.integer()?,
+            music: (!music.is_empty()).then(|| PathBuf::from(music)),
+            music_on_hold: get("call-manager.music-on-hold")?.flag(),
+            plain_fallback: get("call-manager.plain-fallback")?.flag(),
+            relay_fallback: get("call-manager.relay-fallback")?.flag(),
+            trace_level: get("call-manager.trace-level")?.value,
+        })
+    }
+}
+
+impl Roster {
+    /// A telephone, by the name that it gives itself; `None` if nobody added it.
+    pub fn telephone(&self, name: &str, now: SystemTime) -> Option<Telephone> {
+        let device = Arc::clone(self.phones.get(name)?);
+        let of = |pool: &str| self.places.get(pool);
+        // Pools that telephones belong to cannot be removed.
+        let place = Arc::clone(of(&device.pool).or_else(|| of(DEFAULT_POOL))?);
+        let lines = device.lines.iter().filter_map(|number| self.lines.get(number)).cloned();
+        Some(Telephone {
+            mode: device.effective_mode(self.mode, self.default_mode),
+            lines: lines.collect(),
+            bridge: device.bridge(self.built_in_bridge),
+            utc_offset: place.pool.utc_offset(now),
+            place,
+            device,
+        })
+    }
+
+    /// How many telephones there are.
+    pub fn telephones(&self) -> usize {
+        self.phones.len()
+    }
+
+    /// All lines, by number.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.values().map(|line| &**line)
+    }
+
+    /// Where numbers lead that are no lines.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The bit rates between regions that somebody set, in kbit/s, the lesser number first; others
+    /// have [`DEFAULT_KBIT_S`](crate::DEFAULT_KBIT_S).
+    pub fn limits(&self) -> &BTreeMap<(u16, u16), u32> {
+        &self.limits
+    }
+
+    /// CallManager's service parameters.
+    pub fn settings(&self) -> &CallSettings {
+        &self.settings
+    }
+
+    /// How telephones that nobody added may register.
+    pub fn auto_registration(&self) -> AutoRegistration {
+        self.auto_registration
+    }
+
+    /// The security mode of the cluster.
+    pub fn security_mode(&self) -> SecurityMode {
+        self.mode
+    }
+}
+
+/// So many objects are looked at one by one; when more have changed, everything is read anew.
+const FEW: u32 = 256;
+/// Of those it looks at these, as the store calls them.
+const OURS: [&str; 2] = ["device", "line"];
+/// What call processing does not look at, as the store calls it.
+const ELSEWHERE: [&str; 9] = [
+    "administrator",
+    "authentication-string",
+    "capf",
+    "certificate",
+    "certificate-copy",
+    "ctl",
+    "due-action",
+    "password",
+    "phone-certificate",
+];
+
+impl State for Roster {
+    fn read(view: &mut View<'_>, node: &str) -> Result<Self> {
+        let phones = view.devices()?.into_iter();
+        let lines = view.lines()?.into_iter();
+        Ok(Self {
+            revision: view.revision()?,
+            forward_change: view.forward_change()?,
+            mode: view.security_mode()?,
+            default_mode: view.default_device_mode()?,
+            built_in_bridge: view.parameter(None, parameter::BUILT_IN_BRIDGE)?.flag(),
+            settings: CallSettings::read(view, node)?,
+            auto_registration: view.auto_registration()?,
+            limits: limits(view)?,
+            routes: view.routes()?,
+            places: places(view)?,
+            phones: phones.map(|phone| (phone.name.to_string(), Arc::new(phone))).collect(),
+            lines: lines.map(|line| (line.number.clone(), Arc::new(line))).collect(),
+        })
+    }
+
+    fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    fn is_current(&self, view: &mut View<'_>) -> Result<bool> {
+        Ok(view.revision()? == self.revision && view.forward_change()? == self.forward_change)
+    }
+
+    fn follow(&mut self, view: &mut View<'_>) -> Result<bool> {
+        let (revision, forward_change) = (view.revision()?, view.forward_change()?);
+        let Some(touched) = view.touched_since(self.revision, FEW)? else { return Ok(false) };
+        let is_known = |object: &str| OURS.contains(&object) || ELSEWHERE.contains(&object);
+        let older = revision < self.revision || forward_change < self.forward_change;
+        if older || !touched.iter().all(|(object, _)| is_known(object)) {
+            return Ok(false);
+        }
+        for (object, subject) in touched {
+            match &*object {
+                "device" => match view.find_device(&subject.parse()?)? {
+                    Some(phone) => drop(self.phones.insert(subject, Arc::new(phone))),
+                    None => drop(self.phones.remove(&subject)),
+                },
+                "line" => {
+                    let number = subject.parse()?;
+                    match view.find_line(&number)? {
+                        Some(line) => drop(self.lines.insert(number, Arc::new(line))),
+                        None => drop(self.lines.remove(&number)),
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (number, target) in view.forwards_since(self.forward_change)? {
+            if let Some(line) = self.lines.get_mut(&number) {
+                Arc::make_mut(line).forward_all = target;
+            }
+        }
+        (self.revision, self.forward_change) = (revision, forward_change);
+        Ok(true)
+    }
+}
+
+fn limits(view: &mut View<'_>) -> Result<BTreeMap<(u16, u16), u32>> {
+    let regions = view.regions()?;
+    let numbers: HashMap<_, _> =
+        regions.iter().map(|region| (&*region.name, region.number)).collect();
+    let mut limits = BTreeMap::new();
+    for region in &regions {
+        for (other, kbit_s) in &region.limits {
+            if let Some(other) = numbers.get(&**other) {
+                let pair = (region.number.min(*other), region.number.max(*other));
+                limits.insert(pair, *kbit_s);
+            }
+        }
+    }
+    Ok(limits)
+}
+
+fn places(view: &mut View<'_>) -> Result<HashMap<String, Arc<Place>>> {
+    let regions: HashMap<String, u16> =
+        view.regions()?.into_iter().map(|region| (region.name, region.number)).collect();
+    let servers = view.call_servers()?;
+    let place = |pool: Pool| {
+        let region = regions.get(&pool.region).copied().unwrap_or_default();
+        let servers = pool.servers(&servers);
+        (pool.name.clone(), Arc::new(Place { pool, region, servers }))
+    };
+    Ok(view.pools()?.into_iter().map(place).collect())
+}
+
+impl Pool {
+    /// Those of its group, of all `servers` that there are; all of them if it names none.
+    pub fn servers(&self, servers: &[CallServer]) -> Vec<CallServer> {
+        if self.call_managers.is_empty() {
+            return servers.to_vec();
+        }
+        let named = |name: &String| servers.iter().find(|server| server.name == *name).cloned();
+        self.call_managers.iter().filter_map(named).collect()
+    }
+}
+
+impl View<'_> {
+    /// The nodes that run CallManager, the publisher first, with their ports.
+    pub fn call_servers(&mut self) -> Result<Vec<CallServer>> {
+        let nodes = self.nodes()?.into_iter();
+        let active = nodes.filter(|node| node.services.contains(&Service::CallManager));
+        let server = |node: crate::Node| {
+            let port = self.parameter(Some(&node.name), parameter::SCCP_PORT)?.integer()?;
+            let secure = self.parameter(Some(&node.name), parameter::SECURE_SCCP_PORT)?;
+            let secure_port = secure.integer()?;
+            Ok(CallServer { name: node.name, address: node.address, port, secure_port })
+        };
+        active.map(server).collect()
+    }
+}
