@@ -22,6 +22,7 @@ pub mod fleet;
 mod load;
 pub mod media;
 mod model;
+pub mod network;
 mod phone;
 pub mod station;
 
