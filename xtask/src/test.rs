@@ -1,7 +1,7 @@
 //! `cargo xtask test`: what CI runs, step by step, each with its time.
 //!
-//! A failing step does not hide the later ones. Tests that need root are `#[ignore]`d with a reason
-//! and run in a step of their own; there is no other kind of ignored test.
+//! A failing step does not hide the later ones. Tests that need root, or a program as their peer, are
+//! `#[ignore]`d with a reason and run in a step of their own; there is no other kind of ignored test.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};

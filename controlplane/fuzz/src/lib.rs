@@ -8,6 +8,7 @@ pub mod capf;
 pub mod files;
 pub mod hello;
 pub mod http;
+pub mod media;
 pub mod provider;
 pub mod sccp;
 pub mod scep;
@@ -32,6 +33,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "client-hello", run: hello::client },
     Target { name: "office", run: calls::office },
     Target { name: "station", run: calls::station },
+    Target { name: "media-conference", run: media::conference },
+    Target { name: "music-file", run: media::music_file },
     Target { name: "scep-authority", run: scep::authority },
     Target { name: "scep-answer", run: scep::answer },
     Target { name: "scep-envelope", run: scep::envelope },
