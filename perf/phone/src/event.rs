@@ -52,6 +52,17 @@ impl Event {
     }
 }
 
+impl Event {
+    /// The text of its alarm, as servers know it.
+    pub fn alarm(&self) -> String {
+        match self {
+            Self::FileAuthFailed(..) => "File Auth Failed".to_owned(),
+            Self::LoadAuthFailed(..) => "Load Auth Failed".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

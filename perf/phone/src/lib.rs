@@ -16,6 +16,8 @@
 mod boot;
 pub mod capf;
 mod configuration;
+pub mod connection;
+mod dial;
 mod event;
 mod flash;
 pub mod fleet;
@@ -23,6 +25,7 @@ mod load;
 pub mod media;
 mod model;
 pub mod network;
+pub mod office;
 mod phone;
 pub mod station;
 

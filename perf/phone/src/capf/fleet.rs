@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream as StdTcpStream};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use openssl::ssl::{HandshakeError, MidHandshakeSslStream, Ssl, SslContext, SslStream};
 use pki::PrivateKey;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 use tlv::{Role, VerifiedCtl};
 use zeroize::Zeroizing;
 
 use super::{Attempt, Enrolment, Job, Memory, Notice, Output, TlsManner, Verdict, Workshop};
+use crate::dial::dial;
 
 /// A phone, and where it calls.
 pub struct Caller<M> {
@@ -297,7 +297,7 @@ impl<M: Memory> Seat<M> {
             self.fail(now, Attempt::NoConnection);
             return Ok(());
         };
-        match open(server, self.caller.source) {
+        match dial(server, self.caller.source) {
             Err(_) => self.fail(now, Attempt::NoConnection),
             Ok(mut stream) => {
                 let interest = Interest::READABLE | Interest::WRITABLE;
@@ -410,21 +410,4 @@ impl<M: Memory> Seat<M> {
         self.connect_by = None;
         self.unsent.clear();
     }
-}
-
-/// Begins to connect.
-fn open(server: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
-    let Some(source) = source else { return TcpStream::connect(server) };
-    let family = match server {
-        SocketAddr::V4(_) => AddressFamily::INET,
-        SocketAddr::V6(_) => AddressFamily::INET6,
-    };
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
-    bind(&socket, &SocketAddr::new(source, 0))?;
-    match connect(&socket, &server) {
-        Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(TcpStream::from_std(StdTcpStream::from(socket)))
 }

@@ -9,6 +9,7 @@ use durable::Readers;
 use pki::{Certificate, PrivateKey, export};
 use zeroize::Zeroizing;
 
+use crate::connection::{IdentityError, TlsIdentity};
 use crate::{Flash, FlashError};
 
 /// What the phone has.
@@ -105,6 +106,14 @@ impl Flash {
             self.try_file(PENDING_KEY, durable::remove)?;
         }
         Ok(())
+    }
+
+    /// What the phone shows in a handshake: its LSC if it has one, else its MIC.
+    pub fn tls_identity(&self) -> Result<Option<TlsIdentity>, IdentityError> {
+        match TlsIdentity::read(&self.path(LSC))? {
+            Some(lsc) => Ok(Some(lsc)),
+            None => TlsIdentity::read(&self.path(MIC)),
+        }
     }
 
     fn holding(&self, name: &str) -> Result<Option<Holding>, FlashError> {

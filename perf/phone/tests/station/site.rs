@@ -76,6 +76,7 @@ pub fn equipment(security: Security, bridge: Bridge, number: &str) -> Equipment 
         bridge: Some(bridge),
         private: false,
         region: 0,
+        relay: Default::default(),
         media_elsewhere: false,
         lines: vec![(LineProfile { party, busy_trigger: 2 }, None)],
         speed_dials: vec![SpeedDial { number: "1002".to_owned(), label: "Bob".to_owned() }],

@@ -1,0 +1,152 @@
+//! TLS as it is spoken today.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use mio::net::TcpStream;
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme,
+};
+
+use super::{KeyLog, Server, TlsError, TlsIdentity, write_tls};
+use crate::station::Outage;
+
+/// A telephone that speaks TLS 1.3. It resumes sessions where the server offers it.
+pub struct Modern(Arc<ClientConfig>);
+
+/// What all telephones of a site have in common.
+#[derive(Clone)]
+pub struct Manner {
+    known: Arc<Known>,
+    log: Option<KeyLog>,
+}
+
+/// Sessions that a telephone keeps: of a few servers.
+const SESSIONS: usize = 4;
+
+impl Modern {
+    /// A manner for telephones that know these servers.
+    pub fn manner(servers: &[Arc<Server>], log: Option<&KeyLog>) -> Manner {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let known = Known { servers: servers.to_vec(), provider };
+        Manner { known: Arc::new(known), log: log.cloned() }
+    }
+
+    /// A telephone with a certificate.
+    pub fn new(manner: &Manner, identity: &TlsIdentity) -> Result<Self, TlsError> {
+        let failed = |error: Error| TlsError(error.to_string());
+        let no_key = || TlsError("its certificate has no key".to_owned());
+        let (chain, key) = identity.modern().ok_or_else(no_key)?;
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&manner.known.provider))
+            .with_safe_default_protocol_versions()
+            .map_err(failed)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::<Known>::clone(&manner.known))
+            .with_client_auth_cert(chain, key)
+            .map_err(failed)?;
+        config.resumption = Resumption::in_memory_sessions(SESSIONS);
+        if let Some(log) = &manner.log {
+            config.key_log = Arc::new(log.clone());
+        }
+        Ok(Self(Arc::new(config)))
+    }
+
+    pub(super) fn connection(&self, server: &Server) -> Result<ClientConnection, Error> {
+        let name = ServerName::from(server.address.ip());
+        ClientConnection::new(Arc::clone(&self.0), name)
+    }
+}
+
+impl fmt::Debug for Modern {
+    /// Its name only.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Modern")
+    }
+}
+
+/// Takes what came, goes on with the handshake, and reads.
+pub(super) fn read(
+    tls: &mut ClientConnection,
+    stream: &mut TcpStream,
+    buffer: &mut [u8],
+) -> Result<io::Result<usize>, Outage> {
+    loop {
+        match tls.reader().read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            // A server that goes without a goodbye goes all the same.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Ok(0)),
+            read => return Ok(read),
+        }
+        let shaking = tls.is_handshaking();
+        match tls.read_tls(stream) {
+            Ok(0) if shaking => return Err(Outage::Handshake),
+            Ok(_) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+        let processed = tls.process_new_packets();
+        // Also the alert that says why not.
+        write_tls(tls, stream)?;
+        if let Err(error) = processed {
+            let untrusted = matches!(error, Error::InvalidCertificate(_));
+            return Err(if untrusted { Outage::Untrusted } else { Outage::Handshake });
+        }
+        if shaking && !tls.is_handshaking() {
+            // So that the caller can tell before anything is read.
+            return Ok(Err(io::ErrorKind::Interrupted.into()));
+        }
+    }
+}
+
+/// Accepts exactly the certificates that the CTL has for a server.
+#[derive(Debug)]
+struct Known {
+    servers: Vec<Arc<Server>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Known {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let is_it = |server: &&Arc<Server>| ServerName::from(server.address.ip()) == *name;
+        let mut known = self.servers.iter().filter(is_it).flat_map(|it| &it.certificates);
+        match known.any(|known| **known == **shown) {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,6 @@
+//! Telephones with sockets against a server of sockets.
+
+mod house;
+mod pki_of_site;
+mod plain;
+mod tls;
