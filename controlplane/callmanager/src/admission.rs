@@ -46,7 +46,10 @@ pub enum Suite {
     Null,
     /// AES-128 with SHA, of TLS 1.0: encryption.
     Aes128Sha,
-    /// Any suite of today. All of them encrypt, so that authenticated devices use them too.
+    /// SHA-256 without encryption, of TLS 1.3 (RFC 9150): authentication with the handshake of
+    /// today.
+    Integrity,
+    /// Any other suite of today. All of them encrypt, so that authenticated devices use them too.
     Modern,
 }
 
@@ -55,6 +58,7 @@ impl fmt::Display for Suite {
         f.pad(match self {
             Self::Null => "NULL-SHA",
             Self::Aes128Sha => "AES128-SHA",
+            Self::Integrity => "TLS_SHA256_SHA256",
             Self::Modern => "a modern suite",
         })
     }
@@ -137,9 +141,11 @@ pub fn admit(
             return refuse(Why::NotAuthenticatedOverTls);
         }
         (_, Transport::Plain) => return refuse(Why::NotOverTls { mode }),
-        (Security::Authenticated, Transport::Tls { suite: Suite::Null | Suite::Modern, .. })
-        | (Security::Encrypted, Transport::Tls { suite: Suite::Aes128Sha | Suite::Modern, .. }) => {
-        }
+        (
+            Security::Authenticated,
+            Transport::Tls { suite: Suite::Null | Suite::Integrity | Suite::Modern, .. },
+        ) => {}
+        (Security::Encrypted, Transport::Tls { suite: Suite::Aes128Sha | Suite::Modern, .. }) => {}
         (_, Transport::Tls { suite, .. }) => return refuse(Why::Incompatible { mode, suite }),
     }
     let warning = (told.to_canonical() != peer.to_canonical()).then(|| BehindNat {

@@ -35,6 +35,7 @@ fn devices_register_as_their_mode_says() {
     for (mode, transport) in [
         (NonSecure, Transport::Plain),
         (Authenticated, Transport::Tls { suite: Suite::Null, title: NAME }),
+        (Authenticated, Transport::Tls { suite: Suite::Integrity, title: NAME }),
         (Authenticated, Transport::Tls { suite: Suite::Modern, title: NAME }),
         (Encrypted, Transport::Tls { suite: Suite::Aes128Sha, title: NAME }),
         (Encrypted, Transport::Tls { suite: Suite::Modern, title: "CP-7960G-sep001122334455" }),
@@ -66,6 +67,9 @@ fn whoever_may_not_register_raises_an_alarm_that_says_why() {
     let tls = over_tls(Suite::Null, NAME);
     refused(tls, Some(NonSecure), &registration::NOT_AUTHENTICATED_OVER_TLS);
     refused(tls, Some(Encrypted), &registration::TLS_INCOMPATIBLE);
+    let readable = over_tls(Suite::Integrity, NAME);
+    refused(readable, Some(Encrypted), &registration::TLS_INCOMPATIBLE);
+    refused(readable, Some(NonSecure), &registration::NOT_AUTHENTICATED_OVER_TLS);
     let legacy = over_tls(Suite::Aes128Sha, NAME);
     refused(legacy, Some(Authenticated), &registration::TLS_INCOMPATIBLE);
     for title in ["SEP665544332211", "SEP00112233445", "", "SEP001122334455-", "XSEP001122334455"] {
