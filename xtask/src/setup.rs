@@ -142,6 +142,24 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Test],
     },
     Package {
+        name: "qemu-system-x86",
+        why: "a machine whose kernel has ESP: our ESP's peer in its tests",
+        brings: Program("qemu-system-x86_64"),
+        uses: &[Use::Test],
+    },
+    Package {
+        name: "linux-image-cloud-amd64",
+        why: "the kernel of that machine; this one goes on with its own",
+        brings: File("/usr/share/doc/linux-image-cloud-amd64"),
+        uses: &[Use::Test],
+    },
+    Package {
+        name: "busybox-static",
+        why: "the shell of that machine",
+        brings: File("/usr/share/doc/busybox-static"),
+        uses: &[Use::Test],
+    },
+    Package {
         name: "postgresql",
         why: "a server that the store's tests run on a private socket",
         brings: Program("pg_ctlcluster"),
@@ -181,7 +199,7 @@ const PACKAGES: &[Package] = &[
         name: "iproute2",
         why: "`ip` makes namespaces and veth pairs",
         brings: Program("ip"),
-        uses: &[Use::Lab, Use::Perf],
+        uses: &[Use::Test, Use::Lab, Use::Perf],
     },
     Package {
         name: "ethtool",
