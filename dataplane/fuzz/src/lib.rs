@@ -8,6 +8,7 @@
 
 pub mod corpus;
 pub mod engine;
+pub mod esp;
 pub mod gateway;
 pub mod mgcp;
 pub mod srtp;
@@ -25,6 +26,8 @@ pub struct Target {
 /// All targets.
 pub const TARGETS: &[Target] = &[
     Target { name: "engine-burst", run: engine::burst },
+    Target { name: "esp-fragments", run: esp::fragments },
+    Target { name: "esp-packets", run: esp::packets },
     Target { name: "gateway-datagrams", run: gateway::datagrams },
     Target { name: "mgcp-message", run: mgcp::message },
     Target { name: "mgcp-datagram", run: mgcp::messages },
