@@ -30,16 +30,23 @@ pub const MAX_HELLO: usize = 8 * 1024;
 impl ClientHello {
     /// Whether a stack that knows TLS 1.2 with ephemeral keys and TLS 1.3 only can serve it.
     pub fn is_modern(&self) -> bool {
-        let tls13 = self.newest >= 0x0304 && self.suites.iter().any(|suite| suite >> 8 == 0x13);
-        tls13 || self.newest >= 0x0303 && self.suites.iter().any(|suite| is_ecdhe_aead(*suite))
+        let tls13 = |suite: &u16| suite >> 8 == 0x13 || INTEGRITY_ONLY.contains(suite);
+        self.newest >= 0x0304 && self.suites.iter().any(tls13)
+            || self.newest >= 0x0303 && self.suites.iter().any(|suite| is_ecdhe_aead(*suite))
     }
 
     /// Whether it offers encryption at all, and not only authentication (`NULL` suites).
     pub fn offers_encryption(&self) -> bool {
+        let null = |suite: &u16| matches!(suite, 0x0000..=0x0002 | 0x003b);
         // The two numbers that are no suites: renegotiation and fallback.
-        self.suites.iter().any(|suite| !matches!(suite, 0x0000..=0x0002 | 0x003b | 0x00ff | 0x5600))
+        let none = |suite: &u16| matches!(suite, 0x00ff | 0x5600);
+        let plain = |suite: &u16| null(suite) || none(suite) || INTEGRITY_ONLY.contains(suite);
+        !self.suites.iter().all(plain)
     }
 }
+
+/// `TLS_SHA256_SHA256` and `TLS_SHA384_SHA384`, of TLS 1.3 (RFC 9150).
+const INTEGRITY_ONLY: [u16; 2] = [0xc0b4, 0xc0b5];
 
 /// `TLS_ECDHE_{ECDSA,RSA}_WITH_{AES_128_GCM,AES_256_GCM,CHACHA20_POLY1305}`.
 fn is_ecdhe_aead(suite: u16) -> bool {
@@ -198,6 +205,9 @@ mod tests {
         let newest = peek(hello(0x0303, &[0x4a4a, 0x1301], &[0x7a7a, 0x0304, 0x0303], 10));
         assert_eq!(newest, ClientHello { newest: 0x0304, suites: vec![0x1301] });
         assert!(newest.is_modern());
+        let readable = peek(hello(0x0303, &[0xc0b4], &[0x0304], 1000));
+        assert!(readable.is_modern() && !readable.offers_encryption());
+        assert!(!peek(hello(0x0303, &[0xc0b4], &[], 1000)).is_modern());
     }
 
     #[test]
