@@ -1,6 +1,6 @@
 //! The schema and its history. A migration that was released is never edited: a new one follows.
 
-use crate::sql::{Access, Backend, Sql, values};
+use crate::sql::{Access, Backend, Sql, transaction, values};
 use crate::{Error, Result};
 
 const MIGRATIONS: &[&str] = &[
@@ -11,11 +11,7 @@ const MIGRATIONS: &[&str] = &[
 
 /// Applies the migrations that are missing, all in one transaction.
 pub(crate) fn to_newest(backend: &mut dyn Backend) -> Result<()> {
-    let mut found = 0;
-    backend.transaction(Access::Read, &mut |sql| {
-        found = schema(sql)?;
-        Ok(())
-    })?;
+    let found = transaction(backend, Access::Read, schema)?;
     let known = MIGRATIONS.len() as u64;
     if found > known {
         return Err(Error::Newer { found, known });
@@ -23,7 +19,7 @@ pub(crate) fn to_newest(backend: &mut dyn Backend) -> Result<()> {
     if found == known {
         return Ok(());
     }
-    backend.transaction(Access::Write, &mut |sql| {
+    transaction(backend, Access::Write, |sql| {
         sql.batch("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY)")?;
         // Another process may have been quicker.
         let found = schema(sql)?;

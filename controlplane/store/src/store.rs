@@ -5,12 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::change::{Author, Change, Changed, Revision};
 use crate::sql::postgres::Postgres;
 use crate::sql::sqlite::Sqlite;
-use crate::sql::{Access, Backend, Sql};
-use crate::{Error, Result, StoreUrl, migrate};
+use crate::sql::together::Writer;
+use crate::sql::{Access, Backend, Sql, transaction};
+use crate::{Result, StoreUrl, migrate};
 
 /// The database, shared by the threads of a process.
 pub struct Store {
-    backend: Mutex<Box<dyn Backend>>,
+    /// Looks are taken on a connection of their own: they do not wait for changes, which wait for
+    /// the disk.
+    reader: Mutex<Box<dyn Backend>>,
+    writer: Writer,
     /// Newest revision made through this handle, for those who wait.
     newest: Mutex<Revision>,
     changed: Condvar,
@@ -20,13 +24,11 @@ impl Store {
     /// Opens the database, makes it if it is a new one, and brings an older one up to date. A
     /// PostgreSQL replica is taken as it is.
     pub fn open(url: &StoreUrl) -> Result<Self> {
-        let mut backend: Box<dyn Backend> = match url {
-            StoreUrl::Sqlite(path) => Box::new(Sqlite::open(path)?),
-            StoreUrl::Postgres(url) => Box::new(Postgres::open(url)?),
-        };
+        let mut backend = connect(url)?;
         migrate::to_newest(&mut *backend)?;
         let store = Self {
-            backend: Mutex::new(backend),
+            reader: Mutex::new(connect(url)?),
+            writer: Writer::new(backend),
             newest: Mutex::new(Revision(0)),
             changed: Condvar::new(),
         };
@@ -37,7 +39,9 @@ impl Store {
 
     /// Looks at one consistent state.
     pub fn read<T>(&self, look: impl FnOnce(&mut View<'_>) -> Result<T>) -> Result<T> {
-        self.transaction(Access::Read, |sql| look(&mut View { sql }))
+        // A look that panicked ended its transaction: the connection is sound.
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        transaction(&mut **reader, Access::Read, |sql| look(&mut View { sql }))
     }
 
     /// Makes one revision of all that `make` does, or, if it fails, of nothing. `now` is the time
@@ -48,13 +52,15 @@ impl Store {
         now: SystemTime,
         make: impl FnOnce(&mut Change<'_>) -> Result<T>,
     ) -> Result<Changed<T>> {
-        let changed = self.transaction(Access::Write, |sql| {
+        let changed = self.writer.transaction(|sql| {
             let mut change = Change::begin(View { sql }, author, millis(now))?;
             let value = make(&mut change)?;
             change.end(value)
         })?;
         if let Some(revision) = changed.revision {
-            *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = revision;
+            let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            // Of changes that were committed together, any thread may be here first.
+            *newest = revision.max(*newest);
             self.changed.notify_all();
         }
         Ok(changed)
@@ -69,9 +75,8 @@ impl Store {
         action: &str,
         detail: &str,
     ) -> Result<()> {
-        self.transaction(Access::Write, |sql| {
-            View { sql }.append_audit(author, millis(now), action, detail)
-        })
+        self.writer
+            .transaction(|sql| View { sql }.append_audit(author, millis(now), action, detail))
     }
 
     /// Waits until this handle made a revision after `seen`, or `patience` is over, and returns
@@ -84,23 +89,13 @@ impl Store {
             .unwrap_or_else(PoisonError::into_inner)
             .0
     }
+}
 
-    fn transaction<T>(
-        &self,
-        access: Access,
-        work: impl FnOnce(&mut dyn Sql) -> Result<T>,
-    ) -> Result<T> {
-        let mut work = Some(work);
-        let mut value = None;
-        // A caller's panic inside a transaction rolled it back: the connection is sound.
-        let mut backend = self.backend.lock().unwrap_or_else(PoisonError::into_inner);
-        backend.transaction(access, &mut |sql| {
-            let work = work.take().ok_or_else(|| Error::Database("called twice".into()))?;
-            value = Some(work(sql)?);
-            Ok(())
-        })?;
-        Ok(value.expect("a transaction that succeeded ran its body"))
-    }
+fn connect(url: &StoreUrl) -> Result<Box<dyn Backend>> {
+    Ok(match url {
+        StoreUrl::Sqlite(path) => Box::new(Sqlite::open(path)?),
+        StoreUrl::Postgres(url) => Box::new(Postgres::open(url)?),
+    })
 }
 
 /// One consistent state of the database, to be read.

@@ -101,7 +101,7 @@ impl Server {
         let mut keeper = Command::new("sh");
         keeper.args(["-c", KEEPER, "keeper"]).arg(find("postgres")?).arg("-D");
         keeper.arg(self.dir.join("data")).arg("-k").arg(&self.dir);
-        keeper.args(["-c", "fsync=off", "-c", "max_connections=60"]);
+        keeper.args(["-c", "fsync=off", "-c", "max_connections=120"]);
         keeper.arg("-c").arg(format!("listen_addresses={listen}"));
         keeper.env("DIR", &self.dir).stdin(Stdio::piped());
         unprivileged(&mut keeper);

@@ -2,6 +2,7 @@
 
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
+pub(crate) mod together;
 
 use crate::{Error, Result};
 
@@ -23,15 +24,39 @@ pub(crate) enum Access {
     Write,
 }
 
-/// A database that runs transactions.
-pub(crate) trait Backend: Send {
-    /// Runs `body` in a transaction: committed if it returns `Ok`, without trace otherwise. `body`
-    /// is called at most once.
-    fn transaction(&mut self, access: Access, body: Body<'_>) -> Result<()>;
+/// A connection to a database: it runs one transaction at a time.
+pub(crate) trait Backend: Sql + Send {
+    /// Begins a transaction.
+    fn begin(&mut self, access: Access) -> Result<()>;
+
+    /// Makes what was done since lasting. If that fails, the transaction is still open.
+    fn commit(&mut self) -> Result<()>;
+
+    /// Ends the transaction without trace, if one is open.
+    fn roll_back(&mut self);
 }
 
-/// What is done in a transaction.
-pub(crate) type Body<'a> = &'a mut dyn FnMut(&mut dyn Sql) -> Result<()>;
+/// Does something in a transaction: committed if `work` succeeds, without trace otherwise.
+pub(crate) fn transaction<T>(
+    backend: &mut dyn Backend,
+    access: Access,
+    work: impl FnOnce(&mut dyn Sql) -> Result<T>,
+) -> Result<T> {
+    backend.begin(access)?;
+    let undone = Undone(backend);
+    let value = work(&mut *undone.0)?;
+    undone.0.commit()?;
+    Ok(value)
+}
+
+/// What is left open is undone when this is dropped, also by a caller's panic.
+struct Undone<'a>(&'a mut dyn Backend);
+
+impl Drop for Undone<'_> {
+    fn drop(&mut self) {
+        self.0.roll_back();
+    }
+}
 
 /// Statements inside a transaction. Parameters are written `$1`, `$2`, … in the text.
 pub(crate) trait Sql {

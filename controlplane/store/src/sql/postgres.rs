@@ -11,13 +11,13 @@ use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
 use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use postgres::{Client, Config, IsolationLevel, NoTls, Transaction};
+use postgres::{Client, Config, NoTls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Access, Backend, Body, Row, Sql, Value};
+use super::{Access, Backend, Row, Sql, Value};
 use crate::{Error, PostgresUrl, Result};
 
 /// Key of the advisory lock that lets one writer through at a time ("ringfenc").
@@ -26,12 +26,14 @@ const WRITER_LOCK: i64 = 0x7269_6e67_6665_6e63;
 pub(crate) struct Postgres {
     url: PostgresUrl,
     client: Client,
+    /// Whether a transaction is open.
+    open: bool,
 }
 
 impl Postgres {
     pub(crate) fn open(url: &PostgresUrl) -> Result<Self> {
         let client = connect(url)?;
-        Ok(Self { url: url.clone(), client })
+        Ok(Self { url: url.clone(), client, open: false })
     }
 }
 
@@ -93,50 +95,57 @@ fn tls(roots: &Path) -> std::result::Result<ClientConfig, Box<dyn StdError>> {
 }
 
 impl Backend for Postgres {
-    fn transaction(&mut self, access: Access, body: Body<'_>) -> Result<()> {
-        if self.client.is_closed() {
-            self.client = connect(&self.url)?;
-        }
-        let transaction = self.client.build_transaction();
-        let mut transaction = match access {
-            Access::Read => transaction
-                .isolation_level(IsolationLevel::RepeatableRead)
-                .read_only(true)
-                .start()?,
+    fn begin(&mut self, access: Access) -> Result<()> {
+        let begin = match access {
+            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY".to_owned(),
             // Only one writer is let through, and each of its statements sees what the writer
             // before it committed.
-            Access::Write => {
-                let mut transaction =
-                    transaction.isolation_level(IsolationLevel::ReadCommitted).start()?;
-                transaction
-                    .batch_execute(&format!("SELECT pg_advisory_xact_lock({WRITER_LOCK})"))?;
-                transaction
-            }
+            Access::Write => format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+            ),
         };
-        body(&mut transaction)?;
-        transaction.commit()?;
+        self.open = true;
+        let begun = self.batch(&begin);
+        if begun.is_err() && self.client.is_closed() {
+            // The server was away since the last transaction.
+            self.client = connect(&self.url)?;
+            return self.batch(&begin);
+        }
+        begun.inspect_err(|_| self.roll_back())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.batch("COMMIT")?;
+        self.open = false;
         Ok(())
+    }
+
+    fn roll_back(&mut self) {
+        if std::mem::take(&mut self.open) {
+            // Without a connection there is no transaction.
+            let _ = self.batch("ROLLBACK");
+        }
     }
 }
 
-impl Sql for Transaction<'_> {
+impl Sql for Postgres {
     fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
-        Ok(Transaction::execute(self, sql, &parameters(values))?)
+        Ok(self.client.execute(sql, &parameters(values))?)
     }
 
     fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
-        let rows = Transaction::query(self, sql, &parameters(values))?;
+        let rows = self.client.query(sql, &parameters(values))?;
         rows.iter().map(row).collect()
     }
 
     fn batch(&mut self, sql: &str) -> Result<()> {
-        Ok(self.batch_execute(sql)?)
+        Ok(self.client.batch_execute(sql)?)
     }
 
     fn has_table(&mut self, table: &str) -> Result<bool> {
         let found = "SELECT COUNT(*) FROM information_schema.tables
             WHERE table_schema = current_schema() AND table_name = $1";
-        let row = self.query_one(found, &[&table])?;
+        let row = self.client.query_one(found, &[&table])?;
         Ok(row.get::<_, i64>(0) > 0)
     }
 }

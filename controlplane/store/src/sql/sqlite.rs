@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, ToSql, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, ToSql};
 
-use super::{Access, Backend, Body, Row, Sql, Value};
+use super::{Access, Backend, Row, Sql, Value};
 use crate::{Error, Result};
 
 /// Another process (a second command line) may hold the write lock this long.
@@ -47,27 +47,40 @@ impl Sqlite {
 }
 
 impl Backend for Sqlite {
-    fn transaction(&mut self, access: Access, body: Body<'_>) -> Result<()> {
-        let behavior = match access {
-            Access::Read => TransactionBehavior::Deferred,
-            Access::Write => TransactionBehavior::Immediate,
-        };
-        let mut transaction = self.0.transaction_with_behavior(behavior)?;
-        body(&mut transaction)?;
-        transaction.commit()?;
-        Ok(())
+    fn begin(&mut self, access: Access) -> Result<()> {
+        self.run(match access {
+            Access::Read => "BEGIN",
+            Access::Write => "BEGIN IMMEDIATE",
+        })
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.run("COMMIT")
+    }
+
+    fn roll_back(&mut self) {
+        // It fails only if it was rolled back already.
+        if !self.0.is_autocommit() {
+            let _ = self.run("ROLLBACK");
+        }
     }
 }
 
-impl Sql for rusqlite::Transaction<'_> {
+impl Sqlite {
+    fn run(&mut self, sql: &str) -> Result<()> {
+        Ok(self.0.prepare_cached(sql)?.execute([]).map(drop)?)
+    }
+}
+
+impl Sql for Sqlite {
     fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64> {
-        let mut statement = self.prepare_cached(sql)?;
+        let mut statement = self.0.prepare_cached(sql)?;
         bind(&mut statement, values)?;
         Ok(statement.raw_execute()? as u64)
     }
 
     fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>> {
-        let mut statement = self.prepare_cached(sql)?;
+        let mut statement = self.0.prepare_cached(sql)?;
         bind(&mut statement, values)?;
         let columns = statement.column_count();
         let mut rows = statement.raw_query();
@@ -80,11 +93,11 @@ impl Sql for rusqlite::Transaction<'_> {
     }
 
     fn batch(&mut self, sql: &str) -> Result<()> {
-        Ok(self.execute_batch(sql)?)
+        Ok(self.0.execute_batch(sql)?)
     }
 
     fn has_table(&mut self, table: &str) -> Result<bool> {
-        Ok(self.table_exists(None, table)?)
+        Ok(self.0.table_exists(None, table)?)
     }
 }
 

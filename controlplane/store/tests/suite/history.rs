@@ -11,6 +11,7 @@ crate::over_both! {
     a_revision_says_who_and_what,
     a_failed_change_leaves_no_trace,
     writers_take_turns,
+    threads_take_turns,
     waiting_ends_with_the_change,
     an_altered_audit_log_is_noticed,
     a_newer_database_is_refused,
@@ -87,6 +88,45 @@ fn writers_take_turns(db: &Database) {
         assert_eq!(pair[0].entries[0].old, pair[1].entries[0].new);
     }
     assert_eq!(db.store.read(|v| v.verify_audit()).unwrap().records, made);
+}
+
+/// Of one process, which commits together what comes together.
+fn threads_take_turns(db: &Database) {
+    const THREADS: u16 = 6;
+    const CHANGES: u16 = 12;
+    let port = |port: u16| {
+        db.change(|c| {
+            c.set_parameter(None, "ctl-provider.port", &port.to_string())?;
+            // Every third change fails in the end.
+            if port % 3 == 0 { Err(Error::ReadOnly) } else { Ok(c.number()) }
+        })
+    };
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                for n in 0..CHANGES {
+                    let number = 2000 + thread * CHANGES + n;
+                    let Ok(made) = port(number) else { continue };
+                    // It is there for everybody.
+                    let log = db
+                        .store
+                        .read(|v| v.revisions(Some(Revision(made.value.0 + 1)), 1))
+                        .unwrap();
+                    assert_eq!(log[0].revision, made.value);
+                    assert_eq!(log[0].entries[0].new, Some(number.to_string().into()));
+                }
+            });
+        }
+    });
+    let numbers = (2000..2000 + THREADS * CHANGES).filter(|number| number % 3 != 0);
+    let made = numbers.count() as u64;
+    let log = db.store.read(|v| v.revisions(None, 1000)).unwrap();
+    assert!(log.iter().map(|r| r.revision.0).eq((1..=made).rev()));
+    for pair in log.windows(2) {
+        assert_eq!(pair[0].entries[0].old, pair[1].entries[0].new);
+    }
+    assert_eq!(db.store.read(|v| v.verify_audit()).unwrap().records, made);
+    assert_eq!(db.store.wait(Revision(0), Duration::ZERO), Revision(made));
 }
 
 fn waiting_ends_with_the_change(db: &Database) {

@@ -50,6 +50,14 @@ fn a_server_that_comes_back_is_used_again() {
     assert!(store.read(|v| v.cluster()).is_err());
     server.resume().unwrap();
     assert_eq!(store.read(|v| v.cluster()).unwrap().unwrap().name, "lab");
+    let set =
+        |port| store.change(&author(), NOW, |c| c.set_parameter(None, "ctl-provider.port", port));
+    set("3000").unwrap();
+    server.pause().unwrap();
+    server.resume().unwrap();
+    set("3001").unwrap();
+    let port = store.read(|v| v.parameter(None, "ctl-provider.port")).unwrap();
+    assert_eq!(port.value, "3001");
 }
 
 #[test]
@@ -68,10 +76,10 @@ fn a_server_behind_tls_must_be_the_one_that_is_named() {
     let verified = |roots: &Path| format!("sslmode=verify-full&sslrootcert={}", roots.display());
     let store = open(&verified(&certificate)).unwrap();
     store.change(&author(), NOW, |c| c.create_cluster("lab")).unwrap();
-    let encrypted = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
-        WHERE ssl AND application_name = 'ringfence'";
+    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+        WHERE application_name = 'ringfence'";
     let row = server.connect("postgres").unwrap().query_one(encrypted, &[]).unwrap();
-    assert_eq!(row.get::<_, i64>(0), 1);
+    assert_eq!(row.get::<_, Option<bool>>(0), Some(true));
 
     // Somebody else's certificate, a server of another name, no TLS, files that are none.
     let (stranger, _) = self::certificate(dir.path(), "stranger", address);
