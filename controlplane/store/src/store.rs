@@ -4,16 +4,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::change::{Author, Change, Changed, Revision};
 use crate::sql::postgres::Postgres;
+use crate::sql::readers::Readers;
 use crate::sql::sqlite::Sqlite;
 use crate::sql::together::Writer;
-use crate::sql::{Access, Backend, Sql, transaction};
+use crate::sql::{Backend, Sql};
 use crate::{Result, StoreUrl, migrate};
 
 /// The database, shared by the threads of a process.
 pub struct Store {
-    /// Looks are taken on a connection of their own: they do not wait for changes, which wait for
-    /// the disk.
-    reader: Mutex<Box<dyn Backend>>,
+    readers: Readers,
     writer: Writer,
     /// Newest revision made through this handle, for those who wait.
     newest: Mutex<Revision>,
@@ -24,10 +23,10 @@ impl Store {
     /// Opens the database, makes it if it is a new one, and brings an older one up to date. A
     /// PostgreSQL replica is taken as it is.
     pub fn open(url: &StoreUrl) -> Result<Self> {
-        let mut backend = connect(url)?;
+        let mut backend = url.connect()?;
         migrate::to_newest(&mut *backend)?;
         let store = Self {
-            reader: Mutex::new(connect(url)?),
+            readers: Readers::new(url.clone()),
             writer: Writer::new(backend),
             newest: Mutex::new(Revision(0)),
             changed: Condvar::new(),
@@ -39,9 +38,7 @@ impl Store {
 
     /// Looks at one consistent state.
     pub fn read<T>(&self, look: impl FnOnce(&mut View<'_>) -> Result<T>) -> Result<T> {
-        // A look that panicked ended its transaction: the connection is sound.
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        transaction(&mut **reader, Access::Read, |sql| look(&mut View { sql }))
+        self.readers.transaction(|sql| look(&mut View { sql }))
     }
 
     /// Makes one revision of all that `make` does, or, if it fails, of nothing. `now` is the time
@@ -91,11 +88,13 @@ impl Store {
     }
 }
 
-fn connect(url: &StoreUrl) -> Result<Box<dyn Backend>> {
-    Ok(match url {
-        StoreUrl::Sqlite(path) => Box::new(Sqlite::open(path)?),
-        StoreUrl::Postgres(url) => Box::new(Postgres::open(url)?),
-    })
+impl StoreUrl {
+    pub(crate) fn connect(&self) -> Result<Box<dyn Backend>> {
+        Ok(match self {
+            Self::Sqlite(path) => Box::new(Sqlite::open(path)?),
+            Self::Postgres(url) => Box::new(Postgres::open(url)?),
+        })
+    }
 }
 
 /// One consistent state of the database, to be read.

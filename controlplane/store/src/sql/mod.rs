@@ -1,6 +1,7 @@
 //! The one door to both databases: statements, values, rows, transactions.
 
 pub(crate) mod postgres;
+pub(crate) mod readers;
 pub(crate) mod sqlite;
 pub(crate) mod together;
 

@@ -98,7 +98,7 @@ fn threads_take_turns(db: &Database) {
         db.change(|c| {
             c.set_parameter(None, "ctl-provider.port", &port.to_string())?;
             // Every third change fails in the end.
-            if port % 3 == 0 { Err(Error::ReadOnly) } else { Ok(c.number()) }
+            if port.is_multiple_of(3) { Err(Error::ReadOnly) } else { Ok(c.number()) }
         })
     };
     thread::scope(|scope| {
@@ -118,7 +118,7 @@ fn threads_take_turns(db: &Database) {
             });
         }
     });
-    let numbers = (2000..2000 + THREADS * CHANGES).filter(|number| number % 3 != 0);
+    let numbers = (2000..2000 + THREADS * CHANGES).filter(|number| !number.is_multiple_of(3));
     let made = numbers.count() as u64;
     let log = db.store.read(|v| v.revisions(None, 1000)).unwrap();
     assert!(log.iter().map(|r| r.revision.0).eq((1..=made).rev()));
