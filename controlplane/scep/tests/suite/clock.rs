@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use ringfence_authority::{Answer, Message};
 use ringfence_scep::enrolment::{Enrolment, RETRIES};
 use ringfence_scep::transport::{Answer as HttpAnswer, TransportFault};
 
-use crate::authority::{Answer, Authority, Message};
-use crate::support::{Event, Run, id, link, ok, phone};
+use crate::support::{Event, Run, authority, id, link, ok, phone};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -17,7 +17,7 @@ fn lost() -> Result<HttpAnswer, TransportFault> {
 
 #[test]
 fn a_request_is_polled_until_it_is_approved() {
-    let (ca, mut run) = (Authority::new(), Run::new());
+    let (ca, mut run) = (authority(), Run::new());
     let mut asked: Vec<Message> = Vec::new();
     let issued = run.enrol(phone(), link(), |message| {
         let message = ca.open(message, "ra-enc").unwrap();
@@ -48,7 +48,7 @@ fn a_request_is_polled_until_it_is_approved() {
 
 #[test]
 fn nobody_approves_forever() {
-    let (ca, mut run) = (Authority::new(), Run::new());
+    let (ca, mut run) = (authority(), Run::new());
     let begin = run.now;
     let refused = run.enrol(phone(), link(), |message| {
         ok(ca.sign(&Answer::pending(&ca.open(message, "ra-enc").unwrap())))
@@ -60,7 +60,7 @@ fn nobody_approves_forever() {
 
 #[test]
 fn a_lost_answer_does_not_make_two_certificates() {
-    let (ca, mut run) = (Authority::new(), Run::new());
+    let (ca, mut run) = (authority(), Run::new());
     let transactions = Cell::new(Vec::new());
     let mut first = None;
     let issued = run.enrol(phone(), link(), |message| {
@@ -96,7 +96,7 @@ fn a_silent_server_is_given_up() {
 
 #[test]
 fn polling_goes_on_after_a_restart() {
-    let (ca, request) = (Authority::new(), phone());
+    let (ca, request) = (authority(), phone());
     let mut before = Run::new();
     before.stop_after_waits = Some(2);
     let mut first = None;
@@ -147,7 +147,7 @@ fn servers_that_forget_or_know_no_polls_get_the_request_again() {
         // It knows no polls: the request instead, ever after.
         ("2", &["19", "20", "19", "19"]),
     ] {
-        let (ca, mut run) = (Authority::new(), Run::new());
+        let (ca, mut run) = (authority(), Run::new());
         let mut kinds = Vec::new();
         let mut request = None;
         let issued = run.enrol(phone(), link(), |message| {
@@ -171,7 +171,7 @@ fn servers_that_forget_or_know_no_polls_get_the_request_again() {
 #[test]
 fn a_refusal_while_polling_is_final() {
     for (info, expected) in [("1", "SCEP_BAD_MESSAGE_CHECK"), ("3", "SCEP_BAD_TIME")] {
-        let (ca, mut run) = (Authority::new(), Run::new());
+        let (ca, mut run) = (authority(), Run::new());
         let refused = run.enrol(phone(), link(), |message| {
             let message = ca.open(message, "ra-enc").unwrap();
             match &*message.kind {

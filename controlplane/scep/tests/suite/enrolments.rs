@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use pki::purpose::{CLIENT_AUTHENTICATION, SERVER_AUTHENTICATION};
 use pki::{KeyKind, Name, PrivateKey, Signer};
+use ringfence_authority::{Answer, Authority, Message, PHONE};
 use ringfence_scep::enrolment::Enrolment;
 use ringfence_scep::transport::{Answer as HttpAnswer, TransportFault};
 use ringfence_scep::{Difference, Floor, Issued, Purpose, Request};
 
-use crate::authority::{Answer, Authority, Message, PHONE};
-use crate::support::{Event, Run, certificate, id, link, link_with, ok, phone};
+use crate::support::{Event, Run, authority, certificate, id, link, link_with, ok, phone};
 
 // R: CAPF-03, CAPF-14
 #[test]
 fn a_phone_gets_a_certificate_and_signs_nothing() {
-    let (ca, request) = (Authority::new(), phone());
+    let (ca, request) = (authority(), phone());
     let mut run = Run::new();
     let mut asked = None;
     let issued = run.enrol(request.clone(), link(), |message| {
@@ -46,7 +46,7 @@ fn a_phone_gets_a_certificate_and_signs_nothing() {
 
 #[test]
 fn capf_itself_gets_a_certificate_as_subordinate_authority() {
-    let mut ca = Authority::new();
+    let mut ca = authority();
     ca.extensions =
         "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n";
     let own = PrivateKey::generate(KeyKind::Rsa2048);
@@ -59,7 +59,7 @@ fn capf_itself_gets_a_certificate_as_subordinate_authority() {
     let start = |extensions| {
         let mut run = Run::new();
         let enrolment = Enrolment::start(request.clone(), None, &own, link(), run.now).unwrap();
-        let mut ca = Authority::new();
+        let mut ca = authority();
         ca.extensions = extensions;
         let finished = run.finish(enrolment, |message| {
             let message = ca.open(message, "ra-enc").unwrap();
@@ -84,7 +84,7 @@ fn authorities_of_every_generation_are_spoken_to() {
         ("", Floor::Legacy, "sha1", "des-ede3-cbc"),
         ("", Floor::Ancient, "md5", "des-cbc"),
     ] {
-        let ca = Authority::new();
+        let ca = authority();
         let issued = Run::new().enrol(phone(), link_with(capabilities, floor), |message| {
             let message = ca.open(message, "ra-enc").unwrap();
             assert_eq!((&*message.digest, &*message.cipher), (digest, cipher));
@@ -98,7 +98,7 @@ fn authorities_of_every_generation_are_spoken_to() {
 
 #[test]
 fn an_envelope_in_pieces_is_opened() {
-    let ca = Authority::new();
+    let ca = authority();
     let issued = Run::new().enrol(phone(), link(), |message| {
         let message = ca.open(message, "ra-enc").unwrap();
         let issued = ca.issue(&message.plain);
@@ -112,7 +112,7 @@ fn an_envelope_in_pieces_is_opened() {
 
 #[test]
 fn the_certificate_is_found_among_others() {
-    let ca = Authority::new();
+    let ca = authority();
     let issued = Run::new().enrol(phone(), link(), |message| {
         let message = ca.open(message, "ra-enc").unwrap();
         let issued = ca.issue(&message.plain);
@@ -125,7 +125,7 @@ fn the_certificate_is_found_among_others() {
 
 #[test]
 fn an_authority_that_signs_itself_may_answer() {
-    let ca = Authority::new();
+    let ca = authority();
     Run::new()
         .enrol(phone(), link(), |message| {
             let message = ca.open(message, "ra-enc").unwrap();
@@ -137,7 +137,7 @@ fn an_authority_that_signs_itself_may_answer() {
 // R: CAPF-14
 #[test]
 fn what_the_policy_overrides_is_reported() {
-    let mut ca = Authority::new();
+    let mut ca = authority();
     ca.extensions = "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n";
     ca.subject = Some("/O=Example/CN=SEP001122334455");
     ca.days = 30;
@@ -175,7 +175,7 @@ fn certificates_that_phones_cannot_use_are_refused() {
         (huge, None, "SCEP_CERTIFICATE_TOO_LARGE"),
         (PHONE, Some("/CN=SEP665544332211"), "SCEP_OTHER_NAME"),
     ] {
-        let mut ca = Authority::new();
+        let mut ca = authority();
         (ca.extensions, ca.subject) = (extensions, subject);
         let refused = Run::new().enrol(phone(), link(), |message| {
             ok(ca.sign(&ca.success(&ca.open(message, "ra-enc").unwrap())))
@@ -187,7 +187,7 @@ fn certificates_that_phones_cannot_use_are_refused() {
 #[test]
 fn renewed_registration_certificates_are_fetched_and_used() {
     for first in ["page", "badMessageCheck", "signer"] {
-        let ca = Arc::new(Authority::new());
+        let ca = Arc::new(authority());
         ca.renew_registration("new-enc", "keyEncipherment");
         ca.renew_registration("new-sign", "digitalSignature");
         let mut run = Run::new();

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use messages::Explain;
+use ringfence_authority::{Answer, Authority, Message};
 use ringfence_scep::algorithm::Profile;
 use ringfence_scep::capability::Capabilities;
 use ringfence_scep::{Fault, Floor};
 
-use crate::authority::{Answer, Authority, Message};
-use crate::support::{Event, Run, certificate, id, link, link_with, ok, phone};
+use crate::support::{Event, Run, authority, certificate, id, link, link_with, ok, phone};
 
 /// The failure that an answer makes; whoever asks for certificates again gets the same ones.
 fn refused(spoil: impl Fn(&Authority, &Message) -> Vec<u8>) -> Fault {
-    let (ca, mut run) = (Authority::new(), Run::new());
+    let (ca, mut run) = (authority(), Run::new());
     run.refresh = Box::new(|| Ok(Arc::clone(&link().authority)));
     let result =
         run.enrol(phone(), link(), |message| ok(spoil(&ca, &ca.open(message, "ra-enc").unwrap())));
@@ -77,7 +77,7 @@ fn answers_of_others_are_refused() {
 
 #[test]
 fn a_phone_cannot_answer_for_the_authority() {
-    let ca = Authority::new();
+    let ca = authority();
     // Issued by the authority, for TLS: every phone has such a certificate and its key.
     ca.renew_registration("rogue", "digitalSignature\nextendedKeyUsage=clientAuth");
     let mut run = Run::new();
@@ -91,7 +91,7 @@ fn a_phone_cannot_answer_for_the_authority() {
 
 #[test]
 fn tampered_answers_give_no_other_certificate() {
-    let ca = Authority::new();
+    let ca = authority();
     for at in (0..).step_by(127) {
         let (request, mut end) = (phone(), false);
         let mut run = Run::new();
@@ -118,7 +118,7 @@ fn tampered_answers_give_no_other_certificate() {
 #[test]
 fn weak_answers_are_below_the_floor() {
     let answer = |floor, digest, cipher: &'static str| {
-        let ca = Authority::new();
+        let ca = authority();
         Run::new().enrol(phone(), link_with("SCEPStandard", floor), |message| {
             let message = ca.open(message, "ra-enc").unwrap();
             let issued = ca.issue(&message.plain);

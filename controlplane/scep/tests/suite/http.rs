@@ -1,86 +1,28 @@
 //! The blocking client over HTTP, with servers of every kind behind a socket.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
 use messages::Explain;
+use ringfence_authority::{Answer, Asked, page, serve};
 use ringfence_scep::client::{Client, Config, Pause};
 use ringfence_scep::survey::{Survey, survey};
 use ringfence_scep::transport::Http;
 use ringfence_scep::{Fault, Floor, Polling, Product, Server};
 
-use crate::authority::{Answer, Authority};
-use crate::support::{certificate, id, phone, pin, proxy};
+use crate::support::{authority, certificate, id, phone, pin, proxy};
 
 const JURISDICTION: &str = "ABCDEF0123456789ABCDEF0123456789ABCDEF01";
 
-/// A request as it came over the wire.
-#[derive(Debug)]
-struct Asked {
-    line: String,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Asked {
-    fn path(&self) -> &str {
-        self.line.split_whitespace().nth(1).unwrap()
-    }
-
-    /// The SCEP message, from body or URL.
-    fn message(&self) -> Vec<u8> {
-        if !self.body.is_empty() {
-            return self.body.clone();
-        }
-        let (_, encoded) = self.path().split_once("message=").unwrap();
-        let base64 = encoded.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
-        assert!(!base64.contains('%'));
-        openssl::base64::decode_block(&base64).unwrap()
-    }
-}
-
-/// A web server that answers each connection with the bytes of the function.
-fn serve(mut answer: impl FnMut(&Asked) -> Vec<u8> + Send + 'static) -> (u16, Receiver<Asked>) {
+/// A web server of a test's own: its port, and what it was asked.
+fn web(answer: impl FnMut(&Asked) -> Vec<u8> + Send + 'static) -> (u16, Receiver<Asked>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (tell, asked) = channel();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let request = read(&mut stream);
-            let answer = answer(&request);
-            // Before the answer, so that a test finds here what it caused.
-            if tell.send(request).is_err() {
-                return;
-            }
-            // A client that refuses hangs up before everything is written.
-            let _ = stream.write_all(&answer);
-        }
-    });
-    (port, asked)
-}
-
-fn read(stream: &mut TcpStream) -> Asked {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert_ne!(reader.read_line(&mut head).unwrap(), 0);
-    }
-    let lower = head.to_lowercase();
-    let length = lower.lines().find_map(|line| line.strip_prefix("content-length: "));
-    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
-    reader.read_exact(&mut body).unwrap();
-    Asked { line: head.lines().next().unwrap().to_owned(), head, body }
-}
-
-fn page(status: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", body.len());
-    [head.as_bytes(), body].concat()
+    (listener.local_addr().unwrap().port(), serve(listener, answer))
 }
 
 /// As servers of 2003 answer: HTTP/1.0, no length, the connection's end is the body's.
@@ -129,11 +71,11 @@ fn never(_: Pause<'_>) -> ControlFlow<()> {
 
 /// A server in front of an authority, in the shape and with the abilities of a product.
 fn responder(capabilities: &'static [u8], shape: fn(&[u8]) -> Vec<u8>) -> (u16, Receiver<Asked>) {
-    let ca = Authority::new();
+    let ca = authority();
     let certificates = ca.certificates(&["ra-sign", "ca", "ra-enc"]);
     let mut pending = VecDeque::from([true, true, false]);
     let mut request = Vec::new();
-    serve(move |asked| {
+    web(move |asked| {
         let path = asked.path();
         if path.contains("GetCACaps") {
             return shape(capabilities);
@@ -225,9 +167,9 @@ fn an_untrusted_issuer_gives_nothing_to_phones() {
 #[test]
 fn stripped_abilities_are_refused() {
     for stripped in [page("200 OK", b"SHA-1\nDES3"), page("404 Not Found", b"SCEPStandard")] {
-        let ca = Authority::new();
+        let ca = authority();
         let certificates = ca.certificates(&["ca", "ra-enc", "ra-sign"]);
-        let (port, _asked) = serve(move |asked| match asked.path().contains("GetCACert") {
+        let (port, _asked) = web(move |asked| match asked.path().contains("GetCACert") {
             true => page("200 OK", &certificates),
             false => stripped.clone(),
         });
@@ -255,14 +197,14 @@ fn a_waiting_request_can_be_given_up_and_taken_up_again() {
 fn endless_answers_end() {
     for head in ["HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n"]
     {
-        let (port, _asked) = serve(move |_| [head.as_bytes(), &vec![0x30; 3 << 20]].concat());
+        let (port, _asked) = web(move |_| [head.as_bytes(), &vec![0x30; 3 << 20]].concat());
         assert_eq!(id(look(port)), "SCEP_ANSWER_TOO_LARGE", "{head}");
     }
 }
 
 #[test]
 fn what_is_not_http_is_not_reachable() {
-    let (port, _asked) = serve(|_| b"SSH-2.0-OpenSSH_9.2\r\n".to_vec());
+    let (port, _asked) = web(|_| b"SSH-2.0-OpenSSH_9.2\r\n".to_vec());
     assert_eq!(id(look(port)), "SCEP_UNREACHABLE");
 
     // Nobody listens there: tried again, and again, and again.
@@ -287,7 +229,13 @@ fn a_server_that_never_ends_its_answer_is_given_up() {
     let port = listener.local_addr().unwrap().port();
     let dripping = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        read(&mut stream);
+        // The end of the request's head.
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").unwrap();
         while stream.write_all(b"0").is_ok() {
             thread::sleep(Duration::from_millis(20));
@@ -301,7 +249,7 @@ fn a_server_that_never_ends_its_answer_is_given_up() {
 
 #[test]
 fn redirects_are_not_followed() {
-    let (port, asked) = serve(|_| {
+    let (port, asked) = web(|_| {
         b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".to_vec()
     });
     assert_eq!(id(look(port)), "SCEP_STATUS");

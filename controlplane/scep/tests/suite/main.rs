@@ -1,6 +1,5 @@
-//! The client against a certificate authority that OpenSSL's command makes: see [`authority`].
+//! The client against a certification authority that OpenSSL's command makes: `perf/authority`.
 
-mod authority;
 mod clock;
 mod enrolments;
 mod hostile;

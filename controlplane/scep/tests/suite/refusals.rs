@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use lang::Language;
 use messages::Explain;
+use ringfence_authority::Answer;
 use ringfence_scep::Fault;
 use ringfence_scep::reply::FailInfo;
 use ringfence_scep::transport::Answer as HttpAnswer;
 
-use crate::authority::{Answer, Authority};
-use crate::support::{Event, Run, id, link, link_with, ok, phone};
+use crate::support::{Event, Run, authority, id, link, link_with, ok, phone};
 
 #[test]
 fn every_reason_is_explained() {
-    let ca = Authority::new();
+    let ca = authority();
     for (info, expected) in [
         (Some("0"), "SCEP_BAD_ALG"),
         (Some("1"), "SCEP_BAD_MESSAGE_CHECK"),
@@ -50,7 +50,7 @@ fn every_reason_is_explained() {
 
 #[test]
 fn an_answer_without_content_may_have_an_empty_one() {
-    let ca = Authority::new();
+    let ca = authority();
     for content in [None, Some(vec![]), Some(vec![b' '])] {
         let refused = Run::new().enrol(phone(), link(), |message| {
             let message = ca.open(message, "ra-enc").unwrap();

@@ -1,12 +1,12 @@
 //! The parts of a test: the phone's request, the proxy, a driver with a clock of its own.
 
 use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use messages::Explain;
 use pki::{Certificate, KeyKind, Name, PrivateKey, Signer};
+use ringfence_authority::Authority;
 use ringfence_scep::algorithm::Profile;
 use ringfence_scep::authority::{Authority as Known, Pin};
 use ringfence_scep::capability::Capabilities;
@@ -15,10 +15,16 @@ use ringfence_scep::server::{Operation, Product, Server};
 use ringfence_scep::transport::{Answer, TransportFault};
 use ringfence_scep::{Challenge, Fault, Floor, Issued, Pending, Proxy, Purpose, Request};
 
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors");
+
 /// A file of the test vectors.
 pub fn vector(name: &str) -> &'static [u8] {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    fs::read(directory.join(format!("{name}.der"))).unwrap().leak()
+    fs::read(format!("{VECTORS}/{name}.der")).unwrap().leak()
+}
+
+/// The authority of the test vectors.
+pub fn authority() -> Authority {
+    Authority::of_files(VECTORS.as_ref())
 }
 
 pub fn certificate(name: &str) -> Certificate {
