@@ -41,6 +41,7 @@ struct Parameters {
     /// Absent: the product's own.
     scep_port: Option<u16>,
     scep_algorithms: String,
+    scep_polling_seconds: u64,
     years: u64,
     key_minutes: u64,
     key_attempts: u32,
@@ -55,6 +56,7 @@ impl Parameters {
             ca_fingerprint: view.capf_parameter("capf.certificate-authority-fingerprint")?.value,
             scep_port: if port.is_default { None } else { Some(port.integer()?) },
             scep_algorithms: view.capf_parameter("capf.scep-algorithms")?.value,
+            scep_polling_seconds: view.capf_parameter("capf.scep-polling-seconds")?.integer()?,
             port: view.parameter(None, "enterprise.capf-phone-port")?.integer()?,
             issuer: view.capf_parameter("capf.certificate-issuer")?.value,
             years: view.capf_parameter("capf.certificate-validity-years")?.integer()?,
@@ -162,6 +164,7 @@ fn issuer(
             _ => Floor::Transitional,
         },
         validity,
+        polling: Duration::from_secs(parameters.scep_polling_seconds),
         trusted,
     };
     let issuer = ScepIssuer::new(terms, keys, identity.certificate().subject(), now);

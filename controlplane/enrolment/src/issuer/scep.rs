@@ -34,6 +34,8 @@ pub struct Terms {
     pub floor: Floor,
     /// How long certificates should be valid.
     pub validity: Duration,
+    /// How often it is asked for what is pending there.
+    pub polling: Duration,
     /// Issuers of LSCs that are trusted.
     pub trusted: Vec<Certificate>,
 }
@@ -56,6 +58,7 @@ pub struct ScepIssuer {
     /// What names of phones end with.
     issuer: Name,
     validity: Duration,
+    polling: Duration,
 }
 
 impl ScepIssuer {
@@ -87,7 +90,7 @@ impl ScepIssuer {
             challenge,
             floor: terms.floor,
             polling: Polling {
-                first: Duration::from_secs(60),
+                first: terms.polling,
                 most: Duration::from_secs(3600),
                 // Operation Completes By ends it before.
                 limit: Duration::from_secs(365 * 24 * 3600),
@@ -95,7 +98,8 @@ impl ScepIssuer {
             trusted: terms.trusted,
         };
         let client = Client::new(config, proxy);
-        Ok(Self { client, issuer: own.clone(), validity: terms.validity })
+        let Terms { validity, polling, .. } = terms;
+        Ok(Self { client, issuer: own.clone(), validity, polling })
     }
 
     /// Asks, and says what came of it. `ask` calls what it is given whenever it has to wait.
@@ -178,6 +182,6 @@ impl Issuer for ScepIssuer {
     }
 
     fn polling(&self) -> Duration {
-        Duration::from_secs(60)
+        self.polling
     }
 }

@@ -208,6 +208,18 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         trigger: Some(Trigger::CapfParameter),
     },
     Definition {
+        name: "capf.scep-polling-seconds",
+        title: Text::new("SCEP Polling Interval (seconds)", "SCEP ポーリング間隔 (秒)"),
+        scope: Scope::Service(Service::Capf),
+        kind: Kind::Integer { min: 1, max: 3600 },
+        default: "60",
+        help: Text::new(
+            "How often the certification authority is asked for certificates that wait for approval there, and when phones come back for them.",
+            "承認待ちの証明書を認証局へ問い合わせる間隔です。電話機もこの間隔で再接続します。",
+        ),
+        trigger: Some(Trigger::CapfParameter),
+    },
+    Definition {
         name: "capf.trace-level",
         title: Text::new("Trace Level", "トレースレベル"),
         scope: Scope::Service(Service::Capf),

@@ -8,13 +8,15 @@ mod orders;
 mod phones;
 
 use std::fs;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use ringfence_authority::{Authority, reluctant};
 use serde_json::Value;
 
 use super::Stage;
-use super::cluster::{Desk, Site};
+use super::cluster::{Desk, Site, address};
 use crate::program::{Program, poll};
 use crate::report::{Failed, Report};
 use orders::Orders;
@@ -22,6 +24,8 @@ use phones::{Phone, Proof, Room, Visited};
 
 /// How long it may take until what happened is written down.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The machine of the administrator, where the other authority is.
+const ADMIN: u8 = 9;
 /// Phones of each kind.
 const BY_STRING: usize = 60;
 const BY_NULL: usize = 60;
@@ -71,6 +75,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
     play.expire(report)?;
     play.show_and_delete(report)?;
     play.upgrade(report)?;
+    play.elsewhere(report)?;
     play.die(report)?;
     play.renew(report)?;
     play.import(report)?;
@@ -127,8 +132,7 @@ impl Play {
                 trusted.to_string().contains("restart-capf"),
                 "no restart is asked for: {trusted}"
             );
-            self.tell("service restart capf")?;
-            self.site.cm1.wait_for_capf()?;
+            self.restart_capf()?;
             Ok(((), format!("{} MICs of one authority, which is trusted", self.by_mic.len())))
         })?;
         report.step("200 orders from one file", || {
@@ -289,6 +293,54 @@ impl Play {
         })
     }
 
+    // R: CAPF-03, CAPF-11, CAPF-14
+    fn elsewhere(&mut self, report: &mut Report) -> Result<(), Failed> {
+        report.step("an authority elsewhere approves after a while", || {
+            let phone = &self.by_null[22].clone();
+            let authority = Authority::new();
+            let certificate = authority.certificate();
+            let file = self.site.state.path().join("authority.pem");
+            fs::write(&file, pki::export::pem(&certificate))?;
+            let listen = || TcpListener::bind((address(ADMIN), 0));
+            let listener = self.site.admin.enter(listen)??;
+            let port = listener.local_addr()?.port().to_string();
+            let asked = reluctant(authority, listener);
+            self.tell(&format!("capf trust lsc {}", file.display()))?;
+            let fingerprint = certificate.fingerprint();
+            let parameters = [
+                ("certificate-issuer", "microsoft"),
+                ("certificate-authority-address", &*address(ADMIN).to_string()),
+                ("certificate-authority-fingerprint", &fingerprint),
+                ("scep-port", &port),
+                ("scep-polling-seconds", "1"),
+            ];
+            for (name, value) in parameters {
+                self.tell(&format!("param set capf.{name} {value}"))?;
+            }
+            self.restart_capf()?;
+            self.order(phone, "--operation install --auth null-string")?;
+            let visited = self.room.visit([(phone, Proof::by("null"))])?;
+            visited.all("Success")?;
+            ensure!(visited.issuer(phone) == "CN=Authority", "{}", visited.issuer(phone));
+            let asked: Vec<_> = asked.try_iter().map(|asked| asked.line).collect();
+            let messages = asked.iter().filter(|line| line.contains("PKIOperation")).count();
+            ensure!(messages == 2, "a request and a reminder, not {asked:?}");
+            let trace = fs::read_to_string(self.site.cm1.dir.join("trace/capf.log"))?;
+            let waited = trace.contains(&format!("{}: its certificate came", phone.name));
+            ensure!(waited, "the phone did not have to wait");
+
+            for (name, _) in parameters {
+                self.tell(&format!("param set capf.{name} --default"))?;
+            }
+            self.restart_capf()?;
+            self.order(phone, "--operation install --auth existing-lsc")?;
+            let visited = self.room.visit([(phone, Proof::by("lsc"))])?;
+            visited.all("Success")?;
+            ensure!(visited.issuer(phone).contains("CN=CAPF-"), "{}", visited.issuer(phone));
+            Ok(((), "PENDING, then issued by OpenSSL; that LSC opens CAPF's own issuing again"))
+        })
+    }
+
     // R: CAPF-12
     fn die(&mut self, report: &mut Report) -> Result<(), Failed> {
         report.step("the server is killed while 80 phones enrol", || {
@@ -381,6 +433,12 @@ impl Play {
             self.site.cm1.stop()?;
             Ok(((), format!("{} lines of trace; SIGTERM, exit 0", trace.lines().count())))
         })
+    }
+
+    /// Has CAPF see its parameters.
+    fn restart_capf(&self) -> Result<()> {
+        self.tell("service restart capf")?;
+        self.site.cm1.wait_for_capf()
     }
 
     fn tell(&self, words: &str) -> Result<Value> {

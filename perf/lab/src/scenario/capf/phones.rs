@@ -173,4 +173,10 @@ impl Visited {
     pub fn key(&self, phone: &Phone) -> &str {
         self.0.get(&phone.name).and_then(|phone| phone["lsc"]["key"].as_str()).unwrap_or_default()
     }
+
+    /// Who issued one phone's certificate; empty if it has none.
+    pub fn issuer(&self, phone: &Phone) -> &str {
+        let lsc = self.0.get(&phone.name).map(|phone| &phone["lsc"]);
+        lsc.and_then(|lsc| lsc["issuer"].as_str()).unwrap_or_default()
+    }
 }

@@ -5,4 +5,4 @@ mod desk;
 mod site;
 
 pub use desk::{Desk, serial_of};
-pub use site::{Node, Site};
+pub use site::{Node, Site, address};
