@@ -14,7 +14,7 @@
 //!  order ─▶ store ─▶ desk ◀─ questions ─ capf::Session ◀─ service ◀─ TLS ◀─ phone
 //!                     │                        │
 //!                     ▼                        ▼
-//!                 inventory                 issuer (workers of low priority)
+//!                 inventory                 issuer (threads of low priority)
 //! ```
 //!
 //! Phones of the 79xx family speak TLS 1.0 with RSA key exchange. They come in through the cell of

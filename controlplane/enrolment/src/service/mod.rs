@@ -1,8 +1,8 @@
 //! Sockets, TLS and threads around the sessions of `capf`.
 //!
 //! ```text
-//!  accept ─▶ seats: admitted? ─▶ a thread each: handshake, session ─┬─ questions ─▶ desk
-//!                                                                   └─ certificates ─▶ workers
+//!  accept ─▶ seats: admitted? ─▶ crew, a thread each: handshake, session ─┬─ questions ─▶ desk
+//!                                                                         └─ turnstile ─▶ issuer
 //! ```
 //!
 //! TLS of old phones is ended in a process of its own, the cell; what comes from there is plain.
@@ -10,10 +10,11 @@
 //! A connection whose handshake is not over holds a seat only until somebody else wants it, so half
 //! open connections keep nobody out.
 
+mod crew;
 mod seats;
 mod session;
 mod tls;
-mod workers;
+mod turnstile;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -24,17 +25,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use capf::server::{AdmissionLimits, Settings};
 
+use crew::Crew;
 use legacytls::client::{self as cell, Serving};
 pub use seats::Counts;
 use seats::{Seat, Seats};
 pub use tls::{Connection, ModernTls, Plaintext, Terminator, TlsFault};
 use tls::{Cut, FromCell};
-use workers::Workers;
+use turnstile::Turnstile;
 
 use crate::desk::Desk;
 
-/// Stack of a connection's thread: much less than the default, for there may be thousands.
-const STACK: usize = 512 << 10;
 /// How often it is asked whether to stop, while the cell is waited for.
 const GLANCE: Duration = Duration::from_millis(250);
 /// How often deadlines of operations are looked at.
@@ -79,10 +79,11 @@ pub struct Running {
 }
 
 struct Shared {
-    desk: Arc<Desk>,
+    desk: Desk,
     settings: Arc<Settings>,
     seats: Arc<Seats>,
-    workers: Workers,
+    crew: Arc<Crew>,
+    turnstile: Turnstile,
 }
 
 /// Told to threads that wait for something else.
@@ -99,12 +100,12 @@ pub fn start(setup: Setup) -> io::Result<Running> {
         Entrance::Here { listener, .. } => listener.local_addr()?,
         Entrance::Cell { address, .. } => *address,
     };
-    let desk = Arc::new(setup.desk);
     let shared = Arc::new(Shared {
-        workers: Workers::start(&desk)?,
-        desk,
+        desk: setup.desk,
         settings: Arc::new(setup.settings),
         seats: Seats::new(setup.limits, rand::random()),
+        crew: Arc::default(),
+        turnstile: Turnstile::new(),
     });
     let stop = Arc::new(Stop::default());
     let mut running = Running {
@@ -153,6 +154,7 @@ impl Drop for Running {
         }
         // What came in between the two.
         self.shared.seats.close_all();
+        self.shared.crew.dismiss();
         self.shared.seats.wait_until_empty();
     }
 }
@@ -218,18 +220,15 @@ fn take(shared: &Arc<Shared>, serving: &Serving, stop: &Stop) {
     }
 }
 
-/// Gives a connection a thread of its own.
+/// Gives a connection a thread to itself.
 fn serve(
     shared: &Arc<Shared>,
     seat: Seat,
     open: impl FnOnce(Instant) -> io::Result<Box<dyn Plaintext>> + Send + 'static,
 ) {
-    let shared = Arc::clone(shared);
+    let this = Arc::clone(shared);
     // Without a thread the seat is given back, and the connection closed with it.
-    let _ = thread::Builder::new()
-        .name("capf-phone".into())
-        .stack_size(STACK)
-        .spawn(move || session::serve(&shared, &seat, open));
+    let _ = shared.crew.take_on(Box::new(move || session::serve(&this, &seat, open)));
 }
 
 fn keep_time(shared: &Shared, stop: &Stop) {
@@ -248,10 +247,4 @@ fn keep_time(shared: &Shared, stop: &Stop) {
         }
         stop.wait(DEADLINES.min(shared.desk.polling()));
     }
-}
-
-/// What runs in this thread yields to everything else on the machine from now on.
-fn yield_to_others(steps: i32) {
-    // Being nicer needs no privilege; if it fails all the same, nothing but speed changes.
-    let _ = rustix::process::nice(steps);
 }

@@ -7,7 +7,7 @@ use capf::Now;
 use capf::server::{Answer, Ended, Output, Profile, Session};
 
 use super::seats::Seat;
-use super::{Plaintext, Shared, yield_to_others};
+use super::{Plaintext, Shared};
 
 /// How long the handshake may take: old phones compute for seconds between two messages.
 const HANDSHAKE: Duration = Duration::from_secs(20);
@@ -19,8 +19,6 @@ pub(super) fn serve(
     seat: &Seat,
     open: impl FnOnce(Instant) -> io::Result<Box<dyn Plaintext>>,
 ) {
-    // The handshake signs too.
-    yield_to_others(5);
     let until = Instant::now() + HANDSHAKE;
     let Ok(mut phone) = open(until) else { return };
     seat.settle();
@@ -64,7 +62,7 @@ fn converse(
                 }
                 Output::Issue(issue) => {
                     let patience = shared.settings.timers.issue;
-                    let issuance = shared.workers.issue(issue, patience);
+                    let issuance = shared.turnstile.issue(&shared.desk, &issue, patience);
                     session.handle_answer(now(), Answer::Certificate(issuance));
                 }
                 Output::Record(record) => {

@@ -8,6 +8,7 @@ use capf::codec::Reason;
 use capf::phone::{Conclusion, Credential};
 use capf::server::AdmissionLimits;
 use ringfence_enrolment::service::Running;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use store::{CapfAuthMode, CapfOperation, Model};
 
 use crate::phone::{Phone, connect};
@@ -21,6 +22,12 @@ fn wait_until(running: &Running, done: impl Fn(&Running) -> bool) {
     }
 }
 
+/// A thousand connections are more files than some systems let a process have at first.
+fn allow_more_files() {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+}
+
 fn half_open(address: SocketAddr, number: usize) -> Vec<TcpStream> {
     (0..number).map(|_| TcpStream::connect(address).unwrap()).collect()
 }
@@ -32,14 +39,15 @@ fn a_thousand_half_open_connections_keep_no_phone_out() {
     site.order(CapfOperation::Install, CapfAuthMode::NullString);
     let limits = AdmissionLimits { total: 40, per_address: 30 };
     let running = site.serve_with(site.desk(), limits);
-    let strangers = half_open(running.address(), 200);
-    wait_until(&running, |running| running.counts().accepted >= 200);
+    allow_more_files();
+    let strangers = half_open(running.address(), 1000);
+    wait_until(&running, |running| running.counts().accepted >= 1000);
     assert!(running.counts().open <= 30, "{:?}", running.counts());
     let mut phone = Phone::new(&site);
     let success = Conclusion::Ended(Reason::SUCCESS);
     assert_eq!(phone.session(running.address(), Credential::NullString), success);
     let counts = running.counts();
-    assert!(counts.evicted >= 170 && counts.turned_away == 0, "{counts:?}");
+    assert!(counts.evicted >= 970 && counts.turned_away == 0, "{counts:?}");
     drop(strangers);
     wait_until(&running, |running| running.counts().open == 0);
 }
@@ -99,8 +107,7 @@ fn who_signs_yields_to_everybody_else() {
     tls.read_exact(&mut [0; 16]).unwrap();
     let of = |name: &str| niceness(name).into_iter().collect::<std::collections::BTreeSet<_>>();
     // Other tests in this process have such threads too, and all are alike.
-    assert_eq!(of("capf-issuer"), [10].into());
-    assert!(of("capf-phone").contains(&5));
+    assert!(of("capf-phone").contains(&19));
     assert_eq!(of("capf"), [0].into());
 }
 
