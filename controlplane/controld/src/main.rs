@@ -83,9 +83,15 @@ fn keep_running(store: &Store, services: &Services, ended: &AtomicBool) {
     let mut seen = Revision(0);
     while !ended.load(Ordering::Acquire) {
         services.reconcile(SystemTime::now());
+        // What changes in the meantime is looked at together: phones that enrol change something
+        // hundreds of times a second.
+        thread::sleep(TOGETHER);
         seen = store.wait(seen, GLANCE);
     }
 }
+
+/// How long changes may wait for each other.
+const TOGETHER: Duration = Duration::from_millis(20);
 
 /// How often the database is looked at for what others changed.
 const GLANCE: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 //! Which processor does what: load is made and counted on one, what is measured runs on the other.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use lab::net::Namespace;
@@ -84,6 +85,19 @@ pub(crate) fn receive_on(namespace: &Namespace, interface: &str, cpu: usize) -> 
         make_real_time(thread)?;
     }
     Ok(())
+}
+
+/// What a process has had of processors: all its threads together, also those that have ended.
+pub(crate) fn time_of(pid: u32) -> Result<Duration> {
+    let pid = i32::try_from(pid).context("no process has this number")?;
+    let (mut clock, mut time) = (0, libc::timespec { tv_sec: 0, tv_nsec: 0 });
+    // SAFETY: the C library writes the number of a clock.
+    let unknown = unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) };
+    ensure!(unknown == 0, "process {pid} has no clock");
+    // SAFETY: the kernel writes a time.
+    let failed = unsafe { libc::clock_gettime(clock, &raw mut time) };
+    ensure!(failed == 0, "the clock of process {pid}: {}", std::io::Error::last_os_error());
+    Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
 
 fn bind(thread: Pid, cpu: usize) -> Result<()> {

@@ -44,18 +44,9 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// What it has had of its processor, all threads together.
+    /// What it has had of its processor.
     pub fn cpu_time(&self) -> Result<Duration> {
-        let path = format!("/proc/{}/stat", self.0.pid());
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        // proc_pid_stat(5): fields 14 and 15, the third comes first behind the name.
-        let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
-        let mut ticks = fields.split_whitespace().skip(11).map(str::parse::<u64>);
-        let [Some(Ok(user)), Some(Ok(system))] = [ticks.next(), ticks.next()] else {
-            anyhow::bail!("{path} is not as it should be: {text}");
-        };
-        let per_second = rustix::param::clock_ticks_per_second();
-        Ok(Duration::from_secs_f64((user + system) as f64 / per_second as f64))
+        cpu::time_of(self.0.pid())
     }
 
     /// Its resident memory in MB.
