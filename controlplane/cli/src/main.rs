@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod bulk;
 mod daemon;
 mod failure;
 mod help;
@@ -53,8 +54,20 @@ enum Noun {
     Service(noun::service::Args),
     /// Enterprise and service parameters.
     Param(noun::param::Args),
+    /// Telephones: their lines, modes and registrations.
+    Phone(noun::phone::Args),
     /// Phones.
     Device(noun::device::Args),
+    /// Directory numbers, and what becomes of calls to them.
+    Line(noun::line::Args),
+    /// What phones of one place have in common.
+    Pool(noun::pool::Args),
+    /// Bit rates of calls between places.
+    Region(noun::region::Args),
+    /// Where numbers lead that are no lines.
+    Route(noun::route::Args),
+    /// Calls: those that go on, and what remains of others.
+    Call(noun::call::Args),
     /// CAPF: certificates for phones.
     Capf(noun::capf::Args),
     /// Why something does not do what it should.
@@ -111,7 +124,13 @@ fn main() -> ExitCode {
         Noun::Node(args) => noun::node::run(args, style),
         Noun::Service(args) => noun::service::run(args, style),
         Noun::Param(args) => noun::param::run(args, style),
+        Noun::Phone(args) => noun::phone::run(args, style),
         Noun::Device(args) => noun::device::run(args, style),
+        Noun::Line(args) => noun::line::run(args, style),
+        Noun::Pool(args) => noun::pool::run(args, style),
+        Noun::Region(args) => noun::region::run(args, style),
+        Noun::Route(args) => noun::route::run(args, style),
+        Noun::Call(args) => noun::call::run(args, style),
         Noun::Capf(args) => noun::capf::run(args, style),
         Noun::Diagnose(args) => noun::diagnose::run(args, style),
         Noun::Ctl(args) => noun::ctl::run(args, style),

@@ -20,13 +20,20 @@
 
 #![forbid(unsafe_code)]
 
+mod call;
 mod capf;
 mod client;
 mod diagnosis;
+mod phone;
+mod plan;
 mod request;
 mod secret;
 mod wire;
 
+pub use call::{
+    CallPartyView, CallRecordView, CallView, LadderSecurity, LadderStep, LadderView,
+    ListCallRecords, ListCalls, PerStatusView, ShowCall, TelephonyView,
+};
 pub use capf::{
     CapfChanges, CapfCount, CapfDetail, CapfDone, CapfService, CapfServiceView, CapfView,
     CertificateView, DistrustIssuer, ImportCapf, ImportView, IssuerKind, IssuerView, OldFileView,
@@ -34,6 +41,16 @@ pub use capf::{
 };
 pub use client::{AskError, ask};
 pub use diagnosis::{DiagnosePhone, DiagnosisView, EventView, FindingView};
+pub use phone::{
+    AddPhoneLine, AddSpeedDial, ListModels, ListPhones, ModelView, PhoneFilter, PhoneRefused,
+    PhoneRow, PhoneView, PhonesChanged, PhonesReset, RegistrationView, RemovePhoneLine,
+    RemoveSpeedDial, ResetKind, ResetPhones, SetPhones, ShowPhone,
+};
+pub use plan::{
+    AddLine, AddPool, AddRegion, AddRoute, LimitRegion, LineChanges, LineView, ListLines,
+    ListPools, ListRegions, ListRoutes, PoolChanges, PoolView, RemoveLine, RemovePool,
+    RemoveRegion, RemoveRoute, SetLine, SetPool, ShowLine,
+};
 pub use request::{
     ActivateService, AddDevice, AddNode, AuditTrail, AuditView, CheckItem, CheckState,
     CreateCluster, DeviceChanges, DeviceErased, DeviceLog, DeviceView, Done, FileRequestView,

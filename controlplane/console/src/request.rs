@@ -7,7 +7,7 @@ use store::{
     DeviceSecurityMode, EffectiveMode, Entry, Model, Node, Service,
 };
 
-use crate::Secret;
+use crate::{Secret, TelephonyView};
 
 /// Something to ask.
 pub trait Request: Serialize + DeserializeOwned {
@@ -335,6 +335,9 @@ pub struct StatusReport {
     pub due: Vec<Action>,
     /// What is wrong, in the caller's language.
     pub alarms: Vec<String>,
+    /// What call processing counts; absent where it does not run.
+    #[serde(default)]
+    pub telephony: Option<TelephonyView>,
 }
 
 /// A step of the setup checklist.

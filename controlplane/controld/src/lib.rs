@@ -7,6 +7,7 @@
 //! | [`office`] | what administrators ask, carried out: one handler for each request of `console` |
 //! | [`socket`] | the administration socket |
 //! | [`services`] | the services of this node: started and stopped as the database says |
+//! | [`telephony`] | call processing, as the office sees it |
 //! | [`capf`] | CAPF, put together out of this node's settings |
 //! | [`phones`] | what phones ask and hold |
 //! | [`identity`] | this node's own certificate |
@@ -30,3 +31,4 @@ pub mod phones;
 pub mod privilege;
 pub mod services;
 pub mod socket;
+pub mod telephony;

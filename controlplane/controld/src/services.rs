@@ -18,6 +18,7 @@ use crate::capf;
 use crate::config::Config;
 use crate::identity;
 use crate::phones::Phones;
+use crate::telephony::Telephony;
 
 /// Sockets that only root may open on most machines: passed to this process, or open before root is
 /// given up; kept open.
@@ -69,6 +70,8 @@ pub struct Services {
     started: SystemTime,
     /// Ends the TLS of old phones; it takes one link only, so it is every service's.
     cell: Option<Cell>,
+    /// What call processing shows of itself, while it runs.
+    telephony: Mutex<Option<Arc<dyn Telephony>>>,
     /// Held while services start and stop, which takes its time and reads the store.
     work: Mutex<()>,
     /// Held for a glance only: reports read it from within a transaction of the store.
@@ -105,6 +108,7 @@ impl Services {
             phones,
             started: now,
             cell,
+            telephony: Mutex::default(),
             work: Mutex::default(),
             slots: Mutex::default(),
         }
@@ -113,6 +117,16 @@ impl Services {
     /// What the phones of this node asked and hold.
     pub fn phones(&self) -> &Phones {
         &self.phones
+    }
+
+    /// Call processing, while it runs here.
+    pub fn telephony(&self) -> Option<Arc<dyn Telephony>> {
+        self.telephony.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Call processing runs from now on, or does not any more.
+    pub fn set_telephony(&self, telephony: Option<Arc<dyn Telephony>>) {
+        *self.telephony.lock().unwrap_or_else(PoisonError::into_inner) = telephony;
     }
 
     /// Starts what is active on this node and does not run, stops what runs and is not active.

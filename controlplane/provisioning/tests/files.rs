@@ -14,7 +14,7 @@ use ringfence_provisioning::signing::FileSigner;
 use ringfence_provisioning::{Provisioning, Snapshot, Snapshots};
 use store::{
     Author, Capf, CapfAuthMode, CapfOperation, CapfReason, CapfResult, Change, Device, DeviceName,
-    DeviceSecurityMode, Model, Node, NodeRole, PhoneCertificate, PhoneCertificateKind,
+    DeviceSecurityMode, Model, Node, NodeRole, PhoneCertificate, PhoneCertificateKind, Pool,
     SecurityMode, Service, Store, StoreUrl,
 };
 use tempfile::TempDir;
@@ -114,6 +114,60 @@ fn non_secure_mode_signs_nothing() {
             assert_eq!(site.get(&format!("{name}.sgn")).unwrap_err(), Refusal::NotFound);
         }
     }
+}
+
+// R: PHN-04, HRD-01
+#[test]
+fn what_changes_of_a_phone_or_its_pool_is_in_its_next_file() {
+    let site = Site::new(SecurityMode::Mixed, true);
+    let has = |element: &str, value: &str| {
+        let text = String::from_utf8(site.verified(&format!("{PHONE}.sgn"))).unwrap();
+        assert!(text.contains(&format!("<{element}>{value}</{element}>")), "{element}: {text}");
+    };
+    let set = |change: &dyn Fn(&mut Device)| {
+        let mut device = phone();
+        change(&mut device);
+        site.change(|change| change.put_device(&device));
+    };
+    has("deviceSecurityMode", "3");
+    for (mode, number) in
+        [(DeviceSecurityMode::Authenticated, "2"), (DeviceSecurityMode::NonSecure, "1")]
+    {
+        set(&|device| device.security_mode = mode);
+        has("deviceSecurityMode", number);
+    }
+    set(&|device| device.hardening.web_access = false);
+    has("webAccess", "1");
+    has("deviceSecurityMode", "3");
+
+    let members = || site.text(PHONE).matches("<member ").count();
+    site.change(|change| {
+        let address = IpAddr::from([192, 0, 2, 11]);
+        change.put_node(&Node::new("cm2", address, NodeRole::Subscriber))?;
+        change.set_parameter(Some("cm2"), "call-manager.secure-port", "2543")
+    });
+    assert_eq!(members(), 2);
+    let first = |address: &str| {
+        let text = site.text(PHONE);
+        let at = |text: &str, what: &str| text.find(what).unwrap();
+        let rest = &text[at(&text, "<member priority=\"0\">")..];
+        assert!(at(rest, address) < rest.find("priority=\"1\"").unwrap_or(rest.len()), "{text}");
+    };
+    first("192.0.2.10");
+    site.change(|change| {
+        change.put_pool(&Pool {
+            call_managers: vec!["cm2".into()],
+            date_template: "Y.M.D".into(),
+            time_zone: "Asia/Tokyo".into(),
+            ..Pool::new("Tokyo")
+        })
+    });
+    set(&|device| device.pool = "Tokyo".into());
+    assert_eq!(members(), 1);
+    first("192.0.2.11");
+    has("securedEthernetPhonePort", "2543");
+    has("dateTemplate", "Y.M.D");
+    has("timeZone", "Tokyo Standard Time");
 }
 
 // R: AUTH-02

@@ -63,6 +63,27 @@ impl Store {
         Ok(changed)
     }
 
+    /// Tells what would come of a change. Nothing of it stays.
+    pub fn try_out<T>(
+        &self,
+        author: &Author,
+        now: SystemTime,
+        make: impl FnOnce(&mut Change<'_>) -> Result<T>,
+    ) -> Result<Changed<T>> {
+        let mut tried = None;
+        let undone = self.transaction(Access::Write, |sql| {
+            let mut change = Change::begin(View { sql }, author, millis(now))?;
+            let value = make(&mut change)?;
+            tried = Some(Changed { revision: None, ..change.end(value)? });
+            // A transaction that fails leaves nothing behind.
+            Err::<(), _>(Error::Database("only tried".into()))
+        });
+        match (tried, undone) {
+            (Some(tried), _) => Ok(tried),
+            (None, undone) => Err(undone.expect_err("what succeeds was tried")),
+        }
+    }
+
     /// Writes something to the audit log that changed nothing here: a refused login, a pushed CTL
     /// file, a signature made with a token.
     pub fn audit(

@@ -1,13 +1,12 @@
 //! `--help` in Japanese. The English texts are the comments of the commands; here stands what takes
 //! their place, and a test that no command was forgotten.
 
+mod telephony;
 mod texts;
 
 use clap::builder::StyledStr;
 use clap::{Arg, Command};
-use lang::Language;
-
-use texts::TEXTS;
+use lang::{Language, Text};
 
 const TEMPLATE: &str = "{about-with-newline}\n使い方: {usage}\n\n{all-args}{after-help}";
 
@@ -67,8 +66,12 @@ fn argument(argument: Arg) -> Arg {
 /// What stands for an English text; the text itself where nothing does.
 fn text(english: &StyledStr) -> String {
     let english = english.to_string();
-    let found = TEXTS.iter().find(|text| text.en == english);
+    let found = texts().find(|text| text.en == english);
     found.map_or(english, |text| text.ja.to_owned())
+}
+
+fn texts() -> impl Iterator<Item = &'static Text> {
+    texts::TEXTS.iter().chain(telephony::TEXTS)
 }
 
 #[cfg(test)]
@@ -97,12 +100,12 @@ mod tests {
         command.build();
         let mut spoken = BTreeSet::new();
         english(&command, &mut spoken);
-        let known: BTreeSet<_> = TEXTS.iter().map(|text| text.en.to_owned()).collect();
+        let known: BTreeSet<_> = texts().map(|text| text.en.to_owned()).collect();
         let missing: Vec<_> = spoken.difference(&known).collect();
         assert!(missing.is_empty(), "help/texts.rs lacks {missing:#?}");
         let unused: Vec<_> = known.difference(&spoken).collect();
         assert!(unused.is_empty(), "no command says {unused:#?}");
-        assert_eq!(known.len(), TEXTS.len(), "a text stands twice");
+        assert_eq!(known.len(), texts().count(), "a text stands twice");
     }
 
     #[test]

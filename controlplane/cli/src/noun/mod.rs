@@ -1,15 +1,21 @@
 //! What can be administered, a file each.
 
 pub mod admin;
+pub mod call;
 pub mod capf;
 pub mod cluster;
 pub mod ctl;
 pub mod device;
 pub mod diagnose;
+pub mod line;
 pub mod log;
 pub mod node;
 pub mod param;
+pub mod phone;
+pub mod pool;
+pub mod region;
 pub mod relay;
+pub mod route;
 pub mod service;
 pub mod status;
 pub mod token;

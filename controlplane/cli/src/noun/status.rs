@@ -1,6 +1,6 @@
 //! `ringfence status`: how things stand, and what is left to do.
 
-use console::{CheckState, Status, StatusReport};
+use console::{CheckState, Status, StatusReport, TelephonyView};
 use lang::{Say, Text};
 
 use crate::daemon::Daemon;
@@ -43,6 +43,9 @@ fn show(report: &StatusReport, style: Style) {
         line(CERTIFICATE, print);
     }
     line(REVISION, &report.revision);
+    if let Some(counted) = &report.telephony {
+        show_counters(counted, style);
+    }
     println!();
     for item in &report.checklist {
         let mark = match item.state {
@@ -66,6 +69,29 @@ fn show(report: &StatusReport, style: Style) {
     }
 }
 
+fn show_counters(counted: &TelephonyView, style: Style) {
+    for (label, count) in [
+        (REGISTERED, counted.phones_registered),
+        (ACTIVE, counted.calls_active),
+        (COMPLETED, counted.calls_completed),
+    ] {
+        let values: [(&str, &dyn std::fmt::Display); 4] = [
+            ("label", &label.get(style.language)),
+            ("encrypted", &count.encrypted),
+            ("authenticated", &count.authenticated),
+            ("plain", &count.non_secure),
+        ];
+        println!("{}", COUNTED.fill(style.language, &values));
+    }
+}
+
+const REGISTERED: Text = Text::new("Phones registered", "登録中の電話機");
+const ACTIVE: Text = Text::new("Calls active", "進行中の通話");
+const COMPLETED: Text = Text::new("Calls completed", "完了した通話");
+const COUNTED: Text = Text::new(
+    "{label}: {encrypted} encrypted, {authenticated} authenticated, {plain} non-secure",
+    "{label}: 暗号化 {encrypted}、認証済み {authenticated}、ノンセキュア {plain}",
+);
 const NODE: Text = Text::new("Node", "ノード");
 const CLUSTER: Text = Text::new("Cluster", "クラスタ");
 const MODE: Text = Text::new("Cluster Security Mode", "クラスタセキュリティモード");

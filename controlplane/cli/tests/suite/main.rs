@@ -5,3 +5,4 @@ mod capf;
 mod ctl;
 mod daemon;
 mod diagnosis;
+mod telephones;

@@ -1,11 +1,11 @@
 use console::{
     AddDevice, DeviceErased, DeviceLog, DeviceView, Done, Failure, FileRequestView, ListDevices,
-    RemoveDevice, ResetDevices, SetDevice, ShowDevice,
+    RemoveDevice, SetDevice, ShowDevice,
 };
-use lang::{Say, Text};
-use store::{Action, Device, EffectiveMode, Number, SecurityMode, View};
+use store::{Device, EffectiveMode, SecurityMode, View};
 use tftp::Outcome;
 
+use super::phone::directory_number;
 use super::{Caller, Handle, Office};
 
 impl Handle<ListDevices> for Office {
@@ -35,7 +35,7 @@ fn modes(view: &mut View<'_>) -> store::Result<Modes> {
 fn shown(device: Device, (cluster, default): Modes) -> DeviceView {
     DeviceView {
         effective_mode: device.effective_mode(cluster, default),
-        directory_number: device.directory_number().map(Number::to_string).unwrap_or_default(),
+        directory_number: directory_number(&device),
         device,
     }
 }
@@ -70,22 +70,6 @@ impl Handle<RemoveDevice> for Office {
     fn handle(&self, caller: &Caller, request: RemoveDevice) -> Result<Done, Failure> {
         let changed = self.change(caller, |change| change.remove_device(&request.name))?;
         Ok(caller.done(changed))
-    }
-}
-
-impl Handle<ResetDevices> for Office {
-    /// No phone is registered yet that could be told: those who are owed the reset are told how.
-    fn handle(&self, caller: &Caller, request: ResetDevices) -> Result<Done, Failure> {
-        let changed = self.change(caller, |change| match &request.name {
-            Some(name) => {
-                change.device(name)?;
-                change.done(&Action::ResetDevice(name.clone()))
-            }
-            None => change.done(&Action::ResetAllDevices),
-        })?;
-        let mut done = caller.done(changed);
-        done.notes.push(RESET_BY_HAND.say(caller.language));
-        Ok(done)
     }
 }
 
@@ -127,8 +111,3 @@ impl Handle<DeviceErased> for Office {
         Ok(Done { revision: None, actions: Vec::new(), notes: Vec::new() })
     }
 }
-
-const RESET_BY_HAND: Text = Text::new(
-    "Phones that are not registered here are not reached: reset them with **#** or switch them off and on.",
-    "このクラスタに登録されていない電話機には届きません。**#** を押すか、電源を入れ直してください。",
-);

@@ -1,14 +1,19 @@
 //! What administrators ask, carried out.
 
 mod administrator;
+mod call;
 mod capf;
 mod checklist;
 mod cluster;
 mod device;
 mod diagnosis;
 mod history;
+mod line;
 mod node;
 mod parameter;
+mod phone;
+mod plan;
+mod reset;
 mod service;
 mod status;
 mod trust;
@@ -63,6 +68,34 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::SetDevice>(),
     entry::<console::RemoveDevice>(),
     entry::<console::ResetDevices>(),
+    entry::<console::ListPhones>(),
+    entry::<console::ShowPhone>(),
+    entry::<console::SetPhones>(),
+    entry::<console::AddPhoneLine>(),
+    entry::<console::RemovePhoneLine>(),
+    entry::<console::AddSpeedDial>(),
+    entry::<console::RemoveSpeedDial>(),
+    entry::<console::ResetPhones>(),
+    entry::<console::ListModels>(),
+    entry::<console::ListLines>(),
+    entry::<console::ShowLine>(),
+    entry::<console::AddLine>(),
+    entry::<console::SetLine>(),
+    entry::<console::RemoveLine>(),
+    entry::<console::ListPools>(),
+    entry::<console::AddPool>(),
+    entry::<console::SetPool>(),
+    entry::<console::RemovePool>(),
+    entry::<console::ListRegions>(),
+    entry::<console::AddRegion>(),
+    entry::<console::LimitRegion>(),
+    entry::<console::RemoveRegion>(),
+    entry::<console::ListRoutes>(),
+    entry::<console::AddRoute>(),
+    entry::<console::RemoveRoute>(),
+    entry::<console::ListCalls>(),
+    entry::<console::ShowCall>(),
+    entry::<console::ListCallRecords>(),
     entry::<console::DeviceLog>(),
     entry::<console::DeviceErased>(),
     entry::<console::DiagnosePhone>(),
@@ -129,6 +162,16 @@ impl Office {
         make: impl FnOnce(&mut Change<'_>) -> store::Result<T>,
     ) -> Result<Changed<T>, Failure> {
         self.store.change(&caller.author, caller.now, make).map_err(|error| caller.failure(&error))
+    }
+
+    /// Tells what would come of a change.
+    fn try_out<T>(
+        &self,
+        caller: &Caller,
+        make: impl FnOnce(&mut Change<'_>) -> store::Result<T>,
+    ) -> Result<Changed<T>, Failure> {
+        let tried = self.store.try_out(&caller.author, caller.now, make);
+        tried.map_err(|error| caller.failure(&error))
     }
 
     /// Looks, in the caller's name.

@@ -9,6 +9,7 @@ use super::{Caller, Handle, Office};
 impl Handle<Status> for Office {
     fn handle(&self, caller: &Caller, _: Status) -> Result<StatusReport, Failure> {
         let trust = self.trust_alarms(caller).map_err(|error| caller.failure(&error))?;
+        let telephony = self.services.telephony().map(|telephony| telephony.counters());
         self.read(caller, |view| {
             let cluster = view.cluster()?;
             let ctl = view.ctl()?;
@@ -42,6 +43,7 @@ impl Handle<Status> for Office {
                 checklist: facts.checklist(caller.language),
                 due: due.into_iter().map(|due| due.action).collect(),
                 alarms,
+                telephony,
             })
         })
     }

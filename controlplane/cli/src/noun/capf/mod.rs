@@ -1,7 +1,6 @@
 //! `ringfence capf`: certificates for phones.
 
 mod authority;
-mod bulk;
 mod import;
 pub mod phone;
 mod report;
@@ -12,12 +11,13 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use console::{
     ActivateService, CapfService, CapfServiceView, DistrustIssuer, IssuerKind, ListNodes,
-    RenewCapf, TrustIssuer,
+    RenewCapf, SetCapf, TrustIssuer,
 };
 use lang::Text;
 use pki::{Certificate, export};
 use store::{CapfOperation, CapfStatus, NodeRole, Service};
 
+use crate::bulk;
 use crate::daemon::Daemon;
 use crate::failure::{Failure, Result};
 use crate::output::{self, Format};
@@ -103,7 +103,10 @@ pub fn run(args: Args, style: Style) -> Result {
             let filter = report::Filter { status, operation, find };
             report::run(&daemon, &filter, csv, style)
         }
-        Verb::Bulk { file, dry_run } => bulk::run(&daemon, &file, dry_run, style),
+        Verb::Bulk { file, dry_run } => {
+            let order = |(name, changes)| SetCapf { name, changes, dry_run };
+            bulk::run(&daemon, &file, sheet::read, order, dry_run, style)
+        }
         Verb::Import { directory, dry_run } => import::run(&daemon, &directory, dry_run, style),
         Verb::Trust { kind, file } => {
             let content = read(&file, Certificate::MAX_SIZE as u64 * 2)?;

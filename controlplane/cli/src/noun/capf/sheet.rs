@@ -5,6 +5,8 @@ use std::io;
 use console::{CapfChanges, CapfView, Secret};
 use store::DeviceName;
 
+use crate::bulk::sheet::{self, Row};
+
 /// Columns that order something.
 const ORDER: [&str; 6] =
     ["device", "operation", "auth_mode", "auth_string", "key_size", "complete_by"];
@@ -21,17 +23,6 @@ const TOLD: [&str; 8] = [
 ];
 /// In the column `auth_string`: make one.
 const GENERATE: &str = "generate";
-
-/// What one row orders.
-#[derive(Debug)]
-pub struct Row {
-    /// Number of the line that it begins in.
-    pub line: u64,
-    /// What stands in the column `device`.
-    pub device: String,
-    /// What it orders, or why that cannot be read.
-    pub order: Result<(DeviceName, CapfChanges), String>,
-}
 
 /// Writes phones.
 pub fn write(out: impl io::Write, phones: &[CapfView]) -> io::Result<()> {
@@ -70,85 +61,33 @@ fn harmless(text: &str) -> String {
     }
 }
 
-/// Reads rows. A file whose first row does not name the columns is no such file.
-pub fn read(content: &[u8]) -> Result<Vec<Row>, String> {
-    // Spreadsheets begin a file with a mark.
-    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
-    let mut csv =
-        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(content);
-    let names = csv.headers().map_err(|error| error.to_string())?.clone();
-    let unknown: Vec<_> =
-        names.iter().filter(|name| !ORDER.contains(name) && !TOLD.contains(name)).collect();
-    if !unknown.is_empty() || !names.iter().any(|name| name == ORDER[0]) {
-        let known = ORDER.join(", ");
-        return Err(format!("unknown or missing columns {unknown:?}; known ones: {known}"));
-    }
-    let mut rows = Vec::new();
-    let mut lines = Lines { rest: content, passed: 0, number: 1 };
-    for record in csv.records() {
-        let record = record.map_err(|error| error.to_string())?;
-        let field = |name: &str| {
-            let place = names.iter().position(|column| column == name);
-            place.and_then(|place| record.get(place)).filter(|text| !text.is_empty())
-        };
-        let begins = record.position().map_or(0, |position| position.byte() as usize);
-        let line = lines.at(begins);
-        let device = field("device").unwrap_or_default().to_owned();
-        if record.iter().all(str::is_empty) {
-            continue;
-        }
-        let order = if record.len() > names.len() {
-            Err(format!("{} fields under {} columns", record.len(), names.len()))
-        } else {
-            order(&device, field)
-        };
-        rows.push(Row { line, device, order });
-    }
-    Ok(rows)
+/// Reads rows.
+pub fn read(content: &[u8]) -> Result<Vec<Row<(DeviceName, CapfChanges)>>, String> {
+    sheet::read(content, &ORDER, &TOLD, order)
 }
 
-/// Counts lines on the way through a file.
-struct Lines<'a> {
-    rest: &'a [u8],
-    /// Bytes before the rest.
-    passed: usize,
-    number: u64,
-}
-
-impl Lines<'_> {
-    /// The number of the line in which a record begins that was looked for from `place` on.
-    fn at(&mut self, place: usize) -> u64 {
-        let blank = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let length = place.saturating_sub(self.passed).min(self.rest.len());
-        let length = length + self.rest[length..].iter().take_while(|it| blank(it)).count();
-        let (before, rest) = self.rest.split_at(length);
-        self.number += before.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.passed += length;
-        self.rest = rest;
-        self.number
-    }
-}
-
-fn order<'a>(
+fn order(
     device: &str,
-    field: impl Fn(&str) -> Option<&'a str>,
+    field: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(DeviceName, CapfChanges), String> {
-    fn word<T>(given: Option<&str>) -> Result<Option<T>, String>
+    fn word<T>(given: Option<String>) -> Result<Option<T>, String>
     where
         T: std::str::FromStr<Err = store::Error>,
     {
-        given.map(str::parse::<T>).transpose().map_err(|error| error.to_string())
+        let word = given.map(|word| word.parse::<T>()).transpose();
+        word.map_err(|error| error.to_string())
     }
     let name = device.parse().map_err(|error: store::Error| error.to_string())?;
     let string = field("auth_string");
-    let generate_string = string.is_some_and(|it| it.eq_ignore_ascii_case(GENERATE));
+    let generates = |it: &String| it.eq_ignore_ascii_case(GENERATE);
+    let generate_string = string.as_ref().is_some_and(generates);
     let changes = CapfChanges {
         operation: word(field("operation"))?,
         auth_mode: word(field("auth_mode"))?,
         auth_string: string.filter(|_| !generate_string).map(Secret::new),
         generate_string,
         key_size: word(field("key_size"))?,
-        complete_by: field("complete_by").map(str::to_owned),
+        complete_by: field("complete_by"),
     };
     Ok((name, changes))
 }

@@ -1,22 +1,24 @@
-//! `ringfence capf bulk`: one order for each row of a file, and a journal beside the file, so that
-//! a run that was interrupted goes on where it stopped.
+//! One order for each row of a CSV file, and a journal beside the file, so that a run that was
+//! interrupted goes on where it stopped.
+
+pub mod sheet;
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use console::{AskError, SetCapf};
+use console::{AskError, Request};
 use durable::Readers;
 use lang::{Say, Text};
 use pki::Hash;
 use pki::certificate::hex;
 use serde::{Deserialize, Serialize};
 
-use super::sheet::{self, Row};
 use crate::daemon::Daemon;
 use crate::failure::{Failure, Result};
 use crate::output::{self, Format};
 use crate::{Outcome, Style};
+use sheet::Row;
 
 /// Longest file: 10,000 phones have less than 2 MB.
 const MAX_BYTES: u64 = 64 << 20;
@@ -49,11 +51,18 @@ struct FailedRow {
     text: String,
 }
 
-/// Does it.
-pub fn run(daemon: &Daemon, file: &Path, dry_run: bool, style: Style) -> Result {
-    let content = super::read(file, MAX_BYTES)?;
-    let rows = sheet::read(&content)
-        .map_err(|detail| Failure::usage(format!("{}: {detail}", file.display())))?;
+/// Reads the rows of a file, and asks for each of them what `request` makes of it.
+pub fn run<T, R: Request>(
+    daemon: &Daemon,
+    file: &Path,
+    read: impl FnOnce(&[u8]) -> std::result::Result<Vec<Row<T>>, String>,
+    request: impl Fn(T) -> R,
+    dry_run: bool,
+    style: Style,
+) -> Result {
+    let content = content(file)?;
+    let rows =
+        read(&content).map_err(|detail| Failure::usage(format!("{}: {detail}", file.display())))?;
     let mut journal = Journal::open(file, &content);
     let before = journal.lines.len();
     let open: Vec<_> = rows.into_iter().filter(|row| !journal.lines.contains(&row.line)).collect();
@@ -61,8 +70,7 @@ pub fn run(daemon: &Daemon, file: &Path, dry_run: bool, style: Style) -> Result 
     let mut failed = Vec::new();
     let mut done = 0;
     for (number, Row { line, device, order }) in open.into_iter().enumerate() {
-        let asked = order
-            .map(|(name, changes)| daemon.ask_plainly(style, &SetCapf { name, changes, dry_run }));
+        let asked = order.map(|order| daemon.ask_plainly(style, &request(order)));
         match asked {
             Ok(Ok(_)) => {
                 done += 1;
@@ -90,6 +98,13 @@ pub fn run(daemon: &Daemon, file: &Path, dry_run: bool, style: Style) -> Result 
     let outcome = if failed.is_empty() { Outcome::Done } else { Outcome::Partial };
     tell(&Report { rows, done, done_before: before, failed }, dry_run, style)?;
     Ok(outcome)
+}
+
+fn content(file: &Path) -> std::result::Result<Vec<u8>, Failure> {
+    let told =
+        |error: &dyn std::fmt::Display| Failure::failed(format!("{}: {error}", file.display()));
+    let content = durable::read(file, MAX_BYTES).map_err(|error| told(&error))?;
+    content.ok_or_else(|| told(&std::io::Error::from(std::io::ErrorKind::NotFound)))
 }
 
 impl Journal {

@@ -1,0 +1,101 @@
+use std::collections::{BTreeSet, HashSet};
+
+use console::{Done, Failure, PhoneFilter, PhonesReset, ResetDevices, ResetKind, ResetPhones};
+use lang::{Say, Text};
+use store::{Action, DeviceName, RESET_ENDS_CALLS};
+
+use super::{Caller, Handle, Office};
+
+impl Handle<ResetDevices> for Office {
+    fn handle(&self, caller: &Caller, request: ResetDevices) -> Result<Done, Failure> {
+        let names = match request.name {
+            Some(name) => {
+                self.read(caller, |view| view.device(&name))?;
+                vec![name]
+            }
+            None => self.matching(caller, &PhoneFilter::default())?,
+        };
+        Ok(self.reset(caller, names, ResetKind::Reset)?.done)
+    }
+}
+
+impl Handle<ResetPhones> for Office {
+    fn handle(&self, caller: &Caller, request: ResetPhones) -> Result<PhonesReset, Failure> {
+        let ResetPhones { mut names, filter, kind, dry_run } = request;
+        for name in &names {
+            self.read(caller, |view| view.device(name))?;
+        }
+        if let Some(filter) = &filter {
+            names.extend(self.matching(caller, filter)?);
+        }
+        match dry_run {
+            true => Ok(self.would_reset(caller, names)),
+            false => self.reset(caller, names, kind),
+        }
+    }
+}
+
+impl Office {
+    /// Tells phones to start anew. What changes asked for is done with that: those that are not
+    /// here fetch their files when they come back.
+    fn reset(
+        &self,
+        caller: &Caller,
+        names: Vec<DeviceName>,
+        kind: ResetKind,
+    ) -> Result<PhonesReset, Failure> {
+        let names: BTreeSet<_> = names.into_iter().collect();
+        let in_calls = self.in_calls(&names);
+        let changed = self.change(caller, |change| {
+            let mut left: HashSet<_> =
+                change.devices()?.into_iter().map(|device| (device.name, device.pool)).collect();
+            left.retain(|(name, _)| !names.contains(name));
+            for due in change.due()? {
+                let covered = match &due.action {
+                    Action::ResetDevice(name) => names.contains(name),
+                    Action::ResetPool(pool) => left.iter().all(|(_, other)| other != pool),
+                    Action::ResetAllDevices | Action::ResetDependents(_) => left.is_empty(),
+                    _ => false,
+                };
+                if covered {
+                    change.done(&due.action)?;
+                }
+            }
+            Ok(())
+        })?;
+        let all: Vec<_> = names.iter().cloned().collect();
+        let telephony = self.services.telephony();
+        let told = telephony.map(|telephony| telephony.reset(&all, kind)).unwrap_or_default();
+        let mut done = caller.done(changed);
+        if told.len() < names.len() {
+            done.notes.push(RESET_BY_HAND.say(caller.language));
+        }
+        Ok(PhonesReset { done, matched: names.len(), told, in_calls })
+    }
+
+    fn would_reset(&self, caller: &Caller, names: Vec<DeviceName>) -> PhonesReset {
+        let names: BTreeSet<_> = names.into_iter().collect();
+        let registered = self.registered().unwrap_or_default().into_iter();
+        let told = registered.map(|phone| phone.device);
+        let told = told.filter(|device| names.iter().any(|name| name.as_str() == device)).collect();
+        let notes = vec![RESET_ENDS_CALLS.say(caller.language)];
+        let done = Done { revision: None, actions: Vec::new(), notes };
+        PhonesReset { done, matched: names.len(), told, in_calls: self.in_calls(&names) }
+    }
+
+    /// How many of them are in a call.
+    fn in_calls(&self, names: &BTreeSet<DeviceName>) -> usize {
+        let calls = self.services.telephony().map(|telephony| telephony.calls());
+        let busy: HashSet<_> = calls
+            .unwrap_or_default()
+            .into_iter()
+            .flat_map(|call| call.parties.into_iter().map(|party| party.device))
+            .collect();
+        names.iter().filter(|name| busy.contains(name.as_str())).count()
+    }
+}
+
+const RESET_BY_HAND: Text = Text::new(
+    "Phones that are not registered here are not reached: reset them with **#** or switch them off and on.",
+    "このクラスタに登録されていない電話機には届きません。**#** を押すか、電源を入れ直してください。",
+);

@@ -1,0 +1,23 @@
+//! Call processing, as administrators see it.
+
+use console::{CallView, LadderView, RegistrationView, ResetKind, TelephonyView};
+use store::DeviceName;
+
+/// Call processing of this node, as administrators see it.
+pub trait Telephony: Send + Sync {
+    /// The phones that are registered, by name.
+    fn registered(&self) -> Vec<RegistrationView>;
+
+    /// The calls that go on.
+    fn calls(&self) -> Vec<CallView>;
+
+    /// What was said in a call, one that goes on or one of the latest.
+    fn call(&self, id: u32) -> Option<LadderView>;
+
+    /// What is counted.
+    fn counters(&self) -> TelephonyView;
+
+    /// Tells phones to start anew once their calls have ended; those that are not registered are
+    /// passed over. Returns the names of those that were told.
+    fn reset(&self, phones: &[DeviceName], kind: ResetKind) -> Vec<String>;
+}
