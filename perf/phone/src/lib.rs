@@ -27,6 +27,7 @@ mod model;
 pub mod network;
 pub mod office;
 mod phone;
+pub mod screen;
 pub mod station;
 
 pub use boot::{Boot, Conclusion, Identity};
