@@ -158,8 +158,7 @@ impl Agent {
         while let Some(indication) = self.transactions.poll_indication() {
             match indication {
                 Indication::Command { key, command } => {
-                    let response = self.commanded(now, key.peer, &command);
-                    self.transactions.respond(now, key, response);
+                    self.commanded(now, key, &command);
                 }
                 Indication::Response { id, response, .. } => {
                     if let Some((relay, asked)) = self.asked.remove(&id) {
@@ -174,7 +173,7 @@ impl Agent {
                 }
                 Indication::Suspect { id } => {
                     if let Some((relay, _)) = self.asked.get(&id) {
-                        self.unanswered(*relay);
+                        self.suspect(now, *relay);
                     }
                 }
                 Indication::Failed { id } => {

@@ -18,6 +18,8 @@ pub struct Config {
     pub patience: Duration,
     /// How often a relay is asked whether it is there.
     pub keep_alive: Duration,
+    /// How long a relay that owes an answer may be silent before it counts as down.
+    pub down_after: Duration,
     /// Silence of a device that is reported, in whole seconds; zero: none is.
     pub silence: Duration,
     /// How long media that an earlier run has left on a relay may be silent before it is deleted.
@@ -45,14 +47,15 @@ impl Config {
             relays,
             patience: Duration::from_millis(1500),
             keep_alive: Duration::from_secs(5),
+            down_after: Duration::from_secs(3),
             silence: Duration::from_secs(60),
             orphan_silence: Duration::from_secs(60),
             orphan_age: Duration::from_secs(12 * 3600),
             transactions: transaction::Config {
-                // Relays are near; one that is suspected is passed over soon, and asked again.
+                // Relays are near: commands are soon sent again, until `t_max` is over. When to do
+                // without an answer is decided by `patience` and `down_after`.
                 initial_rto: Duration::from_millis(250),
-                max1: 3,
-                max2: 7,
+                max2: u32::MAX,
                 ..transaction::Config::default()
             },
         }

@@ -1,9 +1,10 @@
 //! Relays: whether they are there.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use mgcp::name::Wildcard;
+use mgcp::transaction::CommandKey;
 use mgcp::value::RestartMethod;
 use mgcp::{Command, EndpointName, Response, ReturnCode, Verb};
 
@@ -64,6 +65,8 @@ pub(crate) struct Relay {
     /// It is being asked whether it is there.
     probed: bool,
     next_probe: Instant,
+    /// When it is down if nothing is heard of it; while it is suspected.
+    down_at: Option<Instant>,
 }
 
 impl Relay {
@@ -75,6 +78,7 @@ impl Relay {
             orphans: Orphans::default(),
             probed: false,
             next_probe: now,
+            down_at: None,
         }
     }
 
@@ -89,7 +93,7 @@ impl Relay {
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let probe = (!self.probed).then_some(self.next_probe);
-        [probe, self.orphans.poll_timeout()].into_iter().flatten().min()
+        [probe, self.down_at, self.orphans.poll_timeout()].into_iter().flatten().min()
     }
 }
 
@@ -107,6 +111,7 @@ impl Agent {
     pub(crate) fn alive(&mut self, now: Instant, index: usize) {
         let relay = &mut self.relays[index];
         let before = relay.state;
+        relay.down_at = None;
         match before {
             RelayState::Unknown | RelayState::Suspected | RelayState::Down => {
                 relay.state = RelayState::InService;
@@ -126,21 +131,29 @@ impl Agent {
     /// A relay does not answer.
     pub(crate) fn unanswered(&mut self, index: usize) {
         let relay = &mut self.relays[index];
-        if relay.state != RelayState::Down {
-            relay.state = RelayState::Down;
-            relay.orphans.forget();
-            let relay = relay.config.name.clone();
-            self.alarm(RelayAlarm::Down { relay });
-            self.evacuate();
+        relay.down_at = None;
+        let before = std::mem::replace(&mut relay.state, RelayState::Down);
+        if before == RelayState::Down {
+            return;
         }
+        relay.orphans.forget();
+        let relay = relay.config.name.clone();
+        // One that has said that it goes is not missed.
+        if before != RelayState::OutOfService {
+            self.alarm(RelayAlarm::Down { relay });
+        }
+        self.evacuate();
     }
 
     /// A relay takes too long.
     pub(crate) fn suspect(&mut self, now: Instant, index: usize) {
         let relay = &mut self.relays[index];
+        if relay.state != RelayState::Down {
+            relay.down_at.get_or_insert(now + self.config.down_after);
+            relay.next_probe = now;
+        }
         if matches!(relay.state, RelayState::InService | RelayState::Unknown) {
             relay.state = RelayState::Suspected;
-            relay.next_probe = now;
         }
     }
 
@@ -158,6 +171,9 @@ impl Agent {
     /// Asks relays whether they are there, and looks after orphans.
     pub(crate) fn probe(&mut self, now: Instant) {
         for index in 0..self.relays.len() {
+            if self.relays[index].down_at.is_some_and(|due| due <= now) {
+                self.unanswered(index);
+            }
             let relay = &mut self.relays[index];
             if !relay.probed && relay.next_probe <= now {
                 relay.probed = true;
@@ -175,20 +191,22 @@ impl Agent {
     }
 
     /// A relay says something by itself.
-    pub(crate) fn commanded(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        command: &Command,
-    ) -> Response {
+    pub(crate) fn commanded(&mut self, now: Instant, key: CommandKey, command: &Command) {
         self.counters.commands += 1;
         let domain = command.endpoint.domain();
         let is_it = |relay: &Relay| {
-            relay.config.name.eq_ignore_ascii_case(domain) && relay.has_address(from.ip())
+            relay.config.name.eq_ignore_ascii_case(domain) && relay.has_address(key.peer.ip())
         };
-        let Some(index) = self.relays.iter().position(is_it) else {
-            return Response::new(ReturnCode::UNKNOWN_ENDPOINT);
+        let index = self.relays.iter().position(is_it);
+        let known = matches!(command.verb, Verb::Rsip | Verb::Ntfy | Verb::Dlcx);
+        let code = match (index, known) {
+            (None, _) => ReturnCode::UNKNOWN_ENDPOINT,
+            (_, false) => ReturnCode::UNKNOWN_COMMAND,
+            (Some(_), true) => ReturnCode::OK,
         };
+        // First of all: before a restart is acknowledged, the relay takes no commands.
+        self.transactions.respond(now, key, Response::new(code));
+        let Some(index) = index else { return };
         match (command.verb, command.params.restart_method) {
             (Verb::Rsip, Some(method)) => self.restarted(now, index, &command.endpoint, method),
             (Verb::Ntfy, _) => {
@@ -199,9 +217,8 @@ impl Agent {
                 self.alive(now, index);
                 self.deleted_by_relay(index, &command.endpoint);
             }
-            _ => return Response::new(ReturnCode::UNKNOWN_COMMAND),
+            _ => {}
         }
-        Response::new(ReturnCode::OK)
     }
 
     /// The service of a relay changes (RFC 3435 §2.3.12).

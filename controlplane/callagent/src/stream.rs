@@ -1,6 +1,6 @@
 //! Streams through relays: opened on the best relay that takes them, watched, closed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use callmanager::switchboard::{CallId, LinkId, RelayRefused, RelayedEnd, RelayedLink, StreamId};
 use mgcp::event::ConnectionRef;
@@ -27,11 +27,14 @@ pub(crate) struct Opening {
     relay: usize,
     /// Tells this attempt from others.
     attempt: u64,
+    /// When waiting for this relay ends.
+    patience: Instant,
+    /// When something is to be done next: to give up, or to try again.
     deadline: Instant,
+    /// The relay is just starting, and is told again at the deadline.
+    again: bool,
     /// The endpoint's local name and the first connection, once it is made.
     first: Option<(Box<str>, Connection)>,
-    /// The relay was told again, for it was just starting.
-    again: bool,
     /// Why the last one did not take it.
     refused: RelayRefused,
 }
@@ -78,9 +81,10 @@ impl Agent {
             tried: Vec::new(),
             relay: 0,
             attempt: 0,
+            patience: now,
             deadline: now,
-            first: None,
             again: false,
+            first: None,
             refused: RelayRefused::NoneInService,
         });
         self.try_next(now, link, opening);
@@ -95,29 +99,39 @@ impl Agent {
         };
         self.counters.failed_over += u64::from(!opening.tried.is_empty());
         opening.tried.push(relay);
-        opening.again = false;
-        self.try_relay(now, link, relay, opening);
+        opening.relay = relay;
+        opening.patience = now + self.config.patience;
+        self.try_relay(now, link, opening);
     }
 
-    fn try_relay(&mut self, now: Instant, link: LinkId, relay: usize, mut opening: Box<Opening>) {
+    fn try_relay(&mut self, now: Instant, link: LinkId, mut opening: Box<Opening>) {
+        let relay = opening.relay;
         let attempt = self.names.next_attempt();
         let call = self.names.call(attempt);
         let endpoint = self.relays[relay].endpoint("pr/$");
         let mut command = session::create(endpoint, call, &opening.order, 0);
         session::request_events(&mut command, request_id(link), self.config.silence);
-        opening.relay = relay;
         opening.attempt = attempt;
-        opening.deadline = now + self.config.patience;
-        self.relays[relay].streams += 1;
-        self.deadlines.insert((opening.deadline, link));
-        self.streams.insert(link, Stream::Opening(opening));
+        opening.again = false;
+        let patience = opening.patience;
+        self.wait(link, opening, patience);
         self.ask(now, relay, command, Asked::First { link, attempt });
+    }
+
+    /// Lets a stream that is being opened wait.
+    fn wait(&mut self, link: LinkId, mut opening: Box<Opening>, deadline: Instant) {
+        opening.deadline = deadline;
+        self.relays[opening.relay].streams += 1;
+        self.deadlines.insert((deadline, link));
+        self.streams.insert(link, Stream::Opening(opening));
     }
 
     /// A stream that is being opened, in this attempt.
     fn opening(&mut self, link: LinkId, attempt: u64) -> Option<&mut Opening> {
         match self.streams.get_mut(&link)? {
-            Stream::Opening(opening) if opening.attempt == attempt => Some(opening),
+            Stream::Opening(opening) if !opening.again && opening.attempt == attempt => {
+                Some(opening)
+            }
             _ => None,
         }
     }
@@ -238,11 +252,13 @@ impl Agent {
             }
             Fault::NoAnswer => RelayRefused::NoAnswer,
         };
-        let starting = matches!(fault, Fault::Refused(ReturnCode::RESTARTING));
-        if starting && !opening.again && self.relays[relay].state.takes_streams() {
-            // It has just told us of its restart, and will do it now.
+        let starting = matches!(fault, Fault::Refused(ReturnCode::RESTARTING))
+            && self.relays[relay].state.takes_streams()
+            && now + START < opening.patience;
+        if starting {
+            // It has just told us of its restart, and will soon take it.
             opening.again = true;
-            return self.try_relay(now, link, relay, opening);
+            return self.wait(link, opening, now + START);
         }
         self.try_next(now, link, opening);
     }
@@ -280,10 +296,17 @@ impl Agent {
     pub(crate) fn expire(&mut self, now: Instant) {
         while let Some((_, link)) = self.deadlines.first().copied().filter(|(due, _)| *due <= now) {
             self.deadlines.pop_first();
-            if let Some(Stream::Opening(opening)) = self.streams.get(&link) {
-                let relay = opening.relay;
-                self.suspect(now, relay);
-                self.not_taken(now, link, Fault::NoAnswer);
+            match self.streams.get(&link) {
+                Some(Stream::Opening(opening)) if opening.again => {
+                    let Some(opening) = self.take_opening(link) else { continue };
+                    self.try_relay(now, link, opening);
+                }
+                Some(Stream::Opening(opening)) => {
+                    let relay = opening.relay;
+                    self.suspect(now, relay);
+                    self.not_taken(now, link, Fault::NoAnswer);
+                }
+                Some(Stream::Open(_)) | None => {}
             }
         }
     }
@@ -448,6 +471,9 @@ fn statistics(stream: StreamId, response: &Response) -> Option<EndStatistics> {
         jitter_ms: number(said.jitter_ms),
     })
 }
+
+/// How long a relay that has announced its restart may take until it takes commands.
+const START: Duration = Duration::from_millis(50);
 
 /// All packet relays of a gateway.
 const ALL: &str = "pr/*";
