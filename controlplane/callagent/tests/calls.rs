@@ -165,9 +165,9 @@ fn a_relay_that_does_otherwise_than_it_was_told_is_not_used() {
     let mut provoked = Provoked::default();
     let mangles: [fn(String) -> String; 5] = [
         |text| text.replace("RTP/SAVP", "RTP/AVP"),
-        |text| match text.contains("inline:") && text.starts_with("200 ") {
-            true => text.replace("inline:", "inline:AAAA").replacen("AAAA", "", 0),
-            false => text,
+        |text| match text.find("inline:").map(|at| at + "inline:".len()) {
+            Some(key) => format!("{}AAAA{}", &text[..key], &text[key + 4..]),
+            None => text,
         },
         |text| match text.starts_with("200 ") {
             true => text
