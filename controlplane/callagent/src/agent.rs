@@ -41,7 +41,7 @@ pub(crate) enum Asked {
     /// To make the first connection of a stream.
     First { link: LinkId, attempt: u64 },
     /// To make the second.
-    Second { link: LinkId, attempt: u64 },
+    Second { link: LinkId, attempt: u64, local: Box<str> },
     /// To close one end of a stream.
     Close { closing: u64, end: usize },
     /// To delete what came too late, or was left behind.
@@ -193,8 +193,8 @@ impl Agent {
             Asked::First { link, attempt } => {
                 self.first_answered(now, relay, link, attempt, response);
             }
-            Asked::Second { link, attempt } => {
-                self.second_answered(now, relay, link, attempt, response);
+            Asked::Second { link, attempt, local } => {
+                self.second_answered(now, relay, link, attempt, &local, response);
             }
             Asked::Close { closing, end } => self.end_closed(closing, end, Some(response)),
             Asked::TakeBack => {}

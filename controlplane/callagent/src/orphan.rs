@@ -30,6 +30,9 @@ pub(crate) struct Orphans {
     watched: HashMap<Box<str>, Orphan>,
     /// When those that are watched are looked at again.
     next_look: Option<Instant>,
+    /// When the relay is looked through again: commands that were under way when it was heard of
+    /// may have come to it later.
+    look_again: Option<Instant>,
 }
 
 /// An endpoint with media of an earlier run.
@@ -61,6 +64,7 @@ impl Orphans {
         self.waiting.clear();
         self.watched.clear();
         self.next_look = None;
+        self.look_again = None;
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -68,7 +72,12 @@ impl Orphans {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.next_look
+        self.next_look.into_iter().chain(self.look_again).min()
+    }
+
+    fn begin(&mut self) {
+        self.waiting.clear();
+        self.waiting.push_back(Question::Names(1));
     }
 }
 
@@ -76,8 +85,8 @@ impl Agent {
     /// Finds out what a relay has of us.
     pub(crate) fn look_for_orphans(&mut self, now: Instant, relay: usize) {
         let orphans = &mut self.relays[relay].orphans;
-        orphans.waiting.clear();
-        orphans.waiting.push_back(Question::Names(1));
+        orphans.begin();
+        orphans.look_again = Some(now + self.config.transactions.t_hist);
         self.ask_about_orphans(now, relay);
     }
 
@@ -85,6 +94,10 @@ impl Agent {
     pub(crate) fn look_after_orphans(&mut self, now: Instant, relay: usize) {
         let (silence, age) = (self.config.orphan_silence, self.config.orphan_age);
         let orphans = &mut self.relays[relay].orphans;
+        if orphans.look_again.take_if(|due| *due <= now).is_some() {
+            orphans.begin();
+            return self.ask_about_orphans(now, relay);
+        }
         if orphans.next_look.is_none_or(|due| due > now) {
             return;
         }

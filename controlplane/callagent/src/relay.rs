@@ -1,7 +1,7 @@
 //! Relays: whether they are there.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mgcp::name::Wildcard;
 use mgcp::transaction::CommandKey;
@@ -67,7 +67,12 @@ pub(crate) struct Relay {
     next_probe: Instant,
     /// When it is down if nothing is heard of it; while it is suspected.
     down_at: Option<Instant>,
+    /// When it is believed to be back if it still answers; once it has said that it goes.
+    back_at: Option<Instant>,
 }
+
+/// How long a relay that has said that it goes, and has not gone, is left alone.
+const LEAVE: Duration = Duration::from_secs(30);
 
 impl Relay {
     pub(crate) fn new(now: Instant, config: RelayConfig) -> Self {
@@ -79,7 +84,14 @@ impl Relay {
             probed: false,
             next_probe: now,
             down_at: None,
+            back_at: None,
         }
+    }
+
+    /// It takes no streams any more.
+    fn leave(&mut self, now: Instant, state: RelayState) {
+        self.state = state;
+        self.back_at = Some(now + LEAVE);
     }
 
     /// An endpoint there.
@@ -116,6 +128,11 @@ impl Agent {
             RelayState::Unknown | RelayState::Suspected | RelayState::Down => {
                 relay.state = RelayState::InService;
             }
+            RelayState::Leaving | RelayState::OutOfService
+                if relay.back_at.is_some_and(|due| due <= now) =>
+            {
+                relay.state = RelayState::InService;
+            }
             RelayState::InService | RelayState::Leaving | RelayState::OutOfService => return,
         }
         if before == RelayState::Down {
@@ -143,6 +160,11 @@ impl Agent {
             self.alarm(RelayAlarm::Down { relay });
         }
         self.evacuate();
+    }
+
+    /// A relay says to a new stream that it is not in service.
+    pub(crate) fn not_in_service(&mut self, now: Instant, index: usize) {
+        self.relays[index].leave(now, RelayState::OutOfService);
     }
 
     /// A relay takes too long.
@@ -234,32 +256,35 @@ impl Agent {
         match method {
             RestartMethod::Restart | RestartMethod::Forced => {
                 let before = self.relays[index].state;
+                let restart = method == RestartMethod::Restart;
                 if whole {
                     self.relays[index].orphans.forget();
-                    self.relays[index].state = match method {
-                        RestartMethod::Restart => RelayState::InService,
-                        _ => RelayState::OutOfService,
-                    };
+                    match restart {
+                        true => self.relays[index].state = RelayState::InService,
+                        false => self.relays[index].leave(now, RelayState::OutOfService),
+                    }
                 }
                 let streams = self.relay_forgot(now, index, |local| endpoints.covers(local));
-                let alarm = match (method, before) {
+                let away = matches!(before, RelayState::OutOfService | RelayState::Down);
+                let alarm = match (restart, before) {
                     _ if !whole => None,
-                    (RestartMethod::Restart, RelayState::Unknown) => None,
-                    (RestartMethod::Restart, RelayState::OutOfService | RelayState::Down) => {
-                        Some(RelayAlarm::Up { relay: name })
-                    }
-                    (RestartMethod::Restart, _) => {
+                    (true, _) if streams > 0 => {
                         Some(RelayAlarm::Restarted { relay: name, streams })
                     }
-                    (_, RelayState::Leaving | RelayState::OutOfService) => None,
-                    (..) => Some(RelayAlarm::Leaving { relay: name }),
+                    (true, _) if away => Some(RelayAlarm::Up { relay: name }),
+                    (true, _) | (false, RelayState::Leaving | RelayState::OutOfService) => None,
+                    (false, _) => Some(RelayAlarm::Leaving { relay: name }),
                 };
                 if let Some(alarm) = alarm {
                     self.alarm(alarm);
                 }
+                if restart {
+                    // Nothing, if the news is not from yesterday.
+                    self.look_for_orphans(now, index);
+                }
             }
             RestartMethod::Graceful if whole => {
-                self.relays[index].state = RelayState::Leaving;
+                self.relays[index].leave(now, RelayState::Leaving);
                 self.alarm(RelayAlarm::Leaving { relay: name });
             }
             RestartMethod::Graceful => {}

@@ -200,7 +200,7 @@ impl Agent {
         let Some(opening) = self.opening(link, attempt) else { return };
         let command = session::create(endpoint, call, &opening.order, 1);
         self.endpoints.insert((relay, local.into()), link);
-        self.ask(now, relay, command, Asked::Second { link, attempt });
+        self.ask(now, relay, command, Asked::Second { link, attempt, local: local.into() });
     }
 
     /// The relay has made the second connection, or not.
@@ -210,12 +210,12 @@ impl Agent {
         relay: usize,
         link: LinkId,
         attempt: u64,
+        local: &str,
         response: &Response,
     ) {
         let Some(opening) = self.opening(link, attempt) else {
-            // Its endpoint was taken back already.
-            self.counters.late += u64::from(response.code.is_success());
-            return;
+            let made = response.code.is_success().then_some(local);
+            return self.too_late(now, relay, made, attempt);
         };
         let second = match judge(response, &opening.order.ends[1]) {
             Ok(connection) => connection,
@@ -244,7 +244,12 @@ impl Agent {
         let relay = opening.relay;
         self.give_up_first(now, &mut opening);
         opening.refused = match fault {
-            Fault::Refused(code) => RelayRefused::Code(code.value()),
+            Fault::Refused(code) => {
+                if code == ReturnCode::NOT_READY {
+                    self.not_in_service(now, relay);
+                }
+                RelayRefused::Code(code.value())
+            }
             Fault::Unfit(what) => {
                 let name = self.relays[relay].config.name.clone();
                 self.alarm(RelayAlarm::Unfit { relay: name, what });

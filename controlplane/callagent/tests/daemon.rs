@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use callmanager::codec::Codec;
@@ -65,8 +66,11 @@ impl House {
         let agent = socket.local_addr().unwrap();
         let relay = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let config = directory.path().join("ringfence.toml");
-        // Tests that run beside this one need ports of their own.
-        let first = 24_000 + u32::from(relay.port()) % 18 * 2000;
+        // Tests that run beside this one need ports of their own, below those that are given to
+        // whoever asks for any.
+        static HOUSES: AtomicU32 = AtomicU32::new(0);
+        let house = std::process::id().wrapping_add(HOUSES.fetch_add(1, Ordering::Relaxed));
+        let first = 10_000 + house % 11 * 2000;
         let text = format!(
             r#"
 [datad]

@@ -255,7 +255,7 @@ fn calls_outlive_the_agent_and_are_deleted_when_they_fall_silent() {
         site.opened(true);
     }
     // Another agent's call on the same relay.
-    let foreign = "CRCX 5 pr/300@relay1 MGCP 1.0\r\nC: A1\r\nM: recvonly\r\n";
+    let foreign = "CRCX 5 pr/140@relay1 MGCP 1.0\r\nC: A1\r\nM: recvonly\r\n";
     let from = AGENT.parse().unwrap();
     site.relays[0].gateway.handle_datagram(site.now, from, foreign.as_bytes());
     site.exchange();

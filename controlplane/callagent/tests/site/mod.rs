@@ -94,7 +94,7 @@ pub fn relay_config(number: u8) -> GatewayConfig {
             network("outside", 1, "192.0.2.1", "2001:db8:2::1", "192.0.2.0/24"),
         ],
         restart_delay_max: Duration::ZERO,
-        endpoints: 500,
+        endpoints: 150,
         ..GatewayConfig::new(&format!("relay{number}"))
     }
 }
