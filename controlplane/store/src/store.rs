@@ -8,7 +8,7 @@ use crate::sql::readers::Readers;
 use crate::sql::sqlite::Sqlite;
 use crate::sql::together::Writer;
 use crate::sql::{Backend, Sql};
-use crate::{Result, StoreUrl, migrate};
+use crate::{Error, Result, StoreUrl, migrate};
 
 /// The database, shared by the threads of a process.
 pub struct Store {
@@ -71,7 +71,7 @@ impl Store {
         make: impl FnOnce(&mut Change<'_>) -> Result<T>,
     ) -> Result<Changed<T>> {
         let mut tried = None;
-        let undone = self.transaction(Access::Write, |sql| {
+        let undone = self.writer.transaction(|sql| {
             let mut change = Change::begin(View { sql }, author, millis(now))?;
             let value = make(&mut change)?;
             tried = Some(Changed { revision: None, ..change.end(value)? });
