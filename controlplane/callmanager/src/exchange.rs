@@ -67,6 +67,8 @@ pub enum Effect {
     Alarm(CallAlarm),
     /// A telephone has something to tell its administrator.
     PhoneAlarm {
+        /// On which connection.
+        connection: ConnectionId,
         /// Which, if it has registered.
         device: Option<DeviceName>,
         /// What, without control characters.
@@ -280,7 +282,9 @@ impl Exchange {
                     effects.push(Effect::Register { connection, application });
                 }
                 Output::Event(event) => self.tell_switchboard(now, event),
-                Output::PhoneAlarm(text) => effects.push(Effect::PhoneAlarm { device, text }),
+                Output::PhoneAlarm(text) => {
+                    effects.push(Effect::PhoneAlarm { connection, device, text });
+                }
                 Output::Statistics(statistics) => {
                     effects.push(Effect::Statistics { device, statistics });
                 }

@@ -7,6 +7,7 @@
 //! | [`client`] | controld's half: services are given to the cell, connections come back |
 //! | [`link`] | what the two say to each other |
 //! | [`cell`] | the process: handshakes, certificates, limits, the sandbox |
+//! | [`certificate`] | whose certificate it is, and whether it may be used |
 //! | [`hello`] | what a client offers, read before anybody answers |
 //!
 //! A connection's way: the cell accepts it, shakes hands, checks the certificate, and makes a pair
@@ -27,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cell;
+pub mod certificate;
 mod channel;
 pub mod client;
 pub mod hello;

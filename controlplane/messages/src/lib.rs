@@ -21,6 +21,7 @@ pub mod provider;
 pub mod registration;
 pub mod relays;
 pub mod scep;
+pub mod signalling;
 pub mod testing;
 pub mod token;
 pub mod trust_list;
@@ -69,6 +70,7 @@ impl Message {
             diagnosis::ALL,
             calls::ALL,
             relays::ALL,
+            signalling::ALL,
         ]
         .into_iter()
         .flatten()

@@ -11,8 +11,8 @@ use openssl::ec::{EcGroup, EcKey, PointConversionForm};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{Id, PKey, PKeyRef, Private, Public};
-use openssl::rsa::Rsa;
-use openssl::sign::{Signer as OpensslSigner, Verifier};
+use openssl::rsa::{Padding, Rsa};
+use openssl::sign::{RsaPssSaltlen, Signer as OpensslSigner, Verifier};
 use zeroize::Zeroizing;
 
 use crate::asn1::{self, Elements};
@@ -189,6 +189,17 @@ impl PublicKey {
         let verified = Verifier::new(hash.digest(), &self.key)
             .and_then(|mut verifier| verifier.verify_oneshot(signature, message));
         // A malformed signature is an error to OpenSSL; to us it does not verify either.
+        verified.unwrap_or(false)
+    }
+
+    /// The same for RSASSA-PSS, with a salt as long as the hash.
+    pub fn verify_pss(&self, hash: Hash, message: &[u8], signature: &[u8]) -> bool {
+        let verified = Verifier::new(hash.digest(), &self.key).and_then(|mut verifier| {
+            verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
+            verifier.set_rsa_mgf1_md(hash.digest())?;
+            verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+            verifier.verify_oneshot(signature, message)
+        });
         verified.unwrap_or(false)
     }
 }

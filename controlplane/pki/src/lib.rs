@@ -8,6 +8,7 @@
 //! | [`check`] | what a server certificate must be before it enters a trust list |
 //! | [`purpose`] | what a certificate says its key is for |
 //! | [`key`], [`signer`] | keys, and the one trait behind which a file, a token or a smart card signs; how telephones prove that they hold a key, how a message's key is encrypted |
+//! | [`handshake`] | verifying, for rustls, that a TLS peer has the key of its certificate |
 //! | [`legacy_md5`] | MD5, for certificate authorities that know nothing newer |
 //! | [`asn1`] | encoding and reading DER |
 //! | [`issue`], [`export`] | making certificates; DER, PEM, PKCS#7 |
@@ -35,6 +36,7 @@ pub mod certificate;
 pub mod check;
 pub mod export;
 pub mod fault;
+pub mod handshake;
 pub mod issue;
 pub mod key;
 mod key_transport;

@@ -47,7 +47,9 @@ mod forward;
 mod hold;
 mod id;
 mod leg;
+mod look;
 mod loss;
+mod plan;
 mod press;
 mod record;
 mod relay;
@@ -75,14 +77,12 @@ pub use record::{CallEnd, CallRecord, Counters, PerStatus};
 pub use relay::RelayPolicy;
 pub use settings::{Regions, Settings};
 
-use crate::dialplan::Pattern;
 use crate::security::Security;
 use call::Call;
 use device::Device;
 use directory::Directory;
 use id::Ids;
 use leg::Leg;
-use stream::Link;
 use timers::Timers;
 
 /// Call control of one node. The first method to look at is [`Switchboard::handle`].
@@ -130,16 +130,6 @@ impl Switchboard {
         }
     }
 
-    /// Adds a pattern to the dial plan. Directory numbers need none.
-    pub fn add_route(&mut self, pattern: Pattern, destination: Destination) {
-        self.directory.plan.add(pattern, destination);
-    }
-
-    /// Says where calls to a directory number go, whether a telephone has it at present or not.
-    pub fn set_forwards(&mut self, number: &str, forwards: Forwards) {
-        self.directory.lines.entry(number.to_owned()).or_default().forwards = forwards;
-    }
-
     /// Takes in what has happened, and adds what is to be done.
     pub fn handle(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
         self.now = now;
@@ -166,25 +156,6 @@ impl Switchboard {
     /// When [`Switchboard::tick`] is to be called next; `None` if nothing waits.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.timers.next()
-    }
-
-    /// The calls there are, for those who look after them.
-    pub fn calls(&self) -> Vec<CallView> {
-        let view = |(id, call): (&CallId, &Call)| CallView {
-            id: *id,
-            parties: call.parties.iter().map(|leg| self.party_view(*leg)).collect(),
-            conference: call.bridge.is_some(),
-            relayed: call.links.iter().any(Link::is_relayed),
-            began: call.began,
-            answered: call.answered,
-            security: self.status(*id),
-        };
-        self.calls.iter().map(view).collect()
-    }
-
-    fn party_view(&self, id: LegId) -> PartyView {
-        let leg = &self.legs[&id];
-        PartyView { leg: id, device: leg.device.clone(), party: leg.party.clone() }
     }
 
     /// Whether there is no call, no leg, no stream and nothing to wait for.

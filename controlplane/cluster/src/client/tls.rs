@@ -6,9 +6,9 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pki::{Certificate, CertificateFault};
+use pki::{Certificate, CertificateFault, handshake};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme,
@@ -75,7 +75,6 @@ impl TlsTransport {
         let expected = server.fingerprint.clone().or_else(|| self.known().remove(&server.name));
         let pin = Arc::new(Pin {
             expected: expected.clone(),
-            crypto: Arc::clone(&self.crypto),
             seen: Mutex::new(None),
         });
         let config = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
@@ -127,7 +126,6 @@ impl Transport for TlsTransport {
 #[derive(Debug)]
 struct Pin {
     expected: Option<String>,
-    crypto: Arc<CryptoProvider>,
     seen: Mutex<Option<Vec<u8>>>,
 }
 
@@ -173,8 +171,7 @@ impl ServerCertVerifier for Pin {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.crypto.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        handshake::verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -183,11 +180,10 @@ impl ServerCertVerifier for Pin {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.crypto.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        handshake::verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.crypto.signature_verification_algorithms.supported_schemes()
+        handshake::schemes()
     }
 }

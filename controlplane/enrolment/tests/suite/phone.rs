@@ -10,9 +10,8 @@ use capf::phone::{
     Answer, Conclusion, Credential, Event, Holder, Holding, Manner, Output, Session,
 };
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
-use pki::{Certificate, PrivateKey, Signer};
+use pki::{Certificate, PrivateKey, Signer, handshake};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, StreamOwned};
 
@@ -119,7 +118,7 @@ pub fn connect(address: SocketAddr, expected: &Certificate) -> Tls {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Exactly { der: expected.der().to_vec(), provider: Arc::clone(&provider) };
+    let verifier = Exactly { der: expected.der().to_vec() };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -157,7 +156,6 @@ fn connect_as_of_old(address: SocketAddr, expected: &Certificate) -> SslStream<T
 #[derive(Debug)]
 struct Exactly {
     der: Vec<u8>,
-    provider: Arc<CryptoProvider>,
 }
 
 impl ServerCertVerifier for Exactly {
@@ -181,8 +179,7 @@ impl ServerCertVerifier for Exactly {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        handshake::verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -191,11 +188,10 @@ impl ServerCertVerifier for Exactly {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        handshake::verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        handshake::schemes()
     }
 }

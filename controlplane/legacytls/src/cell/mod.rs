@@ -2,7 +2,6 @@
 
 mod accept;
 mod census;
-mod certificate;
 mod connection;
 mod reporter;
 pub mod sandbox;

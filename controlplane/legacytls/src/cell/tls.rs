@@ -14,7 +14,7 @@ use openssl::ssl::{
 use openssl::x509::{X509, X509StoreContextRef, X509VerifyResult};
 use zeroize::Zeroizing;
 
-use super::certificate::Policy;
+use crate::certificate::Policy;
 use crate::link::{Client, Clients, Protection, Reason, Service, TlsVersion};
 
 /// OpenSSL, set up for a service.

@@ -1,4 +1,5 @@
-//! Whose certificate it is, and whether it may be used.
+//! Whose certificate it is, and whether it may be used: in the cell, and by the same rules wherever
+//! telephones with newer TLS are served.
 
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
@@ -11,14 +12,16 @@ use openssl::x509::{X509, X509PurposeId, X509Ref, X509StoreContext};
 use crate::link::{CertificateKind, Client, Der, Reason};
 
 /// Which certificates of telephones are good.
-pub(super) struct Policy {
+pub struct Policy {
     lsc: X509Store,
     mic: X509Store,
     expired_mics_until: Option<i64>,
 }
 
 impl Policy {
-    pub(super) fn new(
+    /// Trusts these issuers of LSCs and MICs. A MIC may be used after its own end until this time,
+    /// in seconds since 1970.
+    pub fn new(
         lsc_issuers: &[Der],
         mic_issuers: &[Der],
         expired_mics_until: Option<u64>,
@@ -32,7 +35,7 @@ impl Policy {
     }
 
     /// Judges a certificate that was sent with others between it and its root.
-    pub(super) fn judge(
+    pub fn judge(
         &self,
         certificate: &X509Ref,
         others: Option<&StackRef<X509>>,
@@ -56,7 +59,26 @@ impl Policy {
         let certificate = Der(certificate.to_der().map_err(|_| Reason::Handshake)?);
         Ok(Client { kind, device, expired, certificate })
     }
+
+    /// The same of certificates in DER.
+    pub fn judge_der(
+        &self,
+        certificate: &[u8],
+        others: &[&[u8]],
+        now: i64,
+    ) -> Result<Client, Reason> {
+        let parse = |der: &[u8]| X509::from_der(der).map_err(|_| Reason::Handshake);
+        let mut between = Stack::new().map_err(|_| Reason::Handshake)?;
+        for other in others.iter().take(MAX_CHAIN) {
+            between.push(parse(other)?).map_err(|_| Reason::Handshake)?;
+        }
+        let certificate = parse(certificate)?;
+        self.judge(&certificate, Some(&between), now)
+    }
 }
+
+/// Certificates between a telephone's and its root; there are two at most in the wild.
+const MAX_CHAIN: usize = 8;
 
 /// Trust in these certificates, be they roots or not. Their own ends are of no account: CAPF's
 /// older certificates stay good for what they issued, and what has ended is judged by the policy.

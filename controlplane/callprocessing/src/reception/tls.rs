@@ -1,0 +1,168 @@
+//! TLS 1.2 with ephemeral keys and TLS 1.3, in this process. A phone must show its certificate.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use callmanager::admission::Suite;
+use legacytls::link::Reason;
+use pki::Certificate;
+use pki::handshake;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::ServerSessionMemoryCache;
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    ServerConnection, SignatureScheme,
+};
+
+use crate::proof::Proof;
+use crate::trust::{Trust, TrustInForce};
+
+/// Sessions without tickets that are remembered, to be taken up again.
+const SESSIONS: usize = 4096;
+
+/// How phones of today are served.
+#[derive(Clone)]
+pub(crate) struct ModernTls(Arc<ServerConfig>);
+
+/// Why TLS cannot be set up.
+#[derive(Debug)]
+pub(crate) struct TlsFault(String);
+
+impl fmt::Display for TlsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TLS cannot be set up: {}", self.0)
+    }
+}
+
+impl ModernTls {
+    /// Serves with the node's certificate and the key in `key_file`.
+    pub(crate) fn new(
+        certificate: &Certificate,
+        key_file: &Path,
+        trust: TrustInForce,
+    ) -> Result<Self, TlsFault> {
+        let failed = |error: &dyn fmt::Display| TlsFault(error.to_string());
+        let key = PrivateKeyDer::from_pem_file(key_file)
+            .map_err(|error| TlsFault(format!("{}: {error}", key_file.display())))?;
+        let chain = vec![CertificateDer::from(certificate.der().to_vec())];
+        let crypto = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(crypto)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed(&error))?
+            .with_client_cert_verifier(Arc::new(Verifier(trust)))
+            .with_single_cert(chain, key)
+            .map_err(|error| failed(&error))?;
+        // A ticket holds the session, so that ten thousand of them cost nothing here.
+        config.ticketer =
+            rustls::crypto::ring::Ticketer::new().map_err(|error| failed(&error))?;
+        config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+        config.send_tls13_tickets = 1;
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// Begins a handshake.
+    pub(crate) fn accept(&self) -> Result<ServerConnection, Error> {
+        ServerConnection::new(Arc::clone(&self.0))
+    }
+}
+
+/// Who has shaken hands, by what is trusted now.
+pub(super) fn identify(tls: &ServerConnection, trust: &TrustInForce) -> Result<Proof, Reason> {
+    let shown = tls.peer_certificates().unwrap_or_default();
+    let (certificate, others) = shown.split_first().ok_or(Reason::NoCertificate)?;
+    let others: Vec<&[u8]> = others.iter().map(|other| other.as_ref()).collect();
+    let client = trust.now().judge(certificate, &others, SystemTime::now())?;
+    let cipher = tls.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+    Ok(Proof {
+        // Every suite that this stack knows encrypts.
+        suite: Suite::Modern,
+        cipher: cipher.unwrap_or_default(),
+        client,
+        resumed: tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
+    })
+}
+
+/// Why a handshake failed.
+pub(super) fn reason(error: &Error) -> Reason {
+    match error {
+        Error::NoCertificatesPresented => Reason::NoCertificate,
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => Reason::UnknownIssuer,
+        Error::InvalidCertificate(CertificateError::Expired) => Reason::Expired,
+        Error::InvalidCertificate(CertificateError::NotValidYet) => Reason::NotYetValid,
+        Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => {
+            Reason::NoDevice
+        }
+        Error::PeerIncompatible(rustls::PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon)
+        | Error::PeerIncompatible(_) => Reason::NothingInCommon,
+        _ => Reason::Handshake,
+    }
+}
+
+/// Asks for a phone's certificate.
+struct Verifier(TrustInForce);
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Verifier")
+    }
+}
+
+impl ClientCertVerifier for Verifier {
+    /// Phones have one certificate or two, and do not choose by issuer.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let now = UNIX_EPOCH + Duration::from_secs(now.as_secs());
+        let others: Vec<&[u8]> = others.iter().map(|other| other.as_ref()).collect();
+        let trust: Arc<Trust> = self.0.now();
+        match trust.judge(certificate, &others, now) {
+            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Err(reason) => Err(doubt(reason).into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        handshake::verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        handshake::verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        handshake::schemes()
+    }
+}
+
+/// The doubt that becomes the fitting alert.
+fn doubt(reason: Reason) -> CertificateError {
+    match reason {
+        Reason::UnknownIssuer => CertificateError::UnknownIssuer,
+        Reason::Expired => CertificateError::Expired,
+        Reason::NotYetValid => CertificateError::NotValidYet,
+        Reason::NoDevice => CertificateError::ApplicationVerificationFailure,
+        _ => CertificateError::BadEncoding,
+    }
+}

@@ -1,0 +1,161 @@
+//! What the database says of phones, lines and calls, in the words of `callmanager`.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use callmanager::admission::Configured;
+use callmanager::dialplan::Pattern;
+use callmanager::security::{Bridge, Security};
+use callmanager::station::{Equipment, Server, SpeedDial};
+use callmanager::switchboard::{
+    Destination, Forwards, LineProfile, Party, Regions, RelayPolicy, Settings,
+};
+use store::{BridgeMedia, EffectiveMode, MediaPolicy, Roster, Telephone};
+
+/// What a phone is to be admitted with.
+pub(crate) struct Entry {
+    /// What it must be.
+    pub(crate) configured: Configured,
+    /// What it is told.
+    pub(crate) equipment: Equipment,
+}
+
+/// A phone by its name; `None` if nobody has entered it.
+pub(crate) fn find(roster: &Roster, cluster: &str, name: &str, now: SystemTime) -> Option<Entry> {
+    let Telephone { device, mode, lines, bridge, place, utc_offset } = roster.telephone(name, now)?;
+    let mode = security(mode);
+    let server = |server: &store::CallServer| Server {
+        name: server.name.clone(),
+        address: server.address,
+        port: if mode == Security::NonSecure { server.port } else { server.secure_port },
+    };
+    let line = |line: &store::Line| {
+        let party = Party { number: line.number.to_string(), name: line.display.clone() };
+        let profile = LineProfile { party, busy_trigger: line.busy_trigger.into() };
+        (profile, line.forward_all.as_ref().map(ToString::to_string))
+    };
+    let dial = |dial: &store::SpeedDial| SpeedDial {
+        number: dial.number.to_string(),
+        label: dial.label.clone(),
+    };
+    let equipment = Equipment {
+        security: mode,
+        encrypts_wideband: device.model.encrypts_wideband(),
+        bridge: bridge.map(|media| match media {
+            BridgeMedia::Plain => Bridge::Plain,
+            BridgeMedia::Encrypted => Bridge::Encrypted,
+        }),
+        private: device.private,
+        region: place.region,
+        media_elsewhere: false,
+        relay: match place.pool.media {
+            MediaPolicy::Never => RelayPolicy::Never,
+            MediaPolicy::WhenNeeded => RelayPolicy::WhenNeeded,
+            MediaPolicy::Always => RelayPolicy::Always,
+        },
+        lines: lines.iter().map(|found| line(found)).collect(),
+        speed_dials: device.speed_dials.iter().map(dial).collect(),
+        load: device.load_information.clone(),
+        user: device.owner.clone(),
+        server_name: cluster.to_owned(),
+        servers: place.servers.iter().map(server).collect(),
+        date_template: place.pool.date_template.clone(),
+        utc_offset,
+        keep_alive: roster.settings().keep_alive,
+    };
+    let configured = Configured { device_type: device.model.load_id(), mode };
+    Some(Entry { configured, equipment })
+}
+
+fn security(mode: EffectiveMode) -> Security {
+    match mode {
+        EffectiveMode::NonSecure => Security::NonSecure,
+        EffectiveMode::Authenticated => Security::Authenticated,
+        EffectiveMode::Encrypted => Security::Encrypted,
+    }
+}
+
+/// What holds for all calls, from the start of the service on. `node` is its number in the cluster.
+pub(crate) fn settings(roster: &Roster, node: u8) -> Settings {
+    let given = roster.settings();
+    Settings {
+        node,
+        first_digit: given.first_digit,
+        inter_digit: given.inter_digit,
+        no_answer: given.no_answer,
+        forward_no_answer: given.forward_no_answer,
+        max_conference: given.max_conference,
+        music_on_hold: given.music_on_hold,
+        plain_fallback: given.plain_fallback,
+        relay_fallback: given.relay_fallback,
+        regions: regions(roster),
+        ..Settings::default()
+    }
+}
+
+fn regions(roster: &Roster) -> Regions {
+    Regions { default: store::DEFAULT_KBIT_S, between: roster.limits().clone() }
+}
+
+/// Where numbers lead, as far as it has changed.
+#[derive(Default)]
+pub(crate) struct Plan {
+    /// Where calls to lines go; `None` if the line is no more.
+    pub(crate) lines: Vec<(String, Option<Forwards>)>,
+    /// All patterns.
+    pub(crate) routes: Option<Vec<(Pattern, Destination)>>,
+    /// What regions allow.
+    pub(crate) regions: Option<Regions>,
+}
+
+/// What the switchboard has been told of.
+#[derive(Default)]
+pub(crate) struct Told {
+    lines: HashMap<String, Forwards>,
+    routes: Vec<store::Route>,
+    limits: std::collections::BTreeMap<(u16, u16), u32>,
+}
+
+impl Told {
+    /// What it is to be told of now; `None` if nothing has changed.
+    pub(crate) fn news(&mut self, roster: &Roster) -> Option<Plan> {
+        let text = |number: &Option<store::Number>| number.as_ref().map(ToString::to_string);
+        let lines: HashMap<String, Forwards> = roster
+            .lines()
+            .map(|line| {
+                let forwards = Forwards {
+                    all: text(&line.forward_all),
+                    busy: text(&line.forward_busy),
+                    no_answer: text(&line.forward_no_answer),
+                };
+                (line.number.to_string(), forwards)
+            })
+            .collect();
+        let mut plan = Plan::default();
+        for (number, forwards) in &lines {
+            if self.lines.get(number) != Some(forwards) {
+                plan.lines.push((number.clone(), Some(forwards.clone())));
+            }
+        }
+        let gone = self.lines.keys().filter(|number| !lines.contains_key(*number));
+        plan.lines.extend(gone.map(|number| (number.clone(), None)));
+        self.lines = lines;
+        if self.routes != roster.routes() {
+            self.routes = roster.routes().to_vec();
+            // The database takes patterns by their signs only; one that means nothing leads nowhere.
+            let route = |route: &store::Route| {
+                let destination = match route.destination {
+                    store::Destination::MeetMe => Destination::MeetMe,
+                };
+                Some((route.pattern.parse().ok()?, destination))
+            };
+            plan.routes = Some(self.routes.iter().filter_map(route).collect());
+        }
+        if self.limits != *roster.limits() {
+            self.limits.clone_from(roster.limits());
+            plan.regions = Some(regions(roster));
+        }
+        let nothing = plan.lines.is_empty() && plan.routes.is_none() && plan.regions.is_none();
+        (!nothing).then_some(plan)
+    }
+}

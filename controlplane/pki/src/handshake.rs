@@ -1,0 +1,86 @@
+//! Proof, in a TLS handshake, that the other side has the key of the certificate it shows: what all
+//! verifiers for rustls have in common, whatever they demand of the certificate itself.
+//!
+//! OpenSSL verifies, since locally significant certificates of telephones have keys of 1024 bits,
+//! which today's stacks do not take. Whether such a certificate may be used at all is for others
+//! to decide.
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, PeerIncompatible, PeerMisbehaved,
+    SignatureScheme,
+};
+
+use crate::certificate::Certificate;
+use crate::key::{Hash, PublicKey};
+
+/// The schemes that can be verified, the preferred ones first.
+const SCHEMES: [SignatureScheme; 8] = [
+    SignatureScheme::ECDSA_NISTP256_SHA256,
+    SignatureScheme::ECDSA_NISTP384_SHA384,
+    SignatureScheme::RSA_PSS_SHA256,
+    SignatureScheme::RSA_PSS_SHA384,
+    SignatureScheme::RSA_PSS_SHA512,
+    SignatureScheme::RSA_PKCS1_SHA256,
+    SignatureScheme::RSA_PKCS1_SHA384,
+    SignatureScheme::RSA_PKCS1_SHA512,
+];
+
+/// What to answer to `supported_verify_schemes`.
+pub fn schemes() -> Vec<SignatureScheme> {
+    SCHEMES.to_vec()
+}
+
+/// What to answer to `verify_tls12_signature`. `certificate` is in DER.
+pub fn verify_tls12_signature(
+    message: &[u8],
+    certificate: &[u8],
+    signature: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    let certificate =
+        Certificate::parse(certificate).map_err(|_| CertificateError::BadEncoding)?;
+    let holds = verify(certificate.public_key(), signature.scheme, message, signature.signature());
+    match holds {
+        Some(true) => Ok(HandshakeSignatureValid::assertion()),
+        Some(false) => Err(CertificateError::BadSignature.into()),
+        None => Err(PeerIncompatible::NoSignatureSchemesInCommon.into()),
+    }
+}
+
+/// What to answer to `verify_tls13_signature`. `certificate` is in DER.
+pub fn verify_tls13_signature(
+    message: &[u8],
+    certificate: &[u8],
+    signature: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    // RFC 8446 §4.2.3
+    if matches!(signature.scheme.as_str(), Some(name) if name.starts_with("RSA_PKCS1")) {
+        return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+    }
+    verify_tls12_signature(message, certificate, signature)
+}
+
+/// `None`: the scheme is not one of ours, or not for such a key.
+fn verify(
+    key: &PublicKey,
+    scheme: SignatureScheme,
+    message: &[u8],
+    signature: &[u8],
+) -> Option<bool> {
+    use SignatureScheme as S;
+    let hash = match scheme {
+        S::ECDSA_NISTP256_SHA256 | S::RSA_PSS_SHA256 | S::RSA_PKCS1_SHA256 => Hash::Sha256,
+        S::ECDSA_NISTP384_SHA384 | S::RSA_PSS_SHA384 | S::RSA_PKCS1_SHA384 => Hash::Sha384,
+        S::RSA_PSS_SHA512 | S::RSA_PKCS1_SHA512 => Hash::Sha512,
+        _ => return None,
+    };
+    match scheme {
+        S::RSA_PSS_SHA256 | S::RSA_PSS_SHA384 | S::RSA_PSS_SHA512 => {
+            key.is_rsa().then(|| key.verify_pss(hash, message, signature))
+        }
+        S::RSA_PKCS1_SHA256 | S::RSA_PKCS1_SHA384 | S::RSA_PKCS1_SHA512 => {
+            key.is_rsa().then(|| key.verify(hash, message, signature))
+        }
+        _ => (!key.is_rsa()).then(|| key.verify(hash, message, signature)),
+    }
+}
