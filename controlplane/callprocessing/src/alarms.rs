@@ -113,10 +113,11 @@ impl Alarms {
         let (instant, at) = (Instant::now(), SystemTime::now());
         let (message, values) = (what.message(), what.values());
         let mut book = self.book();
-        let same = |raised: &Raised| raised.alarm.message == message && raised.alarm.values == values;
+        let same =
+            |raised: &Raised| raised.alarm.message == message && raised.alarm.values == values;
         let known = book.alarms.iter().position(same).and_then(|place| book.alarms.remove(place));
         let is_new = known.is_none();
-        let mut raised = known.unwrap_or_else(|| Raised {
+        let mut raised = known.unwrap_or(Raised {
             alarm: Alarm { message, values, first: at, last: at, count: 0 },
             written: instant,
         });
@@ -200,11 +201,9 @@ fn known(reason: Reason) -> Option<&'static Message> {
         Reason::NoDevice => Some(&signalling::CERTIFICATE_OF_NO_DEVICE),
         Reason::NothingInCommon => Some(&signalling::TLS_NOTHING_IN_COMMON),
         Reason::Downgrade => Some(&signalling::TLS_DOWNGRADE),
-        Reason::Handshake
-        | Reason::Timeout
-        | Reason::TooMany
-        | Reason::Crowded
-        | Reason::Busy => None,
+        Reason::Handshake | Reason::Timeout | Reason::TooMany | Reason::Crowded | Reason::Busy => {
+            None
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use callmanager::admission::{self, Applicant, Transport};
 use callmanager::exchange::ConnectionId;
 use callmanager::station::{Application, Equipment};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use legacytls::client::Serving;
 use lang::{Language, Say};
+use legacytls::client::Serving;
 use messages::{Explain, registration, signalling};
 use store::{Author, DeviceName, Latest, Model, Revision, Roster, Store};
 
@@ -62,7 +62,8 @@ pub(crate) struct Desk {
 /// Opens the desk; it closes when nobody can ask any more.
 pub(crate) fn start(desk: Desk) -> io::Result<(Sender<Question>, JoinHandle<()>)> {
     let (sender, questions) = unbounded();
-    let thread = thread::Builder::new().name("cm-desk".into()).spawn(move || desk.run(&questions))?;
+    let thread =
+        thread::Builder::new().name("cm-desk".into()).spawn(move || desk.run(&questions))?;
     Ok((sender, thread))
 }
 
@@ -94,9 +95,7 @@ impl Desk {
         let roster = self.roster.newest();
         let (name, now) = (&application.name, SystemTime::now());
         let entry = match roster::find(&roster, &self.cluster, name, now) {
-            None if proof.is_none() && roster.auto_registration().on => {
-                self.enter(application)
-            }
+            None if proof.is_none() && roster.auto_registration().on => self.enter(application),
             found => found,
         };
         let transport = match proof.as_deref() {
@@ -161,6 +160,7 @@ impl Desk {
         let roster = self.roster.newest();
         if let Some(plan) = told.news(&roster) {
             self.mail.post(News::Plan(Box::new(plan)));
+            self.trace.tell(Level::Notice, || "numbers lead elsewhere from now on".to_owned());
         }
         self.trace.set_level(Level::of_word(&roster.settings().trace_level));
         // While the database is away everything stays as it is.

@@ -11,8 +11,8 @@ use crossbeam_channel::bounded;
 use legacytls::link::CertificateKind;
 use sccp::codes::ResetKind;
 
-pub use crate::alarms::{Alarm, PhoneAlarm};
 use crate::alarms::Alarms;
+pub use crate::alarms::{Alarm, PhoneAlarm};
 pub use crate::ladder::{Direction, Ladder, Step};
 pub use crate::ledger::Record;
 use crate::operator::{Mail, News, Operator};

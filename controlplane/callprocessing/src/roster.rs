@@ -22,7 +22,8 @@ pub(crate) struct Entry {
 
 /// A phone by its name; `None` if nobody has entered it.
 pub(crate) fn find(roster: &Roster, cluster: &str, name: &str, now: SystemTime) -> Option<Entry> {
-    let Telephone { device, mode, lines, bridge, place, utc_offset } = roster.telephone(name, now)?;
+    let Telephone { device, mode, lines, bridge, place, utc_offset } =
+        roster.telephone(name, now)?;
     let mode = security(mode);
     let server = |server: &store::CallServer| Server {
         name: server.name.clone(),

@@ -16,8 +16,8 @@ use callmanager::switchboard::{
 use lang::{Language, Say};
 use legacytls::client::{Cell, Serving};
 use legacytls::link::{Der, Protection, TlsVersion};
-use pki::Certificate;
 use messages::Explain;
+use pki::Certificate;
 use store::{Latest, Roster, Store};
 
 use crate::alarms::Alarms;
@@ -52,10 +52,13 @@ pub struct Setup<'a> {
     /// Where traces go.
     pub trace_directory: PathBuf,
     /// Music on hold and conference bridges, given a way to answer.
-    pub resources: Box<dyn FnOnce(Answers) -> Result<Box<dyn Resources>, Fault> + 'a>,
+    pub resources: Start<'a, dyn Resources>,
     /// Who commands the relays, given a way to answer.
-    pub relays: Box<dyn FnOnce(Answers) -> Result<Box<dyn Relays>, Fault> + 'a>,
+    pub relays: Start<'a, dyn Relays>,
 }
+
+/// Starts something that takes orders and answers them.
+pub type Start<'a, T> = Box<dyn FnOnce(Answers) -> Result<Box<T>, Fault> + 'a>;
 
 /// Music on hold and conference bridges.
 pub trait Resources: Send {
@@ -231,8 +234,7 @@ fn serve_in(
     key_file: &Path,
     trust: &TrustInForce,
 ) -> Result<Serving, Fault> {
-    let key =
-        File::open(key_file).map_err(|error| format!("{}: {error}", key_file.display()))?;
+    let key = File::open(key_file).map_err(|error| format!("{}: {error}", key_file.display()))?;
     let service = legacytls::link::Service {
         name: "sccp".into(),
         certificate: Der(certificate.der().to_vec()),

@@ -40,8 +40,12 @@ impl Trust {
         mic_issuers: Vec<Der>,
         expired_mics_until: Option<u64>,
     ) -> Result<Self, impl std::fmt::Display> {
-        Policy::new(&lsc_issuers, &mic_issuers, expired_mics_until)
-            .map(|policy| Self { lsc_issuers, mic_issuers, expired_mics_until, policy })
+        Policy::new(&lsc_issuers, &mic_issuers, expired_mics_until).map(|policy| Self {
+            lsc_issuers,
+            mic_issuers,
+            expired_mics_until,
+            policy,
+        })
     }
 
     /// Whose certificate it is, if it is good.

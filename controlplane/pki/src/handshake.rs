@@ -37,8 +37,7 @@ pub fn verify_tls12_signature(
     certificate: &[u8],
     signature: &DigitallySignedStruct,
 ) -> Result<HandshakeSignatureValid, Error> {
-    let certificate =
-        Certificate::parse(certificate).map_err(|_| CertificateError::BadEncoding)?;
+    let certificate = Certificate::parse(certificate).map_err(|_| CertificateError::BadEncoding)?;
     let holds = verify(certificate.public_key(), signature.scheme, message, signature.signature());
     match holds {
         Some(true) => Ok(HandshakeSignatureValid::assertion()),

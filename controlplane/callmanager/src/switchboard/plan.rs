@@ -1,8 +1,8 @@
 //! Where numbers lead, as administrators change it while calls go on.
 
+use super::Switchboard;
 use super::directory::{Destination, Forwards};
 use super::settings::Regions;
-use super::Switchboard;
 use crate::dialplan::{DialPlan, Pattern};
 
 impl Switchboard {

@@ -105,7 +105,7 @@ impl Operator {
             Decision::Refuse(text) => {
                 self.counts.refused += 1;
                 self.act(|exchange, now, effects| {
-                    exchange.refuse(now, connection, &text, effects);
+                    exchange.refuse(now, connection, text, effects);
                 });
             }
         }

@@ -239,6 +239,7 @@ impl Operator {
                 }
                 Ok(()) => {}
             }
+            self.hear_news();
             for event in &events {
                 match event.token() {
                     MAIL => {}
@@ -253,7 +254,6 @@ impl Operator {
             for connection in std::mem::take(&mut self.busy) {
                 self.read(connection);
             }
-            self.hear_news();
             self.keep_time();
             self.flush_all();
         }
@@ -323,7 +323,8 @@ impl Operator {
             return Some(Duration::ZERO);
         }
         let closing = self.closing.first().map(|(due, _)| *due);
-        let due = [self.exchange.next_timeout(), closing, self.again].into_iter().flatten().min()?;
+        let due =
+            [self.exchange.next_timeout(), closing, self.again].into_iter().flatten().min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
 

@@ -22,9 +22,9 @@ impl Operator {
         while let Ok(Some(received)) = line.heard.next(&mut bytes) {
             match received.decoded {
                 Ok(Decoded { message, .. }) => heard.push(message),
-                Err(error) => self.with.trace.tell(Level::Detail, || {
-                    format!("{} {error}", line.peer)
-                }),
+                Err(error) => {
+                    self.with.trace.tell(Level::Detail, || format!("{} {error}", line.peer))
+                }
             }
         }
         for message in heard {

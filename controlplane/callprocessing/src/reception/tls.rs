@@ -12,8 +12,8 @@ use pki::handshake;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::ServerSessionMemoryCache;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
     ServerConnection, SignatureScheme,
@@ -58,8 +58,7 @@ impl ModernTls {
             .with_single_cert(chain, key)
             .map_err(|error| failed(&error))?;
         // A ticket holds the session, so that ten thousand of them cost nothing here.
-        config.ticketer =
-            rustls::crypto::ring::Ticketer::new().map_err(|error| failed(&error))?;
+        config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(|error| failed(&error))?;
         config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
         config.send_tls13_tickets = 1;
         Ok(Self(Arc::new(config)))
@@ -97,7 +96,9 @@ pub(super) fn reason(error: &Error) -> Reason {
         Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure) => {
             Reason::NoDevice
         }
-        Error::PeerIncompatible(rustls::PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon)
+        Error::PeerIncompatible(
+            rustls::PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon,
+        )
         | Error::PeerIncompatible(_) => Reason::NothingInCommon,
         _ => Reason::Handshake,
     }

@@ -93,7 +93,8 @@ impl Worker {
                 }
             }
             let now = Instant::now();
-            while let Some((_, late)) = self.deadlines.first().copied().filter(|(due, _)| *due <= now)
+            while let Some((_, late)) =
+                self.deadlines.first().copied().filter(|(due, _)| *due <= now)
             {
                 self.end(late, Next::Refuse(Reason::Timeout, String::new()));
             }

@@ -1,7 +1,7 @@
 //! A small telephone: it says what it is told to say.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use sccp::codes::{CallStatus, Codec, Key, MediaStatus};
 use sccp::phone::*;
@@ -11,7 +11,7 @@ use sccp::{
     Stream, Text, Version,
 };
 
-use crate::site::PATIENCE;
+use crate::site::{PATIENCE, address};
 
 /// What SCCP goes through.
 pub trait Plain: Read + Write + Send {}
@@ -37,7 +37,7 @@ impl Phone {
         let mut stream = Stream::new();
         stream.set_limit(LIMIT_REGISTERED);
         stream.set_version(Version::V11);
-        let told = Ipv4Addr::LOCALHOST;
+        let told = address();
         Self { plain, stream, name: name.into(), device_type, told, waiting: Vec::new() }
     }
 
@@ -163,7 +163,7 @@ impl Phone {
         });
         self.say(OpenReceiveChannelAck {
             status: MediaStatus::OK,
-            address: Address::from(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            address: Address::V4(address()),
             port: Port(16_384),
             party: open.party,
             call: open.call,

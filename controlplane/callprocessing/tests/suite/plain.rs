@@ -2,9 +2,9 @@
 
 use std::io::{Read, Write};
 
-use sccp::codes::ResetKind;
-use ringfence_callprocessing::handle::{Direction, Which};
 use callmanager::security::Security;
+use ringfence_callprocessing::handle::{Direction, Which};
+use sccp::codes::ResetKind;
 
 use crate::phone::{M7960, M7970, Phone, connect};
 use crate::site::{ALICE, BOB, Site, await_alarm, until};

@@ -1,6 +1,6 @@
 //! A node with a database, and CallManager on it.
 
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -20,6 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub const ALICE: &str = "SEP000000000001";
 pub const BOB: &str = "SEP000000000002";
+pub const CAROL: &str = "SEP000000000003";
 
 pub struct Site {
     pub dir: TempDir,
@@ -28,7 +29,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// One in non-secure mode, with Alice's 7970 (1001) and Bob's 7960 (1002).
+    /// One in non-secure mode, with Alice's 7970 (1001), Bob's 7960 (1002) and Carol's (1003).
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&StoreUrl::Sqlite(dir.path().join("ringfence.db"))).unwrap();
@@ -45,8 +46,11 @@ impl Site {
         site.change(|change| {
             change.create_cluster("office")?;
             change.put_node(&Node::new("cm1", [127, 0, 0, 1].into(), NodeRole::Publisher))?;
-            for (name, model, number) in [(ALICE, Model::M7970, "1001"), (BOB, Model::M7960, "1002")]
-            {
+            for (name, model, number) in [
+                (ALICE, Model::M7970, "1001"),
+                (BOB, Model::M7960, "1002"),
+                (CAROL, Model::M7960, "1003"),
+            ] {
                 let mut device = Device::new(name.parse::<DeviceName>()?, model);
                 let number: Number = number.parse()?;
                 change.put_line(&Line::new(number.clone()))?;
@@ -68,7 +72,7 @@ impl Site {
     }
 
     pub fn serve_with(&self, change: impl FnOnce(&mut Setup<'_>)) -> Running {
-        let listener = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = || TcpListener::bind((address(), 0)).unwrap();
         let mut setup = Setup {
             store: Arc::clone(&self.store),
             node: "cm1".into(),
@@ -97,6 +101,17 @@ impl Site {
     /// Waits until the trace says something.
     pub fn await_trace(&self, text: &str) {
         until(|| self.trace().contains(text), || self.trace());
+    }
+}
+
+/// An address of this machine that media can be sent to: that is none of the loopback.
+pub fn address() -> Ipv4Addr {
+    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+    // Nothing is sent.
+    let chosen = socket.connect("198.51.100.1:9").and_then(|()| socket.local_addr());
+    match chosen.map(|address| address.ip()) {
+        Ok(IpAddr::V4(address)) => address,
+        other => panic!("this test needs a network interface with an IPv4 address: {other:?}"),
     }
 }
 

@@ -73,10 +73,7 @@ impl TlsTransport {
         stream.set_write_timeout(Some(PATIENCE)).map_err(broken)?;
         stream.set_nodelay(true).map_err(broken)?;
         let expected = server.fingerprint.clone().or_else(|| self.known().remove(&server.name));
-        let pin = Arc::new(Pin {
-            expected: expected.clone(),
-            seen: Mutex::new(None),
-        });
+        let pin = Arc::new(Pin { expected: expected.clone(), seen: Mutex::new(None) });
         let config = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| TransportFault::Tls(TlsFault(error.to_string())))?
