@@ -82,11 +82,12 @@ mod tests {
     fn a_file_that_is_too_long_is_put_aside() {
         let directory = tempfile::tempdir().unwrap();
         let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
-        let trace = TraceFile::open_of_length(directory.path(), "x.log", 20).unwrap();
+        let trace = TraceFile::open_of_length(directory.path(), "x.log", 30).unwrap();
         trace.line("first");
         // It goes on where it ended.
-        let trace = TraceFile::open_of_length(directory.path(), "x.log", 20).unwrap();
-        ["second", "third"].map(|text| trace.line(text));
+        let trace = TraceFile::open_of_length(directory.path(), "x.log", 30).unwrap();
+        trace.line("second");
+        trace.line("third");
         let lines = |name| read(name).lines().map(|line| line[15..].to_owned()).collect::<Vec<_>>();
         assert_eq!(lines("x.log.1"), ["first", "second"]);
         assert_eq!(lines("x.log"), ["third"]);
