@@ -215,7 +215,11 @@ impl Boot {
         });
         if !known {
             self.events.push(Event::TftpNotAuthorized(self.server));
-            return State::Finished(Conclusion::Stay("its TFTP server is not in its CTL"));
+            // What it has it keeps, so that its CallManager hears of it.
+            return match self.installed.configuration {
+                Some(_) => self.finish(),
+                None => State::Finished(Conclusion::Stay("its TFTP server is not in its CTL")),
+            };
         }
         self.after_authorization()
     }

@@ -17,6 +17,7 @@ mod boot;
 pub mod capf;
 mod configuration;
 pub mod connection;
+pub mod crew;
 mod dial;
 mod event;
 mod flash;

@@ -250,7 +250,7 @@ fn firmware_is_installed_only_if_every_part_is_genuine() {
 #[test]
 fn a_server_outside_the_list_is_not_used() {
     let cluster = Cluster::mixed();
-    let phone = cluster.phone(Model::M7960);
+    let phone = cluster.phone(Model::M7970);
     phone.boot().unwrap();
     let mut records = cluster.records();
     records[2].address = Some([192, 0, 2, 77].into());
@@ -261,7 +261,10 @@ fn a_server_outside_the_list_is_not_used() {
     assert_eq!(alarm.to_string(), "TFTP Not Authorized: 127.0.0.1");
     assert!(report.events.contains(&alarm));
     assert_eq!(names(&report).len(), 1);
-    assert_eq!(registers(&report), None);
+    // With the configuration that it has, so that somebody hears of it.
+    assert_eq!(registers(&report), Some(SecurityMode::Encrypted));
+    let stranger = cluster.phone(Model::M7971).boot().unwrap();
+    assert_eq!(stranger.conclusion, Conclusion::Stay("its TFTP server is not in its CTL"));
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub use fleet::{Caller, Finished, Stopper, Trust, run, run_until};
 pub use ladder::{Attempt, Ladder, Next, Patience};
 pub use manufacturer::Manufacturer;
 pub use plan::{Order, Plan, plan};
+pub(crate) use start::resolve;
 pub use start::{Habits, Started};
 pub use tls::TlsManner;
 pub use wallet::{Memory, Pending, Ram, Wallet};

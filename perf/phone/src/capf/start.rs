@@ -122,7 +122,7 @@ impl Phone {
 }
 
 /// Addresses of the servers whose names can be resolved.
-fn resolve(servers: &[(String, u16)]) -> Vec<SocketAddr> {
+pub(crate) fn resolve(servers: &[(String, u16)]) -> Vec<SocketAddr> {
     let addresses = |(name, port): &(String, u16)| {
         (name.as_str(), *port).to_socket_addrs().into_iter().flatten().next()
     };

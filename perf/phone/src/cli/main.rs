@@ -1,6 +1,7 @@
 //! `ringfence-phone`: phones on the command line.
 
 mod capf;
+mod crew;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -15,7 +16,8 @@ use ringfence_phone::{Conclusion, Event, Flash, Identity, Model, Phone, Report};
 use serde_json::json;
 use tftp::{DeviceName, Tuning};
 
-/// A Cisco IP phone: it fetches trust lists and configuration, verifies and keeps them.
+/// A Cisco IP phone: it fetches trust lists and configuration, verifies and keeps them, gets its
+/// certificate, registers and calls.
 #[derive(Parser)]
 #[command(name = "ringfence-phone", version)]
 struct Cli {
@@ -40,6 +42,9 @@ enum Command {
     },
     /// Go to CAPF, alone or by the thousand; exits with 1 if anybody failed
     Capf(capf::Visit),
+    /// Let phones with names register, call and listen, as a script says; exits with 1 if something
+    /// was not as expected. Its long help teaches the language
+    Crew(crew::CrewArgs),
     /// Leave the factory: put a manufactured certificate into the flash, made by a maker whom only
     /// tests trust, and print the certificate of his authority
     Factory(capf::Factory),
@@ -128,6 +133,7 @@ fn run(command: Command) -> Result<bool> {
             capf::start(&network.phone()?, string.as_ref(), &habits, network.json)
         }
         Command::Capf(visit) => visit.run(),
+        Command::Crew(crew) => crew.run(),
         Command::Factory(factory) => factory.run(),
         Command::Get { network, name } => {
             let (file, events) = network.phone()?.get(&name)?;

@@ -93,7 +93,12 @@ impl<M: Media> Office<M> {
     }
 
     /// Who plays and records.
-    pub fn media(&mut self) -> &mut M {
+    pub fn media(&self) -> &M {
+        &self.media
+    }
+
+    /// Who plays and records, to be told something.
+    pub fn media_mut(&mut self) -> &mut M {
         &mut self.media
     }
 

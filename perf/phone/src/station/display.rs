@@ -1,5 +1,6 @@
 //! What a telephone shows, rings and lights.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use sccp::codes::{
@@ -310,6 +311,17 @@ impl Call {
     /// The text to show with it.
     pub fn text(&self) -> &Caption {
         self.notice.as_ref().map_or(&self.prompt, |(text, _)| text)
+    }
+}
+
+impl fmt::Display for Icon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Unknown => "unknown",
+            Self::None => "none",
+            Self::Shield => "shield",
+            Self::Lock => "lock",
+        })
     }
 }
 

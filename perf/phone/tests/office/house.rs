@@ -1,5 +1,6 @@
 //! A server of sockets around the server's own call processing: clear, by TLS of old, by TLS of
 //! today.
+#![allow(dead_code)] // each test binary uses its part
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use callmanager::exchange::{ConnectionId, Effect, Exchange};
 use callmanager::security::{Bridge, Security};
 use callmanager::station::{Application, Equipment, Now};
-use callmanager::switchboard::{LineProfile, Party, Settings, Switchboard};
+use callmanager::switchboard::{LineProfile, Party, RelayPolicy, Settings, Switchboard};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use openssl::ssl::{HandshakeError, MidHandshakeSslStream, Ssl, SslContext, SslStream};
@@ -38,6 +39,7 @@ pub struct House {
     pub alarms: Arc<Mutex<Vec<String>>>,
     resets: Arc<Mutex<Vec<(String, ResetKind)>>>,
     stop: Arc<AtomicBool>,
+    breaks: Arc<AtomicBool>,
     waker: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
 }
@@ -54,7 +56,7 @@ pub fn equipment(security: Security, number: &str) -> Equipment {
         bridge: Some(Bridge::Encrypted),
         private: false,
         region: 0,
-        relay: Default::default(),
+        relay: RelayPolicy::Never,
         media_elsewhere: true,
         lines: vec![(LineProfile { party, busy_trigger: 2 }, None)],
         speed_dials: Vec::new(),
@@ -79,7 +81,7 @@ impl House {
         let waker = Arc::new(Waker::new(poll.registry(), ELSEWHERE).unwrap());
         let suites = Arc::<Mutex<Vec<String>>>::default();
         let alarms = Arc::<Mutex<Vec<String>>>::default();
-        let stop = Arc::new(AtomicBool::new(false));
+        let [stop, breaks] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let resets = Arc::new(Mutex::new(Vec::new()));
         let mut hall = Hall {
             poll,
@@ -93,6 +95,7 @@ impl House {
             suites: Arc::clone(&suites),
             alarms: Arc::clone(&alarms),
             resets: Arc::clone(&resets),
+            breaks: Arc::clone(&breaks),
         };
         let thread = std::thread::spawn({
             let stop = Arc::clone(&stop);
@@ -102,7 +105,13 @@ impl House {
                 }
             }
         });
-        Self { address, suites, alarms, resets, stop, waker, thread: Some(thread) }
+        Self { address, suites, alarms, resets, stop, breaks, waker, thread: Some(thread) }
+    }
+
+    /// All connections break.
+    pub fn stop_calls(&self) {
+        self.breaks.store(true, Ordering::Relaxed);
+        self.waker.wake().unwrap();
     }
 
     pub fn reset(&self, device: &str, kind: ResetKind) {
@@ -134,6 +143,7 @@ struct Hall {
     suites: Arc<Mutex<Vec<String>>>,
     alarms: Arc<Mutex<Vec<String>>>,
     resets: Arc<Mutex<Vec<(String, ResetKind)>>>,
+    breaks: Arc<AtomicBool>,
 }
 
 struct Line {
@@ -178,6 +188,11 @@ impl Hall {
             let connection = self.exchange.connection(&device).unwrap();
             self.exchange.reset(now(), connection, kind, &mut effects);
         }
+        if self.breaks.swap(false, Ordering::Relaxed) {
+            for (line, _) in self.lines.drain() {
+                self.exchange.lost(now(), ConnectionId(line as u64), &mut effects);
+            }
+        }
         self.exchange.tick(now(), &mut effects);
         self.effects.extend(effects);
         self.carry_out();
@@ -185,6 +200,7 @@ impl Hall {
 
     fn accept(&mut self) {
         while let Ok((mut stream, peer)) = self.listener.accept() {
+            stream.set_nodelay(true).unwrap();
             let line = self.next;
             self.next += 1;
             let interest = Interest::READABLE | Interest::WRITABLE;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use callmanager::exchange::{ConnectionId, Effect, Exchange};
 use callmanager::security::{Bridge, Security};
 use callmanager::station::{Close, Equipment, Now, Server, SpeedDial};
-use callmanager::switchboard::{LineProfile, Party, Settings, Switchboard};
+use callmanager::switchboard::{LineProfile, Party, RelayPolicy, Settings, Switchboard};
 use ringfence_phone::station::{
     Call, Event, Icon, Key, LinkId, Order, Outage, Output, Profile, Receive, Registration, Station,
     Statistics, StreamId, Transmit,
@@ -76,7 +76,7 @@ pub fn equipment(security: Security, bridge: Bridge, number: &str) -> Equipment 
         bridge: Some(bridge),
         private: false,
         region: 0,
-        relay: Default::default(),
+        relay: RelayPolicy::Never,
         media_elsewhere: false,
         lines: vec![(LineProfile { party, busy_trigger: 2 }, None)],
         speed_dials: vec![SpeedDial { number: "1002".to_owned(), label: "Bob".to_owned() }],
