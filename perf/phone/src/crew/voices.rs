@@ -44,8 +44,8 @@ impl Voices {
     pub(super) fn hears(&self, phone: PhoneId, call: CallRef) -> Sound {
         let known: Vec<_> = self.habits.iter().map(|habits| habits.says.clone()).collect();
         let streams = self.streams(phone, call).into_iter();
-        let sounds = streams.map(|(stream, _)| self.media.hears(stream, &known));
-        sounds.filter(|sound| *sound != Sound::Nothing).next_back().unwrap_or(Sound::Nothing)
+        let mut sounds = streams.map(|(stream, _)| self.media.hears(stream, &known));
+        sounds.rfind(|sound| *sound != Sound::Nothing).unwrap_or(Sound::Nothing)
     }
 
     /// Whether all media of a call that flows is encrypted, or none; `None` if there is none, or
