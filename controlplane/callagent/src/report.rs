@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use callmanager::switchboard::{CallId, LinkId, RelayRefused, StreamId};
+use callmanager::switchboard::{CallId, LinkId, RelayRefused, RelayedBy, StreamId};
 use messages::{Explain, Message, relays};
 
 use crate::relay::RelayState;
@@ -15,8 +15,8 @@ pub enum Report {
     Opened {
         /// Which.
         link: LinkId,
-        /// Where the relay receives from either end.
-        result: Result<[SocketAddr; 2], RelayRefused>,
+        /// Through which relay, and where it receives from either end.
+        result: Result<RelayedBy, RelayRefused>,
     },
     /// A stream passes no longer, or should not:
     /// [`Exchange::relay_lost`](callmanager::exchange::Exchange::relay_lost).

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use callmanager::switchboard::{CallId, LinkId, RelayRefused, RelayedEnd, RelayedLink, StreamId};
+use callmanager::switchboard::{
+    CallId, LinkId, RelayRefused, RelayedBy, RelayedEnd, RelayedLink, StreamId,
+};
 use mgcp::event::ConnectionRef;
 use mgcp::{Command, ConnectionId, EndpointName, RequestId, Response, ReturnCode, Verb};
 
@@ -234,7 +236,9 @@ impl Agent {
         self.relays[relay].streams += 1;
         self.streams.insert(link, Stream::Open(Box::new(open)));
         self.counters.opened += 1;
-        let result = Ok([first.address, second.address]);
+        let addresses = [first.address, second.address];
+        let relay = self.relays[relay].config.name.as_str().into();
+        let result = Ok(RelayedBy { relay, addresses });
         self.reports.push_back(Report::Opened { link, result });
     }
 

@@ -4,7 +4,7 @@ mod site;
 
 use std::collections::HashSet;
 
-use callmanager::switchboard::{LinkId, RelayOrder, RelayRefused};
+use callmanager::switchboard::{LinkId, RelayOrder, RelayRefused, RelayedBy};
 use engine::command::Event;
 use messages::testing::Provoked;
 use ringfence_callagent::{RelayAlarm, Report};
@@ -20,7 +20,10 @@ fn a_stream_is_opened_encrypted_on_both_sides_and_counted_when_it_ends() {
     let before = site.sent.len();
     let link = site.open(true);
     site.pass(10 * MS);
-    let Some(Ok([inside, outside])) = site.result(link) else { panic!("{:?}", site.reports) };
+    let Some(Ok(RelayedBy { relay, addresses: [inside, outside] })) = site.result(link) else {
+        panic!("{:?}", site.reports)
+    };
+    assert_eq!(&*relay, "relay1");
     assert_eq!(
         (inside.ip().to_string(), outside.ip().to_string()),
         ("10.1.0.1".into(), "192.0.2.1".into())

@@ -117,7 +117,7 @@ ports = "{first}-{}"
         let name = link.link;
         self.agent.order(RelayOrder::Open(link));
         match self.report() {
-            Report::Opened { link, result: Ok(addresses) } if link == name => addresses,
+            Report::Opened { link, result: Ok(by) } if link == name => by.addresses,
             other => panic!("{other:?}"),
         }
     }

@@ -15,7 +15,7 @@ use sccp::phone::ConnectionStatisticsRes;
 use crate::station::{Application, Close, Equipment, Now, Output, Station};
 use crate::switchboard::{
     Action, CallAlarm, CallRecord, DeviceName, Event, LinkId, MediaOrder, MediaPort, MediaRefused,
-    Owner, RelayOrder, RelayRefused, StreamId, Switchboard,
+    Owner, RelayOrder, RelayRefused, RelayedBy, StreamId, Switchboard,
 };
 
 /// A connection, by a number that the server gives it and never gives again.
@@ -218,7 +218,7 @@ impl Exchange {
         &mut self,
         now: Now,
         link: LinkId,
-        result: Result<[SocketAddr; 2], RelayRefused>,
+        result: Result<RelayedBy, RelayRefused>,
         effects: &mut Vec<Effect>,
     ) {
         self.tell_switchboard(now, Event::RelayOpened { link, result });

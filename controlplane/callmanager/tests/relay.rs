@@ -82,6 +82,7 @@ fn a_call_through_a_relay_is_as_secure_as_one_without() {
         assert!(office.switchboard.calls()[0].relayed);
         office.press(called, Key::OnHook);
         assert!(office.relayed.is_empty(), "the relay is free when the call ends");
+        assert_eq!(office.records[0].relay.as_deref(), Some("relay1"));
         office.end();
     }
 }

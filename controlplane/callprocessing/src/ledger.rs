@@ -58,6 +58,8 @@ pub struct Record {
     pub ended: SystemTime,
     /// The status it had last.
     pub security: Option<Security>,
+    /// The relay that its media went through last, if it did.
+    pub relay: Option<String>,
     /// Why it ended.
     pub end: CallEnd,
 }
@@ -74,6 +76,7 @@ impl Record {
             answered: record.answered.map(|at| wall(now, at)),
             ended: wall(now, record.ended),
             security: record.security,
+            relay: record.relay.as_deref().map(str::to_owned),
             end: record.end,
         }
     }
@@ -191,7 +194,7 @@ impl Keeper {
                 CallEnd::Failed => CallEnding::Failed,
                 CallEnd::Transferred => CallEnding::Transferred,
             },
-            relay: None,
+            relay: record.relay,
         }
     }
 }

@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use callmanager::exchange::Exchange;
 use callmanager::switchboard::{
-    LinkId, MediaCommand, MediaOrder, MediaRefused, RelayOrder, RelayRefused, StreamId, Switchboard,
+    LinkId, MediaCommand, MediaOrder, MediaRefused, RelayOrder, RelayRefused, RelayedBy, StreamId,
+    Switchboard,
 };
 use lang::{Language, Say};
 use legacytls::client::{Cell, Serving};
@@ -79,6 +80,7 @@ pub trait Relays: Send {
 pub struct Answers {
     mail: Mail,
     alarms: Arc<Alarms>,
+    trace: Arc<Trace>,
 }
 
 impl Answers {
@@ -88,13 +90,18 @@ impl Answers {
     }
 
     /// A relay lets a stream pass and receives here from either end, or none can be had.
-    pub fn relayed(&self, link: LinkId, result: Result<[SocketAddr; 2], RelayRefused>) {
+    pub fn relayed(&self, link: LinkId, result: Result<RelayedBy, RelayRefused>) {
         self.mail.post(News::Relayed(link, result));
     }
 
     /// A relay has lost a stream.
     pub fn relay_lost(&self, link: LinkId) {
         self.mail.post(News::RelayLost(link));
+    }
+
+    /// Something for those who look for a fault: what a relay has counted, say.
+    pub fn note(&self, text: impl FnOnce() -> String) {
+        self.trace.tell(Level::Notice, text);
     }
 
     /// An administrator should know something.
@@ -205,7 +212,8 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     };
     let (questions, thread) = desk::start(desk).map_err(told)?;
     threads.push(thread);
-    let answers = Answers { mail: mail.clone(), alarms: Arc::clone(&alarms) };
+    let answers =
+        Answers { mail: mail.clone(), alarms: Arc::clone(&alarms), trace: Arc::clone(&trace) };
     let with = Colleagues {
         reception: Reception::open(&hosts, &mail).map_err(told)?,
         desk: questions,

@@ -7,7 +7,7 @@ use callmanager::exchange::{ConnectionId, Effect, Exchange};
 use callmanager::security::{Bridge, Security};
 use callmanager::station::{Equipment, Now};
 use callmanager::switchboard::{
-    LineProfile, Party, RelayOrder, RelayedLink, Settings, Switchboard,
+    LineProfile, Party, RelayOrder, RelayedBy, RelayedLink, Settings, Switchboard,
 };
 use callmanager::testing;
 use sccp::{Message, MessageId, Sender, Version};
@@ -68,9 +68,10 @@ impl Desk {
                 });
             }
             Effect::Relay(RelayOrder::Open(RelayedLink { link, .. })) => {
-                let receives_from = [20_000, 20_002].map(|port| ([10, 0, 0, 9], port).into());
+                let addresses = [20_000, 20_002].map(|port| ([10, 0, 0, 9], port).into());
+                let by = RelayedBy { relay: "relay1".into(), addresses };
                 self.act(|exchange, now, effects| {
-                    exchange.relay_answered(now, link, Ok(receives_from), effects);
+                    exchange.relay_answered(now, link, Ok(by), effects);
                 });
             }
             Effect::PhoneAlarm { text, .. } => assert!(!text.contains(char::is_control)),

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use callmanager::codec::Codec;
 use callmanager::keys::StreamKeys;
 use callmanager::switchboard::{
-    CallId, LinkId, RelayOrder, RelayRefused, RelayedEnd, RelayedKeys, RelayedLink, StreamId,
+    CallId, LinkId, RelayOrder, RelayRefused, RelayedBy, RelayedEnd, RelayedKeys, RelayedLink,
+    StreamId,
 };
 use engine::command::{Event, LegStats, Reply};
 use engine::{Engine, PortConfig};
@@ -241,7 +242,7 @@ impl Site {
     }
 
     /// What came of the order to open a stream.
-    pub fn result(&mut self, link: LinkId) -> Option<Result<[SocketAddr; 2], RelayRefused>> {
+    pub fn result(&mut self, link: LinkId) -> Option<Result<RelayedBy, RelayRefused>> {
         let is_it =
             |report: &Report| matches!(report, Report::Opened { link: l, .. } if *l == link);
         let at = self.reports.iter().position(is_it)?;

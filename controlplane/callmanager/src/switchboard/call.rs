@@ -1,5 +1,6 @@
 //! Calls: who is in them, and how they come and go.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Switchboard;
@@ -31,6 +32,8 @@ pub(super) struct Call {
     pub(super) plain: bool,
     /// Music could not be played to those on hold.
     pub(super) no_music: bool,
+    /// The relay that media went through last.
+    pub(super) relay: Option<Arc<str>>,
 
     pub(super) dialled: Option<Party>,
     pub(super) redirected: Option<Redirected>,
@@ -93,6 +96,7 @@ impl Switchboard {
             links: Vec::new(),
             plain: false,
             no_music: !self.settings.music_on_hold,
+            relay: None,
             dialled: None,
             redirected: None,
             calling,

@@ -1,6 +1,7 @@
 //! What a switchboard is told.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::device::Profile;
 use super::id::{DeviceName, LegId, LinkId, StreamId};
@@ -51,8 +52,8 @@ pub enum Event {
     RelayOpened {
         /// Which passage.
         link: LinkId,
-        /// Where the relay receives from either end, in the order of the ends.
-        result: Result<[SocketAddr; 2], RelayRefused>,
+        /// Which relay, and where it receives from either end.
+        result: Result<RelayedBy, RelayRefused>,
     },
     /// A passage has ended by itself: its relay has gone, or its keys are spent.
     RelayLost {
@@ -77,6 +78,15 @@ pub enum MediaRefused {
     Encryption,
     /// Another status, as SCCP numbers them.
     Status(u32),
+}
+
+/// A relay that a stream passes through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayedBy {
+    /// Its name.
+    pub relay: Arc<str>,
+    /// Where it receives from either end, in the order of the ends.
+    pub addresses: [SocketAddr; 2],
 }
 
 /// Why a stream cannot pass through a relay.

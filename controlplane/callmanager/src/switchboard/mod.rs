@@ -71,7 +71,7 @@ pub use action::{
 pub use alarm::CallAlarm;
 pub use device::{LineProfile, Profile};
 pub use directory::{Destination, Forwards};
-pub use event::{Event, Key, MediaRefused, Owner, RelayRefused};
+pub use event::{Event, Key, MediaRefused, Owner, RelayRefused, RelayedBy};
 pub use id::{CallId, DeviceName, LegId, LinkId, StreamId};
 pub use record::{CallEnd, CallRecord, Counters, PerStatus};
 pub use relay::RelayPolicy;

@@ -1,5 +1,6 @@
 //! What remains of calls: records and counters.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Switchboard;
@@ -27,6 +28,8 @@ pub struct CallRecord {
     pub ended: Instant,
     /// The status it had last.
     pub security: Option<Security>,
+    /// The relay that its media went through last, if it did.
+    pub relay: Option<Arc<str>>,
     /// Why it ended.
     pub end: CallEnd,
 }
@@ -109,6 +112,7 @@ impl Switchboard {
                 answered: call.answered,
                 ended: self.now,
                 security: call.status,
+                relay: call.relay,
                 end: call.end,
             }));
         }

@@ -27,7 +27,7 @@ use std::net::SocketAddr;
 use super::Switchboard;
 use super::action::{Action, RelayOrder, RelayedEnd, RelayedKeys, RelayedLink};
 use super::alarm::CallAlarm;
-use super::event::RelayRefused;
+use super::event::{RelayRefused, RelayedBy};
 use super::id::{CallId, LinkId};
 use super::stream::{End, Link, Port, Receive};
 use super::timers::Timer;
@@ -157,11 +157,7 @@ impl Switchboard {
     }
 
     /// A relay lets a stream pass, or none does.
-    pub(super) fn relay_opened(
-        &mut self,
-        id: LinkId,
-        result: Result<[SocketAddr; 2], RelayRefused>,
-    ) {
+    pub(super) fn relay_opened(&mut self, id: LinkId, result: Result<RelayedBy, RelayRefused>) {
         let Some((call, index)) = self.find_passage(id) else { return self.ignore() };
         let link = &mut self.calls.get_mut(&call).expect("its passage was found").links[index];
         let ports = link.ports();
@@ -171,8 +167,9 @@ impl Switchboard {
             return self.ignore();
         }
         match result {
-            Ok(addresses) => {
+            Ok(RelayedBy { relay, addresses }) => {
                 passage.state = PassageState::Open(addresses);
+                self.calls.get_mut(&call).expect("its passage was found").relay = Some(relay);
                 self.timers.stop(Timer::Relay(id));
                 self.advance(call, index);
             }

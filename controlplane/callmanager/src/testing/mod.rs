@@ -16,7 +16,7 @@ use crate::switchboard::{
     Action, CallAlarm, CallId, CallInfo, CallRecord, CallState, Change, Destination, DeviceName,
     Event, Key, KeySet, Lamp, LegId, LineProfile, LinkId, MediaCommand, MediaOrder, MediaPort,
     MediaRefused, Notice, Order, Owner, Party, Profile, Prompt, RelayOrder, RelayPolicy,
-    RelayRefused, RelayedLink, Ring, Settings, StreamId, Switchboard, Tone,
+    RelayRefused, RelayedBy, RelayedLink, Ring, Settings, StreamId, Switchboard, Tone,
 };
 
 /// A switchboard with telephones and a clock.
@@ -233,7 +233,8 @@ impl World {
     pub fn relay_answers(&mut self, link: LinkId, result: Result<(), RelayRefused>) {
         let passage = self.relayed.get_mut(&link).expect("it was ordered");
         passage.open = result.is_ok();
-        let result = result.map(|()| passage.ends.map(relay_address));
+        let addresses = passage.ends.map(relay_address);
+        let result = result.map(|()| RelayedBy { relay: "relay1".into(), addresses });
         self.handle(Event::RelayOpened { link, result });
     }
 

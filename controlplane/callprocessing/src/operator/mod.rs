@@ -21,7 +21,9 @@ use std::time::{Duration, Instant, SystemTime};
 use callmanager::exchange::{ConnectionId, Effect, Exchange};
 use callmanager::security::Security;
 use callmanager::station::Now;
-use callmanager::switchboard::{DeviceName, LinkId, MediaRefused, RelayRefused, StreamId};
+use callmanager::switchboard::{
+    DeviceName, LinkId, MediaRefused, RelayRefused, RelayedBy, StreamId,
+};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Poll, Token, Waker};
@@ -69,7 +71,7 @@ pub(crate) enum News {
     /// A media resource opened a port, or cannot.
     Opened(StreamId, Result<SocketAddr, MediaRefused>),
     /// A relay lets a stream pass, or none can be had.
-    Relayed(LinkId, Result<[SocketAddr; 2], RelayRefused>),
+    Relayed(LinkId, Result<RelayedBy, RelayRefused>),
     /// A relay has lost a stream.
     RelayLost(LinkId),
     /// Where numbers lead.
