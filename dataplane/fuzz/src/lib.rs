@@ -10,8 +10,10 @@ pub mod corpus;
 pub mod engine;
 pub mod esp;
 pub mod gateway;
+pub mod keying;
 pub mod mgcp;
 pub mod srtp;
+pub mod stack;
 pub mod wire;
 
 /// A function that takes any bytes.
@@ -29,11 +31,13 @@ pub const TARGETS: &[Target] = &[
     Target { name: "esp-fragments", run: esp::fragments },
     Target { name: "esp-packets", run: esp::packets },
     Target { name: "gateway-datagrams", run: gateway::datagrams },
+    Target { name: "keying-messages", run: keying::messages_of_the_kernel },
     Target { name: "mgcp-message", run: mgcp::message },
     Target { name: "mgcp-datagram", run: mgcp::messages },
     Target { name: "mgcp-sdp", run: mgcp::session_description },
     Target { name: "mgcp-crypto", run: mgcp::crypto },
     Target { name: "srtp-backends", run: srtp::backends },
+    Target { name: "stack-packets", run: stack::packets },
     Target { name: "wire-frame", run: wire::frame },
     Target { name: "wire-media", run: wire::media },
     Target { name: "wire-packet", run: wire::packet },

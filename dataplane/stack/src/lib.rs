@@ -1,0 +1,59 @@
+//! Host sockets on a bypassed port, behind IPsec: where MGCP inside ESP ends.
+//!
+//! [`Stack`] joins three things that know nothing of each other: [`esp::Ipsec`], which
+//! opens and seals; smoltcp, which has UDP, TCP and the answers of ICMP; and fragments, which are
+//! joined by whom they came under. It is without I/O: IP packets for our addresses go in, IP packets
+//! go out, and whoever owns the port puts them into frames.
+//!
+//! # Invariants
+//!
+//! - Each datagram says under which association it came ([`Datagram::protected`]). One that was
+//!   joined came under that association with every fragment of it; a clear fragment never meets a
+//!   protected one.
+//! - What policy wants protected leaves sealed or not at all.
+//! - Memory is bounded: queues are short, and what does not fit is dropped and counted.
+//! - Time is an argument.
+//!
+//! # What is not here
+//!
+//! The link layer: on a port that shares its device with the kernel, ARP and neighbour discovery
+//! stay with the kernel. UDP datagrams over IPv6 that do not fit into the path: they are counted
+//! as [`Counters::too_big`]; MGCP's long ones are IPv4's.
+//!
+//! This crate must not know MGCP, calls and keys.
+
+#![forbid(unsafe_code)]
+
+mod device;
+mod joining;
+mod marks;
+mod mss;
+mod stack;
+mod tcp;
+mod udp;
+
+pub use stack::{Config, Counters, Stack};
+pub use tcp::{TcpId, TcpState};
+pub use udp::{Datagram, UdpId};
+
+use thiserror::Error;
+
+/// Why something could not be done with a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SocketError {
+    /// The port is 0, or taken by another socket of ours.
+    #[error("port {0} cannot be used; is another socket on it?")]
+    Port(u16),
+    /// Its queue is full; try again when packets have left.
+    #[error("the socket's queue is full")]
+    Full,
+    /// The datagram is longer than a socket takes.
+    #[error("a datagram of {0} octets is too long; at most {most} are possible", most = udp::MAX_DATAGRAM)]
+    TooLong(usize),
+    /// The connection does not take data, or gives none: it is not open yet, or closed.
+    #[error("the connection is not open")]
+    Closed,
+    /// The address is not one a connection can go to, or of a family that we have no address of.
+    #[error("nothing can be sent to that address from ours")]
+    Unreachable,
+}
