@@ -65,13 +65,18 @@ pub struct Manner {
     pub at_once: usize,
 }
 
+/// Lets this process have as many sockets as its administrator allows.
+pub fn allow_many_sockets() -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
+}
+
 /// Lets all members fetch what they want. They come back in the order in which they finished.
 pub fn run<M: Member>(
     members: impl IntoIterator<Item = M>,
     manner: &Manner,
 ) -> io::Result<Vec<Finished<M>>> {
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+    allow_many_sockets()?;
     let mut waiting = members.into_iter();
     let mut running: Vec<Option<Running<M>>> = Vec::new();
     let mut finished = Vec::new();

@@ -30,6 +30,7 @@ pub mod office;
 mod phone;
 pub mod screen;
 pub mod station;
+pub mod traffic;
 
 pub use boot::{Boot, Conclusion, Identity};
 pub use configuration::{CapfMode, Configuration, ConfigurationError, SecurityMode};

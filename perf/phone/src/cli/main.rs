@@ -2,6 +2,7 @@
 
 mod capf;
 mod crew;
+mod fleet;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -45,6 +46,9 @@ enum Command {
     /// Let phones with names register, call and listen, as a script says; exits with 1 if something
     /// was not as expected. Its long help teaches the language
     Crew(crew::CrewArgs),
+    /// Let thousands of phones register, stay, and call each other, and say how fast that was; exits
+    /// with 1 if one of them was not served
+    Fleet(fleet::FleetArgs),
     /// Leave the factory: put a manufactured certificate into the flash, made by a maker whom only
     /// tests trust, and print the certificate of his authority
     Factory(capf::Factory),
@@ -134,6 +138,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Capf(visit) => visit.run(),
         Command::Crew(crew) => crew.run(),
+        Command::Fleet(fleet) => fleet.run(),
         Command::Factory(factory) => factory.run(),
         Command::Get { network, name } => {
             let (file, events) = network.phone()?.get(&name)?;

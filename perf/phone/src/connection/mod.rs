@@ -29,8 +29,8 @@ use sccp::Secrecy;
 
 pub use identity::{IdentityError, TlsIdentity};
 pub use keylog::KeyLog;
-pub use legacy::Legacy;
-pub use modern::Modern;
+pub use legacy::{Legacy, Manner as LegacyManner};
+pub use modern::{Manner as ModernManner, Modern};
 
 use crate::dial::dial;
 use crate::station::Outage;

@@ -29,10 +29,16 @@ pub enum Answer {
 /// Telephones that neither speak nor hear, and say that they do: for measuring signalling alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mute {
-    /// Where they say they receive; `None`: at their own address. Servers take no address of the
-    /// machine itself.
-    pub elsewhere: Option<IpAddr>,
+    elsewhere: Option<IpAddr>,
     opened: u16,
+}
+
+impl Mute {
+    /// They say that they receive there; `None`: at their own address. Servers take no address of
+    /// the machine itself.
+    pub fn at(elsewhere: Option<IpAddr>) -> Self {
+        Self { elsewhere, opened: 0 }
+    }
 }
 
 /// Ports that they say they have: even ones, from here on.

@@ -1,5 +1,6 @@
 //! Telephones with sockets against a server of sockets.
 
+mod fleet;
 mod house;
 mod pki_of_site;
 mod plain;

@@ -54,6 +54,11 @@ impl Site {
         file
     }
 
+    /// With the server's key.
+    pub fn sign(&self, data: &[u8]) -> Vec<u8> {
+        PrivateKey::read(&self.server_file()).unwrap().sign(Hash::LegacySha1, data).unwrap()
+    }
+
     fn server_file(&self) -> PathBuf {
         self.home.path().join("server.pem")
     }

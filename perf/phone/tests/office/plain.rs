@@ -39,9 +39,7 @@ pub fn setup(number: u16, model: Model, houses: &[&House]) -> Setup {
 
 /// An office whose media goes nowhere.
 pub fn office() -> Office<Mute> {
-    let mut mute = Mute::default();
-    mute.elsewhere = Some([192, 0, 2, 1].into());
-    Office::new(mute).unwrap()
+    Office::new(Mute::at(Some([192, 0, 2, 1].into()))).unwrap()
 }
 
 /// Generous: it only matters when the test fails.
