@@ -136,6 +136,60 @@ fn an_encrypted_7960_cannot_be_barged_into() {
     office.end();
 }
 
+// R: GEN-12, GEN-13, GEN-14, GEN-15, GEN-16, GEN-17
+#[test]
+fn the_table_of_the_guide_row_by_row() {
+    use Bridge::{Encrypted as Mixes, Plain};
+    // The call, who barges in, through which bridge; what the parties and he are shown, or what he
+    // hears because it fails.
+    let (e, a, n) = (Encrypted, Authenticated, NonSecure);
+    for (call, initiator, bridge, expected) in [
+        (e, e, Mixes, Ok([e, e])),
+        (e, e, Plain, Err(Tone::Reorder)),
+        (e, a, Mixes, Err(Tone::Busy)),
+        (e, a, Plain, Err(Tone::Busy)),
+        (e, n, Mixes, Err(Tone::Busy)),
+        (e, n, Plain, Err(Tone::Busy)),
+        (a, e, Mixes, Ok([n, n])),
+        (a, e, Plain, Ok([n, n])),
+        (a, a, Mixes, Ok([a, a])),
+        (a, a, Plain, Ok([a, a])),
+        (a, n, Mixes, Ok([a, n])),
+        (a, n, Plain, Ok([a, n])),
+        (n, e, Mixes, Ok([n, n])),
+        (n, e, Plain, Ok([n, n])),
+        (n, a, Mixes, Ok([n, n])),
+        (n, a, Plain, Ok([n, n])),
+        (n, n, Mixes, Ok([n, n])),
+        (n, n, Plain, Ok([n, n])),
+    ] {
+        let row = format!("{initiator} into {call} through {bridge:?}");
+        let case = Case { target: call, other: call, bridge, initiator };
+        let mut office = case.barge(Key::Barge);
+        match expected {
+            Ok([parties, own]) => {
+                let shown = [ALICE, BOB, ANNE].map(|name| office.icon(name));
+                assert_eq!(shown, [Some(parties), Some(parties), Some(own)], "{row}");
+                let encrypted = (call, initiator) == (e, e);
+                assert_eq!(office.hears(ANNE, ALICE), Some(encrypted), "{row}");
+            }
+            Err(tone) => {
+                assert_eq!(office.leg(ANNE).sounds, [tone], "{row}");
+                let shown = [ALICE, BOB].map(|name| office.icon(name));
+                assert_eq!(shown, [Some(call), Some(call)], "{row}");
+            }
+        }
+        office.end();
+        // A conference always works, and is never secure.
+        let mut office = case.barge(Key::ConferenceBarge);
+        for name in [ALICE, ANNE, BOB] {
+            assert_eq!(office.icon(name), Some(NonSecure), "{row}, conference");
+            assert!(office.hears_resource(name), "{row}, conference");
+        }
+        office.end();
+    }
+}
+
 #[test]
 fn whoever_changes_the_call_ends_the_barge() {
     let mut office = ENCRYPTED.barge(Key::Barge);

@@ -48,7 +48,9 @@ fn two_encrypted_telephones_speak_under_keys_of_their_own() {
     for (name, other) in [(ALICE, BOB), (BOB, ALICE)] {
         assert_eq!(office.icon(name), Some(Encrypted));
         assert_eq!(office.hears(name, other), Some(true));
-        assert_eq!(office.leg(name).keys, Some(KeySet::Connected));
+        let shared = name == ALICE;
+        let keys = if shared { KeySet::ConnectedShared } else { KeySet::Connected };
+        assert_eq!(office.leg(name).keys, Some(keys));
     }
     assert_eq!(office.switchboard.counters().calls_active.encrypted, 1);
 
@@ -273,6 +275,27 @@ fn calls_of_private_telephones_are_nobody_elses_business() {
 }
 
 #[test]
+fn a_key_hides_calls_and_shows_them_again() {
+    let mut office = office();
+    office.connect(ALICE, "1002", BOB);
+    assert_eq!(office.leg(ANNE).state, Some(CallState::InUseRemote));
+    office.press(ALICE, Key::Privacy);
+    let anne = office.leg(ANNE);
+    assert_eq!((anne.state, anne.keys), (Some(CallState::InUsePrivately), Some(KeySet::OnHook)));
+    assert_eq!(office.leg(ALICE).prompt, Some(Prompt::Private));
+    office.press(ANNE, Key::Barge);
+    assert_eq!(office.leg(ANNE).state, Some(CallState::InUsePrivately));
+    office.press(ALICE, Key::Privacy);
+    assert_eq!(office.leg(ANNE).state, Some(CallState::InUseRemote));
+    assert_eq!(office.leg(ANNE).info.as_ref().unwrap().called.number, "1002");
+    assert_eq!(office.leg(ALICE).prompt, Some(Prompt::Connected));
+    // Bob's line is his alone: there is nobody to hide anything from.
+    office.press(BOB, Key::Privacy);
+    assert_eq!(office.leg(BOB).prompt, Some(Prompt::Connected));
+    office.end();
+}
+
+#[test]
 fn a_second_call_waits_and_a_third_is_busy() {
     let mut office = office();
     office.connect(ALICE, "1002", BOB);
@@ -320,6 +343,19 @@ fn calls_are_forwarded_always_when_busy_and_when_nobody_answers() {
     assert_eq!(office.leg(ALICE).tone, Some(Tone::Reorder));
     office.pass(Duration::from_secs(60));
     assert_eq!(office.leg(ALICE).tone, Some(Tone::Howler));
+    office.end();
+
+    // Busy: at her second call, then everybody else's goes elsewhere.
+    let busy = Forwards { busy: Some("1004".to_owned()), ..Forwards::default() };
+    office.switchboard.set_forwards("1003", busy);
+    for (caller, number) in [(ALICE, "1003"), (BOB, "1003")] {
+        office.press(caller, Key::Number(number.to_owned()));
+    }
+    assert_eq!(office.phones[CAROL].legs.len(), 2);
+    assert_eq!(office.phones[DAVE].legs.len(), 0);
+    office.press(ANNE, Key::Number("1003".to_owned()));
+    let redirected = office.leg(DAVE).info.as_ref().unwrap().redirected.clone().unwrap();
+    assert_eq!((redirected.from.number.as_str(), redirected.reason), ("1003", Reason::Busy));
     office.end();
 
     // Two lines that forward to each other do not keep us busy.
@@ -468,7 +504,26 @@ fn digits_reach_the_other_side() {
     let mut office = office();
     office.connect(ALICE, "1002", BOB);
     office.press(ALICE, Key::Digit('5'));
+    office.press(BOB, Key::Digit('#'));
     assert_eq!(office.leg(BOB).sounds, [Tone::Dtmf('5')]);
+    assert_eq!(office.leg(ALICE).sounds, [Tone::Dtmf('#')]);
+    // In a conference everybody hears them but the one who presses.
+    office.press(ALICE, Key::Conference);
+    office.dial(ALICE, "1004");
+    office.press(DAVE, Key::Answer);
+    office.press(ALICE, Key::Conference);
+    office.open_all();
+    office.press(DAVE, Key::Digit('1'));
+    assert_eq!(office.leg(BOB).sounds, [Tone::Dtmf('5'), Tone::Dtmf('1')]);
+    assert_eq!(office.leg(ALICE).sounds, [Tone::Dtmf('#'), Tone::Dtmf('1')]);
+    assert!(office.leg(DAVE).sounds.is_empty());
+    // Nobody hears those pressed while the other is on hold.
+    office.end();
+    office.connect(ALICE, "1002", BOB);
+    office.press(ALICE, Key::Hold);
+    let ignored = office.switchboard.counters().ignored;
+    office.press(BOB, Key::Digit('7'));
+    assert_eq!(office.switchboard.counters().ignored, ignored + 1);
     office.end();
 }
 

@@ -12,7 +12,7 @@ use sccp::server::{
 use sccp::{CallRef, Charset, LineInstance, Number, Text};
 
 use super::clock::time_and_date;
-use super::inventory::{forward_stat, select};
+use super::inventory::{forward_stat, privacy_stat, select};
 use super::{Now, Output, Phase, Station};
 use crate::security::Security;
 use crate::switchboard::{
@@ -63,6 +63,13 @@ impl Station {
                     && let Some((_, kept)) = registered.equipment.lines.get_mut(index)
                 {
                     *kept = all;
+                }
+            }
+            Order::Privacy(private) => {
+                let Phase::Registered(registered) = &mut self.phase else { return };
+                registered.equipment.private = private;
+                if let Some(index) = registered.privacy_button {
+                    self.send(privacy_stat(index, private), out);
                 }
             }
         }
@@ -170,6 +177,7 @@ impl Station {
             Prompt::EnterNumber => Phrase::ENTER_NUMBER,
             Prompt::RingOut => Phrase::RING_OUT,
             Prompt::Connected => Phrase::CONNECTED,
+            Prompt::Private => Phrase::PRIVATE,
             Prompt::Hold => Phrase::HOLD,
             Prompt::Busy => Phrase::BUSY,
             Prompt::UnknownNumber => Phrase::UNKNOWN_NUMBER,

@@ -1,6 +1,6 @@
 //! Answers to a telephone's questions about itself.
 
-use sccp::codes::{ButtonType, LampMode};
+use sccp::codes::{ButtonType, LampMode, Phrase};
 use sccp::server::{
     ButtonTemplate, ConfigStat, FeatureStat, ForwardStat, LineStat, SelectSoftKeys, ServerRes,
     ServiceUrlStat, SetLamp, SoftKeySetRes, SoftKeyTemplateRes, SpeedDialStat, VersionRes,
@@ -60,7 +60,8 @@ impl Station {
                 .into()
             }
             M::FeatureStatReq(question) => {
-                FeatureStat { index: question.index, ..FeatureStat::default() }.into()
+                registered.privacy_button = Some(question.index);
+                privacy_stat(question.index, equipment.private).into()
             }
             M::ServiceUrlStatReq(question) => {
                 ServiceUrlStat { index: question.index, ..ServiceUrlStat::default() }.into()
@@ -118,8 +119,14 @@ pub(super) fn forward_stat(line: LineInstance, all: Option<&str>) -> ForwardStat
     }
 }
 
+/// Whether calls are hidden. It is the only feature that a button can have.
+pub(super) fn privacy_stat(index: u32, private: bool) -> FeatureStat {
+    let status = u32::from(private);
+    FeatureStat { index, feature: ButtonType::PRIVACY, label: Text::from(Phrase::PRIVATE), status }
+}
+
 pub(super) fn select(line: LineInstance, call: CallRef, set: KeySet) -> SelectSoftKeys {
-    SelectSoftKeys { line, call, set: soft_keys::index(set), valid_keys: u32::MAX }
+    SelectSoftKeys { line, call, set: soft_keys::index(set), valid_keys: soft_keys::valid(set) }
 }
 
 /// Of forwarded calls: number dialled, redirected number, and the caller's number and name.

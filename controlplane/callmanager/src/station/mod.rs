@@ -116,6 +116,8 @@ struct Registered {
     /// Whether the switchboard knows it.
     arrived: bool,
     legs: BTreeMap<LegId, Shown>,
+    /// The button about whose feature it has asked.
+    privacy_button: Option<u32>,
 }
 
 /// What it shows of a leg.

@@ -81,6 +81,8 @@ impl Station {
             ButtonType::MEET_ME => Key::MeetMe,
             ButtonType::NEW_CALL => Key::NewCall,
             ButtonType::END_CALL => Key::EndCall,
+            // Its number is that of a feature, not of a line.
+            ButtonType::PRIVACY => return Some((LineInstance(0), CallRef(0), Key::Privacy)),
             ButtonType::SPEED_DIAL => {
                 let index = usize::try_from(instance.0).ok()?.checked_sub(1)?;
                 let number = registered.equipment.speed_dials.get(index)?.number.clone();

@@ -43,7 +43,7 @@ const TEMPLATE: [Phrase; 32] = [
 ];
 
 /// What the keys that are offered mean, by their position.
-const MEANINGS: [(u8, Key); 13] = [
+const MEANINGS: [(u8, Key); 14] = [
     (1, Key::Redial),
     (2, Key::NewCall),
     (3, Key::Hold),
@@ -56,13 +56,14 @@ const MEANINGS: [(u8, Key); 13] = [
     (13, Key::Conference),
     (16, Key::MeetMe),
     (21, Key::Barge),
+    (PRIVATE, Key::Privacy),
     (29, Key::ConferenceBarge),
 ];
 
 /// The sets, in the order of their numbers; positions of the template, 0 for none.
 const SETS: [(KeySet, &[u8]); 12] = [
     (KeySet::OnHook, &[1, 2, 5, 16]),
-    (KeySet::Connected, &[3, 9, 4, 13]),
+    (KeySet::Connected, &[3, 9, 4, 13, PRIVATE]),
     (KeySet::OnHold, &[10, 2]),
     (KeySet::RingIn, &[11]),
     (KeySet::OffHook, &[1, 9, 5, 16]),
@@ -74,6 +75,9 @@ const SETS: [(KeySet, &[u8]); 12] = [
     (KeySet::InUseRemote, &[2, 21, 29]),
     (KeySet::Stealable, &[10, 2]),
 ];
+
+/// The key that makes sense on shared lines only.
+const PRIVATE: u8 = 25;
 
 /// The template, as it travels.
 pub(super) fn template() -> impl Iterator<Item = SoftKey> {
@@ -87,8 +91,21 @@ pub(super) fn sets() -> impl Iterator<Item = SoftKeySet> {
 
 /// The number of a set.
 pub(super) fn index(set: KeySet) -> SoftKeySetIndex {
+    let set = match set {
+        KeySet::ConnectedShared => KeySet::Connected,
+        set => set,
+    };
     let place = (0..).zip(SETS).find(|(_, (other, _))| *other == set);
     SoftKeySetIndex(place.expect("all sets are there").0)
+}
+
+/// Which keys of a set are shown: a bit for each place, the first one lowest.
+pub(super) fn valid(set: KeySet) -> u32 {
+    let (_, positions) = SETS[index(set).0 as usize];
+    match (set, positions.iter().position(|position| *position == PRIVATE)) {
+        (KeySet::Connected, Some(place)) => !(1 << place),
+        _ => u32::MAX,
+    }
 }
 
 /// What a key means, if a set has it. A transfer while it rings has a key besides those of
@@ -97,7 +114,8 @@ pub(super) fn meaning(event: u32, shown: impl IntoIterator<Item = KeySet>) -> Op
     let position = u8::try_from(event).ok()?;
     let offered = |set: KeySet| {
         let (_, positions) = SETS[index(set).0 as usize];
-        positions.contains(&position)
+        let mut shown = (0..).zip(positions).filter(|(place, _)| valid(set) & (1 << place) != 0);
+        shown.any(|(_, other)| *other == position)
     };
     let (_, key) = MEANINGS.iter().find(|(other, _)| *other == position)?;
     shown.into_iter().any(offered).then(|| key.clone())
@@ -127,9 +145,18 @@ mod tests {
         }
         for (set, positions) in SETS {
             for position in positions.iter().filter(|position| **position != 0) {
-                assert!(meaning((*position).into(), [set]).is_some(), "{set:?} {position}");
+                let shared = match set {
+                    KeySet::Connected => KeySet::ConnectedShared,
+                    set => set,
+                };
+                assert!(meaning((*position).into(), [shared]).is_some(), "{set:?} {position}");
             }
         }
+        // On a line of one's own there is nobody to hide calls from.
+        assert_eq!(meaning(25, [KeySet::ConnectedShared]), Some(Key::Privacy));
+        assert_eq!(meaning(25, [KeySet::Connected]), None);
+        assert_eq!(meaning(3, [KeySet::Connected]), Some(Key::Hold));
+        assert_eq!((valid(KeySet::Connected), valid(KeySet::ConnectedShared)), (!16, u32::MAX));
         assert_eq!(meaning(21, [KeySet::Connected]), None);
         assert_eq!(meaning(0, [KeySet::RingOut]), None);
         assert_eq!(meaning(1 << 20, [KeySet::RingOut]), None);

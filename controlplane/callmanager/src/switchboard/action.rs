@@ -74,6 +74,8 @@ pub enum Order {
         /// Where all of them go.
         all: Option<String>,
     },
+    /// Shows whether its calls are hidden from the other telephones of its lines.
+    Privacy(bool),
 }
 
 /// What changes at a leg.
@@ -133,6 +135,8 @@ pub enum KeySet {
     OnHook,
     /// With a call.
     Connected,
+    /// The same on a shared line, where calls can be hidden.
+    ConnectedShared,
     /// With a call on hold.
     OnHold,
     /// When it rings.
@@ -166,6 +170,8 @@ pub enum Prompt {
     From(Party),
     /// They speak.
     Connected,
+    /// The same, and the other telephones of the line are not shown it.
+    Private,
     /// It is on hold.
     Hold,
     /// The called one is busy.

@@ -19,11 +19,17 @@ impl Switchboard {
                 self.digit_came(id);
             }
             LegState::Connected => {
-                let peer = self.calls[&call].peer(id);
-                let hears = |peer: &LegId| self.legs[peer].state == LegState::Connected;
-                match peer.filter(hears) {
-                    Some(peer) => self.sound(peer, Tone::Dtmf(digit)),
-                    None => self.ignore(),
+                let found = &self.calls[&call];
+                let barged = found.barge.map(|barge| barge.initiator);
+                let others = found.parties.iter().copied().chain(barged);
+                let hears =
+                    |other: &LegId| *other != id && self.legs[other].state == LegState::Connected;
+                let others: Vec<_> = others.filter(hears).collect();
+                if others.is_empty() {
+                    self.ignore();
+                }
+                for other in others {
+                    self.sound(other, Tone::Dtmf(digit));
                 }
             }
             _ => self.ignore(),

@@ -139,4 +139,6 @@ pub enum Key {
     Redial,
     /// Forwards all calls of the line, or no longer.
     ForwardAll,
+    /// Hides the telephone's calls from others on its shared lines, or no longer.
+    Privacy,
 }

@@ -73,6 +73,7 @@ impl Switchboard {
             Key::ForwardAll => self.forward_all(Some(leg), device, line),
             Key::Barge => self.barge(leg),
             Key::ConferenceBarge => self.conference_barge(leg),
+            Key::Privacy => self.toggle_privacy(device),
         }
     }
 
@@ -84,6 +85,7 @@ impl Switchboard {
             Key::OffHook | Key::NewCall | Key::Line => self.begin(device, line, Purpose::Call),
             Key::MeetMe => self.begin(device, line, Purpose::MeetMe),
             Key::ForwardAll => self.forward_all(None, device, line),
+            Key::Privacy => self.toggle_privacy(device),
             Key::Number(number) => self.begin_with(device, line, number),
             Key::Redial => match self.devices[device].last_number.clone() {
                 Some(number) => self.begin_with(device, line, number),

@@ -1,8 +1,9 @@
 //! Shared lines: what the other telephones of a line show, and how they take calls over.
 
 use super::Switchboard;
+use super::action::Order;
 use super::id::{CallId, DeviceName, LegId};
-use super::leg::LegState;
+use super::leg::{Leg, LegState};
 
 impl Switchboard {
     /// The party of whose line a remote leg is.
@@ -10,6 +11,22 @@ impl Switchboard {
         let remote = &self.legs[&remote];
         let parties = &self.calls[&remote.call].parties;
         parties.iter().copied().find(|party| self.legs[party].party.number == remote.party.number)
+    }
+
+    /// Hides the calls of a device, or shows them again.
+    pub(super) fn toggle_privacy(&mut self, device: &DeviceName) {
+        let Some(found) = self.devices.get_mut(device) else { return };
+        let private = !found.profile.private;
+        found.profile.private = private;
+        for leg in self.legs_of(device) {
+            self.touch(self.legs[&leg].call);
+        }
+        self.tell(device, Order::Privacy(private));
+    }
+
+    /// Whether another telephone that is there has the line of a leg.
+    pub(super) fn is_shared(&self, leg: &Leg) -> bool {
+        self.directory.appearances(&leg.party.number).len() > 1
     }
 
     pub(super) fn is_private(&self, device: &DeviceName) -> bool {

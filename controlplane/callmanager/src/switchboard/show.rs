@@ -100,13 +100,16 @@ impl Switchboard {
                     _ if self.is_preserved(leg.call) => KeySet::RingOut,
                     Some(ConsultPurpose::Transfer) => KeySet::ConnectedTransfer,
                     Some(ConsultPurpose::Conference) => KeySet::ConnectedConference,
+                    None if self.is_shared(leg) => KeySet::ConnectedShared,
                     None => KeySet::Connected,
                 };
+                let hidden = self.is_shared(leg) && self.is_private(&leg.device);
+                let prompt = if hidden { Prompt::Private } else { Prompt::Connected };
                 let waits = |peer: LegId| self.legs[&peer].state == LegState::Held;
                 let tone =
                     (call.no_music && call.peer(id).is_some_and(waits)).then_some(Tone::Hold);
                 let shown = self.status_for(id, leg.call, status);
-                (CallState::Connected, keys, Prompt::Connected, tone, info(shown))
+                (CallState::Connected, keys, prompt, tone, info(shown))
             }
             LegState::Held => (CallState::Hold, KeySet::OnHold, Prompt::Hold, None, info(status)),
             LegState::Failed { failure, howls } => {

@@ -410,6 +410,7 @@ impl World {
                 phone.lamps.insert(line, lamp);
             }
             Order::Forward { .. } => {}
+            Order::Privacy(private) => phone.profile.private = private,
         }
     }
 

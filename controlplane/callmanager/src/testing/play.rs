@@ -79,6 +79,7 @@ impl World {
             27 => return self.fail_one(with),
             28 => return self.switchboard.set_forwards(number, forwards(who)),
             29 => return self.relay_one(with),
+            30 => Key::Privacy,
             _ => return self.open_all(),
         };
         let every = self.phones.values().flat_map(|phone| phone.legs.keys().copied());

@@ -1,5 +1,7 @@
 //! An exchange, and telephones that speak SCCP to it.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -8,7 +10,7 @@ use ringfence_callmanager::exchange::{ConnectionId, Effect, Exchange};
 use ringfence_callmanager::security::{Bridge, Security};
 use ringfence_callmanager::station::{Close, Equipment, Now, Server, SpeedDial};
 use ringfence_callmanager::switchboard::{
-    LineProfile, MediaOrder, Party, RelayOrder, Settings, Switchboard,
+    LineProfile, LinkId, MediaOrder, Party, RelayOrder, RelayedBy, Settings, Switchboard,
 };
 use sccp::codes::{Codec, MediaStatus, ResetKind, SecurityStatus};
 use sccp::phone::*;
@@ -203,6 +205,11 @@ impl Site {
             call: open.call,
         };
         self.say(name, ack);
+    }
+
+    /// A relay lets a stream pass.
+    pub fn relay_answers(&mut self, link: LinkId, by: RelayedBy) {
+        self.act(|exchange, now, effects| exchange.relay_answered(now, link, Ok(by), effects));
     }
 
     /// The status that was shown last.
