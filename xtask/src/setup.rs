@@ -154,6 +154,18 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Test],
     },
     Package {
+        name: "strongswan-charon",
+        why: "the IKE daemon whose keys our ESP takes; it runs in that machine only",
+        brings: File("/usr/lib/ipsec/charon"),
+        uses: &[Use::Test],
+    },
+    Package {
+        name: "strongswan-swanctl",
+        why: "commands that daemon",
+        brings: Program("swanctl"),
+        uses: &[Use::Test],
+    },
+    Package {
         name: "busybox-static",
         why: "the shell of that machine",
         brings: File("/usr/share/doc/busybox-static"),

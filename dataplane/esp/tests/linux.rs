@@ -1,10 +1,7 @@
 //! Our ESP and that of the Linux kernel: what one seals the other opens, in every suite, mode and
 //! variant, both ways.
 
-#[path = "../common/mod.rs"]
 mod common;
-mod cpio;
-mod vm;
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -12,7 +9,7 @@ use std::time::Duration;
 
 use common::{Agreement, Pair, udp};
 use ringfence_esp::{Mode, Reassembler, Suite, Verdict, fragment};
-use vm::Vm;
+use vm::{Root, Vm};
 
 /// How long the machine may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,8 +34,46 @@ until [ $(cat net/udp net/udp6 /proc/net/udp /proc/net/udp6 2> /dev/null | grep 
 do usleep 20000; done
 ";
 
+/// What the kernel has as modules and ESP needs.
+const MODULES: &[&str] = &[
+    "jitterentropy_rng",
+    "drbg",
+    "xfrm_user",
+    "esp4",
+    "esp6",
+    "authenc",
+    "authencesn",
+    "echainiv",
+    "seqiv",
+    "gcm",
+    "ghash-generic",
+    "crypto_null",
+    "ctr",
+];
+
+/// Takes ESP out of UDP on port 4500, as an IKE daemon would have the kernel do, and answers
+/// datagrams on port 2427 with themselves.
+const SOCKETS: &str = r#"
+my %any = (2 => sub { pack('S n x12', 2, shift) }, 10 => sub { pack('S n x24', 10, shift) });
+my @kept;
+for my $family (2, 10) {
+    for my $port (4500, 2427) {
+        socket(my $socket, $family, 2, 0) or die "socket: $!";
+        setsockopt($socket, 41, 26, pack('i', 1)) if $family == 10;
+        bind($socket, $any{$family}->($port)) or die "bind: $!";
+        setsockopt($socket, 17, 100, pack('i', 2)) or die "encapsulation: $!" if $port == 4500;
+        push @kept, $socket;
+        next if $port == 4500 or fork;
+        while (defined(my $peer = recv($socket, my $datagram, 65535, 0))) {
+            send($socket, $datagram, 0, $peer);
+        }
+    }
+}
+sleep;
+"#;
+
 fn start() -> Vm {
-    let mut vm = Vm::start();
+    let mut vm = Vm::start(&Root::new().modules(MODULES).file("sockets.pl", SOCKETS));
     vm.run(NETWORK);
     vm
 }
