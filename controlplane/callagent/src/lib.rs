@@ -40,6 +40,10 @@
 //! As soon as there is one, they are reported lost and so opened anew there, under new keys. A
 //! relay that has restarted has lost its streams.
 //!
+//! Which of its networks a relay uses towards a device it decides itself, by the device's address.
+//! A stream is never changed once it is open (MDCX): whoever wants another one opens it under
+//! another name, since it needs other keys.
+//!
 //! This crate must not know what a call is, who is in it, nor how a relay carries packets.
 
 #![forbid(unsafe_code)]

@@ -57,7 +57,9 @@ pub(crate) fn create(
         let octets = key_salt(&keys.to_device);
         let mut base64 = Zeroizing::new([0; 64]);
         let base64 = Base64::encode(octets.expose(), &mut *base64).expect("30 octets are 40");
-        let value = Zeroizing::new(format!("{} inline:{base64}", SUITE.name()));
+        // Nothing of it may stay where a string grew out of.
+        let mut value = Zeroizing::new(String::with_capacity(96));
+        value.extend([SUITE.name(), " inline:", base64]);
         LocalOption::Extension("x+srtptx".into(), Some(value.as_str().into()))
     }));
     command.params.options = Some(LocalOptions(options));

@@ -89,8 +89,60 @@ const GARBAGE: [&str; 8] = [
     "CRCX 5 pr/$@relay1 MGCP 1.0\r\nC: 1\r\nM: recvonly\r\n",
 ];
 
+/// What a relay may say to anything.
+fn answer() -> impl Strategy<Value = String> {
+    let code = prop_oneof![Just(200u16), Just(250), Just(100), Just(405), 0..1000u16];
+    let line = prop_oneof![
+        Just("I: A1".to_owned()),
+        Just("Z: pr/7@relay1".to_owned()),
+        Just("Z: pr/*@relay1".to_owned()),
+        Just("Z: pr/7@elsewhere".to_owned()),
+        Just("P: PS=1, PR=999999999".to_owned()),
+        Just("C: A1".to_owned()),
+        Just(String::new()),
+        Just("v=0\r\nc=IN IP4 10.1.0.1\r\nm=audio 5000 RTP/AVP 0".to_owned()),
+        Just("v=0\r\nc=IN IP6 ::1\r\nm=audio 0 RTP/SAVP 0\r\na=crypto:1 X inline:AAAA".to_owned()),
+        "[A-Z]{1,2}: [ -~]{0,40}",
+    ];
+    (code, proptest::collection::vec(line, 0..6)).prop_map(|(code, lines)| {
+        let lines: String = lines.into_iter().map(|line| format!("{line}\r\n")).collect();
+        format!("{code:03} # OK\r\n{lines}")
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_relay_answers_an_order_is_answered(
+        seed in any::<u64>(),
+        secure in any::<bool>(),
+        answers in proptest::collection::vec((answer(), any::<u8>()), 1..12),
+    ) {
+        let now = std::time::Instant::now();
+        let mut site = Site::with(1, seed);
+        site.relays.clear();
+        let link = site.open(secure);
+        let relay = std::net::SocketAddr::from(([10, 9, 0, 101], 2427));
+        let mut heard = 0;
+        for (answer, later) in answers {
+            let asked = site.sent[heard..].iter().filter_map(|text| text.split(' ').nth(1));
+            let ids: Vec<_> = asked.map(str::to_owned).collect();
+            heard = site.sent.len();
+            for id in ids {
+                let text = answer.replace("#", &id);
+                site.agent.handle_datagram(site.now, relay, text.as_bytes());
+                site.exchange();
+            }
+            site.pass(u32::from(later) * MS * 4);
+        }
+        site.pass(5 * SECOND);
+        let opened = |report: &&Report| matches!(report, Report::Opened { .. });
+        prop_assert_eq!(site.reports.iter().filter(opened).count(), 1);
+        site.close(link);
+        site.pass(60 * SECOND);
+        prop_assert!(site.now > now && site.agent.is_idle());
+    }
 
     #[test]
     fn any_order_of_things_is_survived(

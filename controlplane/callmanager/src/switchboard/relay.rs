@@ -13,6 +13,10 @@
 //! | never | always, when needed | if needed |
 //! | never | never | no |
 //!
+//! Through a NAT a relay finds the way back for encrypted media: it answers to where packets came
+//! from that verified. Plain media proves nothing, so it is taken from the address alone that the
+//! telephone has told.
+//!
 //! Music on hold and conference bridges have no opinion: with them the device's policy counts.
 //!
 //! If no relay can be had, media goes directly where that is possible and no end says always, or
