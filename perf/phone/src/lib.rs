@@ -1,13 +1,31 @@
-//! A Cisco IP phone, as far as its start goes: it fetches trust lists and configuration by TFTP,
-//! verifies them, keeps them in its flash, and says how it would register.
+//! A Cisco IP phone: it fetches trust lists and configuration by TFTP, verifies and keeps them,
+//! gets its certificate from CAPF, registers with a CallManager by SCCP, over TCP or TLS, and calls.
 //!
-//! [`Boot`] is the phone's mind: it asks for files by name and is told what came, and knows no
-//! socket. [`Phone`] gives it a flash directory and a network, one file after the other;
-//! [`fleet`] drives thousands of them from one thread.
+//! ```text
+//!  Boot ──▶ capf ──▶ station ◀──▶ connection      what one phone is
+//!  files    LSC      SCCP  └────▶ media
+//!
+//!  fleet · office · crew · traffic                one of them, or ten thousand
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`Boot`], [`Phone`] | the start: which files, in which order, and what is made of them |
+//! | [`capf`] | the way to a certificate |
+//! | [`station`] | a telephone at its CallManager, without sockets |
+//! | [`connection`] | TCP, TLS of old, TLS of today |
+//! | [`media`] | RTP and SRTP with speech that is measured |
+//! | [`network`] | what hardening changes on its network side |
+//! | [`screen`] | its face |
+//! | [`office`] | telephones with sockets, on one thread |
+//! | [`crew`] | whole telephones with names, and scripts for them |
+//! | [`traffic`] | thousands that register, stay and call |
+//! | [`fleet`] | thousands that start |
 //!
 //! Invariants:
 //! - Nothing that a phone with a trust list did not verify is used or kept.
 //! - A failed update changes nothing: the old list, configuration and image stay.
+//! - A phone whose mode is secure speaks to nobody but the server that its CTL knows.
 //!
 //! This crate must not know the server it talks to: it shares with it only the formats.
 

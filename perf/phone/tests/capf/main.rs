@@ -3,6 +3,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod crash;
+mod crew;
+#[path = "../office/house.rs"]
+mod house;
 mod ladder;
 mod office;
 mod power;

@@ -82,7 +82,7 @@ impl Desk {
         self.office.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn certificate(&self) -> Vec<u8> {
+    pub fn certificate(&self) -> Vec<u8> {
         self.office().authority.certificate().der().to_vec()
     }
 }

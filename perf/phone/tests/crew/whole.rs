@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use callmanager::security::Security;
-use openssl::ssl::{SslContext, SslMethod, SslVersion};
 use pki::issue::{Template, Usage, self_signed};
 use pki::{Hash, Identity, KeyKind, Name, PrivateKey};
 use ringfence_phone::crew::{Command, Crew, Settings};
@@ -13,7 +12,7 @@ use sccp::codes::ResetKind;
 use tlv::Role;
 
 use crate::common::{Cluster, DEVICE, Holder, configuration};
-use crate::house::{Door, House, equipment};
+use crate::house::{Door, House, equipment, legacy};
 
 /// A cluster whose server speaks TLS, and a telephone with an LSC.
 struct Site {
@@ -34,18 +33,6 @@ fn certificate(subject: &str, usage: Usage, key: &PrivateKey) -> pki::Certificat
     self_signed(&template, Hash::Sha256, key).unwrap()
 }
 
-fn tls(certificate: &pki::Certificate, key: &std::path::Path) -> SslContext {
-    let mut context = SslContext::builder(SslMethod::tls_server()).unwrap();
-    context.set_security_level(0);
-    context.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
-    context.set_cipher_list("AES128-SHA").unwrap();
-    let pem = std::fs::read(key).unwrap();
-    context.set_private_key(&openssl::pkey::PKey::private_key_from_pem(&pem).unwrap()).unwrap();
-    let certificate = openssl::x509::X509::from_der(certificate.der()).unwrap();
-    context.set_certificate(&certificate).unwrap();
-    context.build()
-}
-
 impl Site {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
@@ -57,7 +44,7 @@ impl Site {
         cluster.node = Holder(Arc::new(Identity::new(server.clone(), key).unwrap()));
         cluster.publish_ctl(&cluster.tokens[0], &cluster.records());
 
-        let door = Door::Legacy(tls(&server, &file));
+        let door = Door::Legacy(legacy(&file, "AES128-SHA").build());
         let roster =
             |_: &callmanager::station::Application| Some(equipment(Security::Encrypted, "1001"));
         let house = House::open(door, Box::new(roster), None);

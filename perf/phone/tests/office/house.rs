@@ -5,6 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -16,7 +17,10 @@ use callmanager::station::{Application, Equipment, Now};
 use callmanager::switchboard::{LineProfile, Party, RelayPolicy, Settings, Switchboard};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
-use openssl::ssl::{HandshakeError, MidHandshakeSslStream, Ssl, SslContext, SslStream};
+use openssl::ssl::{
+    HandshakeError, MidHandshakeSslStream, Ssl, SslContext, SslContextBuilder, SslFiletype,
+    SslMethod, SslStream, SslVersion,
+};
 use rustls::ServerConnection;
 use sccp::codes::ResetKind;
 
@@ -68,6 +72,18 @@ pub fn equipment(security: Security, number: &str) -> Equipment {
         utc_offset: 0,
         keep_alive: Duration::from_secs(30),
     }
+}
+
+/// TLS 1.0 with the key and certificate of a PEM file, for telephones with any certificate or none.
+pub fn legacy(file: &Path, suites: &str) -> SslContextBuilder {
+    let mut context = SslContext::builder(SslMethod::tls_server()).unwrap();
+    context.set_security_level(0);
+    context.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
+    context.set_max_proto_version(Some(SslVersion::TLS1)).unwrap();
+    context.set_cipher_list(suites).unwrap();
+    context.set_private_key_file(file, SslFiletype::PEM).unwrap();
+    context.set_certificate_file(file, SslFiletype::PEM).unwrap();
+    context
 }
 
 impl House {

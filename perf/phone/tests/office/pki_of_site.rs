@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use openssl::ssl::{SslContext, SslMethod, SslVerifyMode, SslVersion};
+use openssl::ssl::{SslContext, SslVerifyMode};
 use pki::issue::{Template, Usage, issued, self_signed};
 use pki::{Certificate, Hash, Identity, KeyKind, Name, PrivateKey, Signer};
 use rustls::pki_types::pem::PemObject;
@@ -69,15 +69,7 @@ impl Site {
 
     /// TLS 1.0 with these suites; telephones must show a certificate of the authority.
     pub fn legacy(&self, suites: &str) -> SslContext {
-        let mut context = SslContext::builder(SslMethod::tls_server()).unwrap();
-        context.set_security_level(0);
-        context.set_min_proto_version(Some(SslVersion::TLS1)).unwrap();
-        context.set_max_proto_version(Some(SslVersion::TLS1)).unwrap();
-        context.set_cipher_list(suites).unwrap();
-        let pem = std::fs::read(self.server_file()).unwrap();
-        let key = openssl::pkey::PKey::private_key_from_pem(&pem).unwrap();
-        context.set_private_key(&key).unwrap();
-        context.set_certificate(&openssl::x509::X509::from_pem(&pem).unwrap()).unwrap();
+        let mut context = crate::house::legacy(&self.server_file(), suites);
         let authority = self.authority.certificate().der();
         let authority = openssl::x509::X509::from_der(authority).unwrap();
         context.cert_store_mut().add_cert(authority).unwrap();
