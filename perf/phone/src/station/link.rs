@@ -218,7 +218,7 @@ impl Station {
     /// Connects to this server, or rests if all have failed since it was served last.
     fn connect_next(&mut self, now: Instant, server: usize) {
         let failures = self.links.failures;
-        if failures != 0 && failures.is_multiple_of(self.profile.servers()) {
+        if failures != 0 && failures.is_multiple_of(self.profile.server_count()) {
             self.links.phase = Phase::Resting(now + self.rest());
         } else {
             self.connect(now, server);
@@ -239,7 +239,7 @@ impl Station {
     /// Longer each time, and not the same for all telephones of an office.
     fn rest(&self) -> Duration {
         let patience = &self.profile.patience;
-        let rounds = self.links.failures / self.profile.servers();
+        let rounds = self.links.failures / self.profile.server_count();
         let rest = patience.rest.saturating_mul(1 << rounds.saturating_sub(1).min(6));
         let [.., a, b] = self.profile.device.mac();
         let share = u32::from(u16::from_be_bytes([a, b]).wrapping_mul(40_503) >> 8);

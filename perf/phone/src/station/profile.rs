@@ -79,7 +79,7 @@ impl Profile {
         Charset::of_phone(self.version)
     }
 
-    pub(super) fn servers(&self) -> u32 {
+    pub(super) fn server_count(&self) -> u32 {
         u32::try_from(self.servers.max(1)).unwrap_or(u32::MAX)
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callmanager::security::Security;
-use callmanager::station::{Application, Equipment};
 use capf::server::AuthMode;
 use pki::issue::{Usage, self_signed};
 use pki::{Hash, Identity, KeyKind, PrivateKey};
@@ -14,7 +13,7 @@ use sccp::codes::ResetKind;
 use tlv::{Record, Role};
 
 use crate::common::{Cluster, DEVICE, Holder, configuration};
-use crate::house::{Door, House, equipment, legacy};
+use crate::house::{Door, House, Roster, equipment, legacy};
 use crate::office::{Office, template};
 use crate::tls::Desk;
 
@@ -28,7 +27,7 @@ struct Site {
     _home: tempfile::TempDir,
 }
 
-fn roster(security: Security) -> Box<dyn Fn(&Application) -> Option<Equipment> + Send> {
+fn roster(security: Security) -> Box<Roster> {
     Box::new(move |_| Some(equipment(security, "1001")))
 }
 
