@@ -15,11 +15,6 @@
 //! capf = "0.0.0.0"                                     # its port is a parameter
 //! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
-//! call_agent = "0.0.0.0:2727"                          # from where relays are commanded
-//!
-//! [[controld.relay]]                                   # as many as there are; absent: none
-//! name = "relay1"                                      # that of its section [datad.gateway]
-//! address = "10.9.0.1:2427"                            # where it listens
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -76,20 +71,6 @@ pub struct Config {
     pub legacy_tls: Option<PathBuf>,
     /// Where traces go; absent: `trace` beside the directory of phones.
     pub trace_directory: Option<PathBuf>,
-    /// From where relays are commanded, and where they tell of themselves.
-    pub call_agent: SocketAddr,
-    /// The relays that media of calls may go through.
-    pub relay: Vec<Relay>,
-}
-
-/// A relay that media of calls may go through.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Relay {
-    /// Its name, as in its section `[datad.gateway]`.
-    pub name: String,
-    /// Where it listens for MGCP.
-    pub address: SocketAddr,
 }
 
 impl Default for Config {
@@ -109,8 +90,6 @@ impl Default for Config {
             capf: any,
             legacy_tls: None,
             trace_directory: None,
-            call_agent: SocketAddr::new(any, 2727),
-            relay: Vec::new(),
         }
     }
 }
@@ -154,15 +133,6 @@ mod tests {
     #[test]
     fn the_data_planes_section_is_not_ours() {
         assert!(parse("[datad]\nanything = [1, 2]\n[controld]\nnode = \"cm1\"\n").is_ok());
-    }
-
-    #[test]
-    fn relays_are_a_list() {
-        let relay = "[[controld.relay]]\nname = \"r1\"\naddress = \"10.9.0.1:2427\"\n";
-        let config = parse(&format!("[controld]\n{relay}{}", relay.replace("r1", "r2"))).unwrap();
-        let names: Vec<_> = config.relay.iter().map(|relay| relay.name.as_str()).collect();
-        assert_eq!(names, ["r1", "r2"]);
-        assert_eq!(config.call_agent.port(), 2727);
     }
 
     #[test]

@@ -28,7 +28,6 @@ pub mod config;
 pub mod identity;
 pub mod office;
 pub mod phones;
-pub mod relays;
 pub mod privilege;
 pub mod services;
 pub mod socket;
