@@ -80,7 +80,6 @@ pub trait Relays: Send {
 pub struct Answers {
     mail: Mail,
     alarms: Arc<Alarms>,
-    trace: Arc<Trace>,
 }
 
 impl Answers {
@@ -97,11 +96,6 @@ impl Answers {
     /// A relay has lost a stream.
     pub fn relay_lost(&self, link: LinkId) {
         self.mail.post(News::RelayLost(link));
-    }
-
-    /// Something for those who look for a fault: what a relay has counted, say.
-    pub fn note(&self, text: impl FnOnce() -> String) {
-        self.trace.tell(Level::Notice, text);
     }
 
     /// An administrator should know something.
@@ -212,8 +206,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     };
     let (questions, thread) = desk::start(desk).map_err(told)?;
     threads.push(thread);
-    let answers =
-        Answers { mail: mail.clone(), alarms: Arc::clone(&alarms), trace: Arc::clone(&trace) };
+    let answers = Answers { mail: mail.clone(), alarms: Arc::clone(&alarms) };
     let with = Colleagues {
         reception: Reception::open(&hosts, &mail).map_err(told)?,
         desk: questions,
