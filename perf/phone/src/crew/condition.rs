@@ -6,7 +6,7 @@ use sccp::CallRef;
 use sccp::codes::{CallStatus, LampMode, Tone};
 
 use super::{Crew, SyntaxError};
-use crate::media::Sound;
+use crate::media::{Sound, Track};
 use crate::office::PhoneId;
 use crate::station::{Call, Icon, Registration};
 
@@ -63,8 +63,10 @@ pub enum Heard {
     Music,
     /// One tone or two.
     Tone,
-    /// What another one of the crew says, or a track.
-    Named(String),
+    /// What another one of the crew says.
+    Member(String),
+    /// Somebody who says this, wherever he is.
+    Track(Track),
 }
 
 impl Condition {
@@ -114,7 +116,11 @@ impl Condition {
                 "silence" => Heard::Silence,
                 "music" => Heard::Music,
                 "tone" => Heard::Tone,
-                name => Heard::Named(name.to_owned()),
+                name if name.contains([':', '.', '/']) => {
+                    let track = name.parse();
+                    Heard::Track(track.map_err(|error| SyntaxError(format!("{error}")))?)
+                }
+                name => Heard::Member(name.to_owned()),
             }),
             ["encrypted"] => Self::Encrypted,
             ["plain"] => Self::Plain,
@@ -183,7 +189,11 @@ impl Condition {
                 let Some(call) = call.map(|call| call.call) else {
                     return *what == Heard::Nothing;
                 };
-                let sound = crew.office.media().hears(phone, call);
+                let known = match what {
+                    Heard::Track(track) => Some(track),
+                    _ => None,
+                };
+                let sound = crew.office.media().hears(phone, call, known);
                 is_heard(crew, what, &sound)
             }
             Self::Encrypted | Self::Plain => {
@@ -210,10 +220,11 @@ fn is_heard(crew: &Crew, what: &Heard, sound: &Sound) -> bool {
         | (Heard::Music, Sound::Music)
         | (Heard::Tone, Sound::Tone(_)) => true,
         (Heard::Tone, Sound::Track(track)) => track.starts_with("tone:"),
-        (Heard::Named(name), Sound::Track(track)) => {
+        (Heard::Member(name), Sound::Track(track)) => {
             let says = crew.phone(name).ok().map(|other| crew.office.media().says(other));
-            says.as_deref().unwrap_or(name) == track
+            says.is_some_and(|says| says == *track)
         }
+        (Heard::Track(said), Sound::Track(track)) => said.name() == track,
         _ => false,
     }
 }
@@ -241,7 +252,8 @@ impl fmt::Display for Condition {
             Self::Hears(Heard::Silence) => f.write_str("hears silence"),
             Self::Hears(Heard::Music) => f.write_str("hears music"),
             Self::Hears(Heard::Tone) => f.write_str("hears tone"),
-            Self::Hears(Heard::Named(name)) => write!(f, "hears {name}"),
+            Self::Hears(Heard::Member(name)) => write!(f, "hears {name}"),
+            Self::Hears(Heard::Track(track)) => write!(f, "hears {track}"),
             Self::Encrypted => f.write_str("encrypted"),
             Self::Plain => f.write_str("plain"),
             Self::Lsc => f.write_str("lsc"),
@@ -269,6 +281,7 @@ mod tests {
             "lamp 1 blink",
             "hears music",
             "hears b",
+            "hears voice:3",
             "not encrypted",
             "plain",
             "lsc",

@@ -15,7 +15,7 @@ pub(super) struct Journal {
     began: Instant,
     names: Vec<String>,
     news: VecDeque<Value>,
-    watcher: Option<Box<dyn FnMut(Value)>>,
+    watcher: Option<Box<dyn FnMut(Value) + Send>>,
 }
 
 /// Whoever does not ask forgets the oldest.
@@ -50,7 +50,7 @@ impl Journal {
         self.push(phone, Instant::now(), json!({ "event": "stays", "why": why }));
     }
 
-    pub(super) fn watch(&mut self, watcher: Box<dyn FnMut(Value)>) {
+    pub(super) fn watch(&mut self, watcher: Box<dyn FnMut(Value) + Send>) {
         self.watcher = Some(watcher);
     }
 

@@ -222,7 +222,7 @@ impl Crew {
 
     /// Lets somebody hear of each happening as soon as it is noted, as a JSON object. There is no
     /// [`Crew::news`] then.
-    pub fn watch(&mut self, tell: impl FnMut(Value) + 'static) {
+    pub fn watch(&mut self, tell: impl FnMut(Value) + Send + 'static) {
         self.journal.watch(Box::new(tell));
     }
 

@@ -40,9 +40,10 @@ impl Voices {
         self.habits[phone.0].says = track;
     }
 
-    /// What a telephone hears in a call.
-    pub(super) fn hears(&self, phone: PhoneId, call: CallRef) -> Sound {
-        let known: Vec<_> = self.habits.iter().map(|habits| habits.says.clone()).collect();
+    /// What a telephone hears in a call; `also` may be said by somebody who is not of this crew.
+    pub(super) fn hears(&self, phone: PhoneId, call: CallRef, also: Option<&Track>) -> Sound {
+        let own = self.habits.iter().map(|habits| &habits.says);
+        let known: Vec<_> = also.into_iter().chain(own).cloned().collect();
         let streams = self.streams(phone, call).into_iter();
         let mut sounds = streams.map(|(stream, _)| self.media.hears(stream, &known));
         sounds.rfind(|sound| *sound != Sound::Nothing).unwrap_or(Sound::Nothing)

@@ -42,10 +42,13 @@ pub fn phones(house: &House, count: u32) -> String {
     (0..count).map(phone).collect()
 }
 
-fn play(script: &str, ports: std::ops::RangeInclusive<u16>) -> Report {
+fn crew(ports: std::ops::RangeInclusive<u16>) -> Crew {
     let patience = Duration::from_secs(30);
-    let mut crew = Crew::new(Settings { patience, ports, ..Settings::default() }).unwrap();
-    run(&mut crew, script, |_| {}).unwrap()
+    Crew::new(Settings { patience, ports, ..Settings::default() }).unwrap()
+}
+
+fn play(script: &str, ports: std::ops::RangeInclusive<u16>) -> Report {
+    run(&mut crew(ports), script, |_| {}).unwrap()
 }
 
 fn assert_good(report: &Report) {
@@ -104,6 +107,33 @@ fn two_speak_and_hear_each_other() {
     let times: Vec<_> = report.events.iter().map(|event| event["at"].as_f64().unwrap()).collect();
     assert!(times.is_sorted());
     assert_eq!(report.to_json()["ok"], true);
+}
+
+#[test]
+fn whoever_is_elsewhere_is_known_by_his_voice() {
+    let house = open();
+    let (mut here, mut there) = (crew(21_100..=21_199), crew(21_200..=21_299));
+    let phones = phones(&house, 2).replace('\n', " says=voice:7\n");
+    let [a, b] = [0, 1].map(|index| phones.lines().nth(index).unwrap().to_owned());
+    let play = |crew: &mut Crew, script: &str| assert_good(&run(crew, script, |_| {}).unwrap());
+    play(&mut here, &(a + "\na registers"));
+    play(&mut there, &(b + "\nb says voice:9\nb registers"));
+    play(&mut here, "a dials 1002");
+    play(&mut there, "b answers\nwait b connected");
+    // Each crew has to be served while the other one speaks.
+    let answering = std::thread::scope(|scope| {
+        let (sender, ended) = std::sync::mpsc::channel::<()>();
+        let answering = scope.spawn(move || {
+            while ended.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                there.pass(Duration::from_millis(20)).unwrap();
+            }
+            there
+        });
+        play(&mut here, "expect a hears voice:9\nexpect a not hears voice:7");
+        drop(sender);
+        answering.join().unwrap()
+    });
+    drop(answering);
 }
 
 #[test]
