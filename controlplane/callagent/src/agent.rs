@@ -48,6 +48,8 @@ pub(crate) enum Asked {
     TakeBack,
     /// To see whether the relay is there.
     Probe,
+    /// The same, and whether it has this stream.
+    Check { link: LinkId },
     /// To find what an earlier run has left behind.
     Orphan(Question),
 }
@@ -125,7 +127,8 @@ impl Agent {
     /// Whether no stream is open or being opened or closed, and no command waits for its answer
     /// but those that ask relays whether they are there.
     pub fn is_idle(&self) -> bool {
-        let probes = |(_, asked): &(usize, Asked)| matches!(asked, Asked::Probe);
+        let probes =
+            |(_, asked): &(usize, Asked)| matches!(asked, Asked::Probe | Asked::Check { .. });
         self.streams.is_empty()
             && self.endpoints.is_empty()
             && self.deadlines.is_empty()
@@ -199,6 +202,7 @@ impl Agent {
             Asked::Close { closing, end } => self.end_closed(closing, end, Some(response)),
             Asked::TakeBack => {}
             Asked::Probe => self.probe_ended(now, relay),
+            Asked::Check { link } => self.checked(now, relay, link, response),
             Asked::Orphan(question) => self.orphan_answered(now, relay, question, response),
         }
     }
@@ -207,7 +211,7 @@ impl Agent {
     fn failed(&mut self, now: Instant, relay: usize, asked: Asked) {
         match asked {
             Asked::Close { closing, end } => self.end_closed(closing, end, None),
-            Asked::Probe => self.probe_ended(now, relay),
+            Asked::Probe | Asked::Check { .. } => self.probe_ended(now, relay),
             Asked::Orphan(_) => self.orphan_unanswered(relay),
             Asked::First { .. } | Asked::Second { .. } | Asked::TakeBack => {}
         }

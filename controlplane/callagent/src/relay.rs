@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use callmanager::switchboard::LinkId;
+use mgcp::message::ParamCode;
 use mgcp::name::Wildcard;
 use mgcp::transaction::CommandKey;
 use mgcp::value::RestartMethod;
@@ -65,6 +67,8 @@ pub(crate) struct Relay {
     /// It is being asked whether it is there.
     probed: bool,
     next_probe: Instant,
+    /// The stream that it was last asked about.
+    checked: LinkId,
     /// When it is down if nothing is heard of it; while it is suspected.
     down_at: Option<Instant>,
     /// When it is believed to be back if it still answers; once it has said that it goes.
@@ -83,6 +87,7 @@ impl Relay {
             orphans: Orphans::default(),
             probed: false,
             next_probe: now,
+            checked: LinkId(0),
             down_at: None,
             back_at: None,
         }
@@ -187,7 +192,7 @@ impl Agent {
         }
         let leave = |relay: &Relay| matches!(relay.state, RelayState::Leaving | RelayState::Down);
         let leaving: Vec<_> = self.relays.iter().map(leave).collect();
-        self.lose_open(|relay, _| leaving[relay]);
+        self.lose_open(|_, relay, _| leaving[relay]);
     }
 
     /// Asks relays whether they are there, and looks after orphans.
@@ -199,10 +204,45 @@ impl Agent {
             let relay = &mut self.relays[index];
             if !relay.probed && relay.next_probe <= now {
                 relay.probed = true;
-                let command = Command::new(Verb::Auep, relay.endpoint("mg"));
-                self.ask(now, index, command, Asked::Probe);
+                self.send_probe(now, index);
             }
             self.look_after_orphans(now, index);
+        }
+    }
+
+    /// Asks a relay about one of its streams, or about nothing in particular. That shows streams
+    /// that it has lost, although it has not told us: it tells one call agent of a restart, and
+    /// may have others.
+    fn send_probe(&mut self, now: Instant, index: usize) {
+        let relay = &self.relays[index];
+        let found = self.stream_after(index, relay.checked);
+        let (mut command, asked) = match &found {
+            Some((link, local)) => {
+                (Command::new(Verb::Auep, relay.endpoint(local)), Asked::Check { link: *link })
+            }
+            None => (Command::new(Verb::Auep, relay.endpoint("mg")), Asked::Probe),
+        };
+        if let Some((link, _)) = found {
+            command.params.requested_info = Some(vec![ParamCode::I]);
+            self.relays[index].checked = link;
+        }
+        self.ask(now, index, command, asked);
+    }
+
+    /// A relay has said what it knows of a stream.
+    pub(crate) fn checked(
+        &mut self,
+        now: Instant,
+        index: usize,
+        link: LinkId,
+        response: &Response,
+    ) {
+        self.probe_ended(now, index);
+        let unknown = [ReturnCode::UNKNOWN_ENDPOINT, ReturnCode::WRONG_CONNECTION];
+        let telling = response.code.is_success() || unknown.contains(&response.code);
+        if telling && self.forgotten(index, link, &response.params.connections) {
+            // It will hardly be the only one.
+            self.relays[index].next_probe = now;
         }
     }
 

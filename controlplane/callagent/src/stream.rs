@@ -275,8 +275,17 @@ impl Agent {
     /// What an attempt has made so far is not wanted any more.
     fn give_up_first(&mut self, now: Instant, opening: &mut Opening) {
         if let Some((local, _)) = opening.first.take() {
-            self.endpoints.remove(&(opening.relay, local.clone()));
+            let link = opening.order.link;
+            self.forget_endpoint(opening.relay, &local, link);
             self.take_back(now, opening.relay, &local, opening.attempt);
+        }
+    }
+
+    /// An endpoint is not this stream's any more. After a restart it may be another's.
+    fn forget_endpoint(&mut self, relay: usize, local: &str, link: LinkId) {
+        let key = (relay, Box::from(local));
+        if self.endpoints.get(&key) == Some(&link) {
+            self.endpoints.remove(&key);
         }
     }
 
@@ -327,7 +336,7 @@ impl Agent {
         }
         let Some(Stream::Open(open)) = self.streams.remove(&link) else { return };
         let Open { call, ends, relay, attempt, endpoint, gone, .. } = *open;
-        self.endpoints.remove(&(relay, endpoint.clone()));
+        self.forget_endpoint(relay, &endpoint, link);
         self.relays[relay].streams -= 1;
         let name = self.relays[relay].config.name.clone();
         if gone || !self.relays[relay].state.hears() {
@@ -360,12 +369,12 @@ impl Agent {
     }
 
     /// Reports open streams lost; whoever has ordered them closes them. Says how many.
-    pub(crate) fn lose_open(&mut self, which: impl Fn(usize, &str) -> bool) -> usize {
+    pub(crate) fn lose_open(&mut self, which: impl Fn(LinkId, usize, &str) -> bool) -> usize {
         let mut lost: Vec<LinkId> = Vec::new();
         for (link, stream) in &mut self.streams {
             if let Stream::Open(open) = stream
                 && !open.lost
-                && which(open.relay, &open.endpoint)
+                && which(*link, open.relay, &open.endpoint)
             {
                 open.lost = true;
                 lost.push(*link);
@@ -396,12 +405,38 @@ impl Agent {
                 _ => {}
             }
         }
-        let lost = self.lose_open(|other, local| other == relay && covers(local));
+        let lost = self.lose_open(|_, other, local| other == relay && covers(local));
         for (link, local) in interrupted {
-            self.endpoints.remove(&(relay, local));
+            self.forget_endpoint(relay, &local, link);
             self.not_taken(now, link, Fault::Refused(ReturnCode::RESTARTING));
         }
         lost
+    }
+
+    /// The open stream of a relay that follows another one, in a round.
+    pub(crate) fn stream_after(&self, relay: usize, last: LinkId) -> Option<(LinkId, Box<str>)> {
+        let open = self.streams.iter().filter_map(|(link, stream)| match stream {
+            Stream::Open(open) if open.relay == relay && !open.gone => Some((*link, open)),
+            _ => None,
+        });
+        let next = open.min_by_key(|(link, _)| (*link <= last, *link));
+        next.map(|(link, open)| (link, open.endpoint.clone()))
+    }
+
+    /// A relay has said which connections a stream's endpoint has. Whether the stream is gone.
+    pub(crate) fn forgotten(
+        &mut self,
+        relay: usize,
+        link: LinkId,
+        connections: &[ConnectionId],
+    ) -> bool {
+        let Some(Stream::Open(open)) = self.streams.get_mut(&link) else { return false };
+        let there = |end: &OpenEnd| connections.contains(&end.connection);
+        if open.relay != relay || open.ends.iter().all(there) {
+            return false;
+        }
+        open.gone = open.ends.iter().all(|end| !there(end));
+        self.lose_open(|other, _, _| other == link) > 0
     }
 
     /// A relay has observed something.
@@ -432,16 +467,13 @@ impl Agent {
             self.alarm(RelayAlarm::Silent { relay, call, stream });
         }
         if spent {
-            let is_it = |other: usize, local: &str| {
-                other == relay && local.eq_ignore_ascii_case(command.endpoint.local())
-            };
-            self.lose_open(is_it);
+            self.lose_open(|other, _, _| other == link);
         }
     }
 
     /// A relay has given up a connection: the stream is of no use any more.
     pub(crate) fn deleted_by_relay(&mut self, relay: usize, endpoint: &EndpointName) {
-        self.lose_open(|other, local| other == relay && endpoint.covers(local));
+        self.lose_open(|_, other, local| other == relay && endpoint.covers(local));
     }
 }
 

@@ -128,6 +128,24 @@ fn the_streams_of_a_relay_that_restarts_are_lost_and_opened_anew() {
 }
 
 #[test]
+fn streams_that_a_relay_has_lost_without_a_word_are_missed() {
+    let mut site = Site::in_service(1);
+    let links: Vec<_> = (0..20).map(|_| site.opened(true)).collect();
+    // As it is to a call agent that is not the first in its configuration.
+    site.relays[0].config.announce = false;
+    site.restart_relay(0);
+    let kept = site.opened(true);
+    site.pass(7 * SECOND);
+    assert_eq!(site.lost(), links);
+    site.pass(60 * SECOND);
+    assert_eq!(site.lost(), []);
+    assert_eq!(site.alarms(), []);
+    site.close(kept);
+    site.pass(SECOND);
+    site.assert_clean();
+}
+
+#[test]
 fn a_restart_that_is_heard_of_by_a_command_delays_that_command_only() {
     let mut site = Site::in_service(1);
     // It will not announce itself before somebody commands.
