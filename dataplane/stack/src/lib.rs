@@ -3,7 +3,9 @@
 //! [`Stack`] joins three things that know nothing of each other: [`esp::Ipsec`], which
 //! opens and seals; smoltcp, which has UDP, TCP and the answers of ICMP; and fragments, which are
 //! joined by whom they came under. It is without I/O: IP packets for our addresses go in, IP packets
-//! go out, and whoever owns the port puts them into frames.
+//! go out. On a port that shares its device with the kernel, the kernel keeps ARP and neighbour
+//! discovery, and whoever owns the port puts packets into frames; on one that the kernel knows
+//! nothing of, [`Link`] does both.
 //!
 //! # Invariants
 //!
@@ -16,9 +18,8 @@
 //!
 //! # What is not here
 //!
-//! The link layer: on a port that shares its device with the kernel, ARP and neighbour discovery
-//! stay with the kernel. UDP datagrams over IPv6 that do not fit into the path: they are counted
-//! as [`Counters::too_big`]; MGCP's long ones are IPv4's.
+//! UDP datagrams over IPv6 that do not fit into the path: they are counted as
+//! [`Counters::too_big`]; MGCP's long ones are IPv4's. Router discovery: routers are configured.
 //!
 //! This crate must not know MGCP, calls and keys.
 
@@ -26,12 +27,14 @@
 
 mod device;
 mod joining;
+mod link;
 mod marks;
 mod mss;
 mod stack;
 mod tcp;
 mod udp;
 
+pub use link::{Link, LinkConfig, LinkCounters};
 pub use stack::{Config, Counters, Stack};
 pub use tcp::{TcpId, TcpState};
 pub use udp::{Datagram, UdpId};

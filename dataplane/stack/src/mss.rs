@@ -43,7 +43,8 @@ fn find_maximum(segment: &[u8]) -> Option<usize> {
             END => return None,
             NOTHING => at += 1,
             MAXIMUM => {
-                return (options.get(at + 1) == Some(&4) && at + 4 <= options_end).then_some(at + 2);
+                return (options.get(at + 1) == Some(&4) && at + 4 <= options_end)
+                    .then_some(at + 2);
             }
             _ => at += usize::from(*options.get(at + 1)?).max(2),
         }

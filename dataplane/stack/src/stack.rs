@@ -301,7 +301,8 @@ fn is_fragment(packet: &[u8]) -> bool {
     }
 }
 
-fn destination(packet: &[u8]) -> Option<IpAddr> {
+/// To whom an IP packet goes.
+pub(crate) fn destination(packet: &[u8]) -> Option<IpAddr> {
     match packet.first()? >> 4 {
         4 => packet.get(16..)?.first_chunk::<4>().map(|octets| IpAddr::from(*octets)),
         _ => packet.get(24..)?.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),

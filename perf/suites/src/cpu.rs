@@ -87,6 +87,12 @@ pub(crate) fn receive_on(namespace: &Namespace, interface: &str, cpu: usize) -> 
     Ok(())
 }
 
+/// What this thread has had of its core: whoever else is on the machine does not count.
+pub(crate) fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
 /// What a process has had of processors: all its threads together, also those that have ended.
 pub(crate) fn time_of(pid: u32) -> Result<Duration> {
     let pid = i32::try_from(pid).context("no process has this number")?;

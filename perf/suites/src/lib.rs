@@ -7,6 +7,7 @@
 
 pub mod capf;
 mod cpu;
+pub mod esp;
 pub mod relay;
 pub mod report;
 pub mod srtp;

@@ -21,6 +21,11 @@ const SUITES: &[Suite] = &[
         run: |args| ringfence_suites::capf::run(args.phones),
     },
     Suite {
+        name: "esp",
+        about: "ESP on one core, headers and all, against the bare cryptography of OpenSSL",
+        run: |_| ringfence_suites::esp::run(),
+    },
+    Suite {
         name: "relay",
         about: "the relay on AF_XDP over veth, against the bare port and XDP_TX",
         run: |_| ringfence_suites::relay::run(),

@@ -20,6 +20,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use srtp::{BackendChoice, Suite};
 
+use crate::cpu::thread_time;
 use crate::report::{Better, Report, Row};
 use contender::Contender;
 use load::{Load, Operation};
@@ -191,19 +192,13 @@ fn turn(contender: &mut dyn Contender, operation: Operation) -> Result<f64> {
     let (mut packets, mut busy) = (0, Duration::ZERO);
     while busy < TURN {
         contender.source().fill(operation);
-        let start = cpu_time();
+        let start = thread_time();
         let done = contender.process(operation);
-        busy += cpu_time() - start;
+        busy += thread_time() - start;
         if done != load::LAP {
             bail!("{}: {done} of {} packets came through", contender.name(), load::LAP);
         }
         packets += done;
     }
     Ok(packets as f64 / busy.as_secs_f64() / 1e6)
-}
-
-/// What this thread has had of its core: whoever else is on the machine does not count.
-fn cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
