@@ -13,6 +13,8 @@ use super::{Contender, LAP, Work};
 const HEADER: usize = 8;
 const SHA1_ICV: usize = 12;
 const GCM_ICV: usize = 16;
+/// OpenSSL's binding wants a block more than it writes.
+const SPARE: usize = 16;
 
 pub(super) struct Openssl {
     suite: Suite,
@@ -47,7 +49,7 @@ impl Openssl {
             state
         };
         let data = (len + 2).next_multiple_of(suite.alignment());
-        let clear = vec![0x5a; HEADER + suite.iv_len() + data + suite.icv_len()];
+        let clear = vec![0x5a; HEADER + suite.iv_len() + data + suite.icv_len() + SPARE];
         Ok(Self {
             suite,
             seal,
@@ -77,7 +79,8 @@ impl Openssl {
         };
         let (header, rest) = packet.split_at_mut(HEADER);
         let (iv, rest) = rest.split_at_mut(8);
-        let (data, icv) = rest.split_at_mut(rest.len() - GCM_ICV);
+        let (data, icv) = rest.split_at_mut(rest.len() - SPARE - GCM_ICV);
+        let icv = &mut icv[..GCM_ICV];
         if work == Work::Seal {
             self.number += 1;
             iv.copy_from_slice(&self.number.to_be_bytes());
@@ -102,13 +105,13 @@ impl Openssl {
     }
 
     fn cbc(&mut self, work: Work, packet: &mut [u8]) -> Result<bool> {
-        if work == Work::Open && !memcmp::eq(&self.mac(packet), &packet[packet.len() - SHA1_ICV..])
-        {
+        let end = packet.len() - SPARE - SHA1_ICV;
+        let icv = end..end + SHA1_ICV;
+        if work == Work::Open && !memcmp::eq(&self.mac(&packet[..end]), &packet[icv.clone()]) {
             return Ok(false);
         }
-        let end = packet.len() - SHA1_ICV;
-        let (iv, data) = packet[HEADER..end].split_at_mut(16);
-        let len = data.len();
+        let (iv, data) = packet[HEADER..].split_at_mut(16);
+        let len = end - HEADER - iv.len();
         let context = match work {
             Work::Seal => {
                 self.number += 1;
@@ -123,15 +126,15 @@ impl Openssl {
         };
         context.cipher_update_inplace(data, len)?;
         if work == Work::Seal {
-            let mac = self.mac(packet);
-            packet[end..].copy_from_slice(&mac);
+            let mac = self.mac(&packet[..end]);
+            packet[icv].copy_from_slice(&mac);
         }
         Ok(true)
     }
 
-    fn mac(&self, packet: &[u8]) -> [u8; SHA1_ICV] {
+    fn mac(&self, message: &[u8]) -> [u8; SHA1_ICV] {
         let (mut inner, mut outer) = (self.inner.clone(), self.outer.clone());
-        inner.update(&packet[..packet.len() - SHA1_ICV]);
+        inner.update(message);
         outer.update(&inner.finish());
         *outer.finish().first_chunk().expect("SHA-1 gives 20 octets")
     }

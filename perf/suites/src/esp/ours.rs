@@ -98,6 +98,7 @@ impl Contender for Ours {
             }
             let results: ArrayVec<_, BURST> =
                 burst.iter().map(|packet| (packet.range(), packet.verdict)).collect();
+            drop(burst);
             for ((_, range), (new, verdict)) in chunk.iter_mut().zip(results) {
                 *range = new;
                 done += usize::from(matches!(verdict, Verdict::Protected(_)));
