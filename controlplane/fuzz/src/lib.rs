@@ -10,6 +10,7 @@ pub mod hello;
 pub mod http;
 pub mod media;
 pub mod provider;
+pub mod relays;
 pub mod sccp;
 pub mod scep;
 pub mod trust;
@@ -33,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "client-hello", run: hello::client },
     Target { name: "office", run: calls::office },
     Target { name: "station", run: calls::station },
+    Target { name: "relay-answers", run: relays::answers },
     Target { name: "media-conference", run: media::conference },
     Target { name: "music-file", run: media::music_file },
     Target { name: "scep-authority", run: scep::authority },
