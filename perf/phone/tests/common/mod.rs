@@ -89,6 +89,14 @@ impl Holder {
     }
 }
 
+/// An address of this machine that is not the loopback, to which no server sends media.
+pub fn own_address() -> IpAddr {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+    // Nothing is sent: the kernel only chooses a source address.
+    socket.connect("198.51.100.1:9").expect("these tests need a default route");
+    socket.local_addr().unwrap().ip()
+}
+
 /// Files that a test changes while they are served.
 #[derive(Default)]
 pub struct Files(Mutex<BTreeMap<String, Arc<[u8]>>>);

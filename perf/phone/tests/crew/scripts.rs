@@ -1,6 +1,5 @@
 //! Scripts against a server of sockets, with real media.
 
-use std::net::{IpAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use callmanager::security::Security;
@@ -8,15 +7,8 @@ use callmanager::station::{Application, Equipment};
 use ringfence_phone::crew::{Crew, Report, Settings, run};
 use serde_json::json;
 
+use crate::common::own_address;
 use crate::house::{Door, House, equipment};
-
-/// An address of this machine that is not the loopback, to which no server sends media.
-pub fn own_address() -> IpAddr {
-    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
-    // Nothing is sent: the kernel only chooses a source address.
-    socket.connect("198.51.100.1:9").expect("these tests need a default route");
-    socket.local_addr().unwrap().ip()
-}
 
 /// Everybody may register; numbers are the last four digits of names.
 pub fn everybody(application: &Application) -> Option<Equipment> {

@@ -8,10 +8,9 @@ use ringfence_phone::Flash;
 use ringfence_phone::office::{Manners, Mute, Office};
 use ringfence_phone::traffic::{CallPlan, Pair, Recruit, Recruits, call, keep, register};
 use serde_json::Value;
-use tlv::{
-    CtlFile, DigestAlgorithm, Record, Role, Serial, SignatureModulus, SignerId, Signing, Text,
-};
+use tlv::Role;
 
+use crate::common::holder;
 use crate::house::{Door, House};
 use crate::pki_of_site::Site;
 use crate::plain::{device, everybody};
@@ -23,37 +22,6 @@ fn list(mode: &str, count: u16) -> String {
     (0x1000..).take(count.into()).map(line).collect()
 }
 
-/// A CTL with one server, signed by it: telephones take their first one on faith.
-fn ctl(site: &Site) -> tlv::VerifiedCtl {
-    let id = SignerId {
-        name: Text::new(site.server.subject().trust_list_form()).unwrap(),
-        serial: Serial::new(site.server.serial()).unwrap(),
-        issuer: Text::new(site.server.issuer().trust_list_form()).unwrap(),
-    };
-    let record = |role| Record {
-        dns_name: Some(Text::new("127.0.0.1").unwrap()),
-        subject: Some(id.name.clone()),
-        issuer: Some(id.issuer.clone()),
-        serial: Some(id.serial.clone()),
-        public_key: Some(tlv::PublicKey::new(site.server.public_key().trust_list_form()).unwrap()),
-        signature: Some(site.server.signature().to_vec()),
-        certificate: Some(site.server.der().to_vec()),
-        address: Some([127, 0, 0, 1].into()),
-        ..Record::bare(role)
-    };
-    let signing = Signing {
-        signer: id.clone(),
-        digest: DigestAlgorithm::Sha1,
-        modulus: SignatureModulus::Bits2048,
-        timestamp: 1_700_000_000,
-        signer_version: None,
-    };
-    let unsigned =
-        CtlFile::unsigned(signing, &[record(Role::Sast), record(Role::CcmTftp)]).unwrap();
-    let signature = site.sign(unsigned.to_be_signed());
-    unsigned.attach(&signature).unwrap()
-}
-
 #[test]
 fn a_fleet_registers_over_tls_and_calls_with_keys() {
     let site = Site::new();
@@ -61,7 +29,8 @@ fn a_fleet_registers_over_tls_and_calls_with_keys() {
     let house = House::open(door, Box::new(everybody(Security::Encrypted)), None);
     let list = Recruit::list(&list("encrypted", 8)).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    let ctl = ctl(&site);
+    let token = holder("token");
+    let ctl = token.sign_ctl(&[token.record(Role::Sast), site.holder().record(Role::CcmTftp)]);
     for recruit in &list {
         let home = directory.path().join(recruit.device.to_string());
         Flash::open(&home).unwrap();

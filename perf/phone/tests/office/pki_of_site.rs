@@ -13,6 +13,8 @@ use rustls::server::WebPkiClientVerifier;
 use tempfile::TempDir;
 use tftp::DeviceName;
 
+use crate::common::Holder;
+
 /// A server with a certificate, and an authority for telephones.
 pub struct Site {
     pub server: Certificate,
@@ -54,9 +56,10 @@ impl Site {
         file
     }
 
-    /// With the server's key.
-    pub fn sign(&self, data: &[u8]) -> Vec<u8> {
-        PrivateKey::read(&self.server_file()).unwrap().sign(Hash::LegacySha1, data).unwrap()
+    /// The server, for a trust list.
+    pub fn holder(&self) -> Holder {
+        let key = PrivateKey::read(&self.server_file()).unwrap();
+        Holder(Arc::new(Identity::new(self.server.clone(), key).unwrap()))
     }
 
     fn server_file(&self) -> PathBuf {
