@@ -1,5 +1,5 @@
 //! For tests: telephones that do what a [`Switchboard`] says, and hold it to its promises after
-//! each event. What they check is in [`World::check`] and in what they do with orders.
+//! each event. What they check is in `World::check` and in what they do with orders.
 
 mod play;
 
