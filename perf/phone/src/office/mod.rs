@@ -63,11 +63,13 @@ pub struct Office<M> {
     happenings: VecDeque<Happening>,
     media: M,
     buffer: Vec<u8>,
+    events: Events,
 }
 
 /// Token of who is no telephone.
 const ELSEWHERE: Token = Token(usize::MAX);
 const BUFFER: usize = 16 * 1024;
+const EVENTS: usize = 1024;
 /// The kernel's clock is coarser than ours.
 const TICK: Duration = Duration::from_millis(1);
 
@@ -84,6 +86,7 @@ impl<M: Media> Office<M> {
             happenings: VecDeque::new(),
             media,
             buffer: vec![0; BUFFER],
+            events: Events::with_capacity(EVENTS),
         })
     }
 
@@ -159,16 +162,16 @@ impl<M: Media> Office<M> {
             Duration::ZERO => Duration::ZERO,
             wait => wait + TICK,
         };
-        let mut events = Events::with_capacity(1024);
+        // Lent to nobody else meanwhile, so that the seats can be.
+        let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         match self.poll.poll(&mut events, Some(wait)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             polled => polled?,
         }
-        for event in &events {
-            if event.token() != ELSEWHERE {
-                self.handle_ready(event.token());
-            }
+        for event in events.iter().filter(|event| event.token() != ELSEWHERE) {
+            self.handle_ready(event.token());
         }
+        self.events = events;
         let now = Instant::now();
         while let Some((_, phone)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
             self.with(PhoneId(phone), Station::handle_timeout);

@@ -90,6 +90,8 @@ pub(super) struct Service {
     pub(super) learning: Option<Learning>,
     /// It is to start anew when its calls are over.
     pub(super) reset: Option<ResetKind>,
+    /// The same, but its server did not let it go: not before the next sign of life.
+    postponed: Option<ResetKind>,
     pub(super) date_template: String,
 }
 
@@ -293,6 +295,7 @@ impl Station {
             unanswered: 0,
             learning: None,
             reset: None,
+            postponed: None,
             date_template: ack.date_template.decode(self.profile.charset()),
         }));
         self.links.preferred = match server {
@@ -352,7 +355,8 @@ impl Station {
         match std::mem::take(&mut self.links.phase) {
             // It stays, and tries again later.
             Phase::Leaving { then, mut service, .. } if status == UnregisterStatus::CALL_ACTIVE => {
-                service.reset = then.or(service.reset);
+                service.postponed = then.or(service.reset.take());
+                service.reset = None;
                 service.keep_alive = service.keep_alive.min(now + service.interval);
                 self.links.phase = Phase::Registered(service);
             }
@@ -458,6 +462,7 @@ impl Station {
                 }
                 service.unanswered += 1;
                 service.keep_alive = now + service.interval;
+                service.reset = service.reset.or(service.postponed.take());
                 self.send(KeepAlive);
                 self.ask_on();
             }

@@ -40,6 +40,8 @@ pub struct House {
     pub address: SocketAddr,
     /// Suites of the handshakes that succeeded.
     pub suites: Arc<Mutex<Vec<String>>>,
+    /// Subjects of the certificates that were shown, if any were asked for.
+    pub guests: Arc<Mutex<Vec<String>>>,
     pub alarms: Arc<Mutex<Vec<String>>>,
     resets: Arc<Mutex<Vec<(String, ResetKind)>>>,
     stop: Arc<AtomicBool>,
@@ -96,6 +98,7 @@ impl House {
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE).unwrap();
         let waker = Arc::new(Waker::new(poll.registry(), ELSEWHERE).unwrap());
         let suites = Arc::<Mutex<Vec<String>>>::default();
+        let guests = Arc::<Mutex<Vec<String>>>::default();
         let alarms = Arc::<Mutex<Vec<String>>>::default();
         let [stop, breaks] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let resets = Arc::new(Mutex::new(Vec::new()));
@@ -109,6 +112,7 @@ impl House {
             effects: VecDeque::new(),
             next: 0,
             suites: Arc::clone(&suites),
+            guests: Arc::clone(&guests),
             alarms: Arc::clone(&alarms),
             resets: Arc::clone(&resets),
             breaks: Arc::clone(&breaks),
@@ -121,7 +125,7 @@ impl House {
                 }
             }
         });
-        Self { address, suites, alarms, resets, stop, breaks, waker, thread: Some(thread) }
+        Self { address, suites, guests, alarms, resets, stop, breaks, waker, thread: Some(thread) }
     }
 
     /// All connections break.
@@ -157,6 +161,7 @@ struct Hall {
     effects: VecDeque<Effect>,
     next: usize,
     suites: Arc<Mutex<Vec<String>>>,
+    guests: Arc<Mutex<Vec<String>>>,
     alarms: Arc<Mutex<Vec<String>>>,
     resets: Arc<Mutex<Vec<(String, ResetKind)>>>,
     breaks: Arc<AtomicBool>,
@@ -240,6 +245,9 @@ impl Hall {
             Ok(stream) => {
                 let suite = stream.ssl().current_cipher().unwrap().name().to_owned();
                 self.suites.lock().unwrap().push(suite);
+                let guest = stream.ssl().peer_certificate();
+                let name = guest.map(|guest| format!("{:?}", guest.subject_name()));
+                self.guests.lock().unwrap().extend(name);
                 Stage::Legacy(stream)
             }
             Err(HandshakeError::WouldBlock(middle)) => Stage::Shaking(middle),

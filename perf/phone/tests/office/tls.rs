@@ -7,7 +7,7 @@ use openssl::ssl::SslContext;
 use ringfence_phone::connection::{KeyLog, Server, TlsIdentity};
 use ringfence_phone::office::{Manners, Mute, Office, PhoneId, Setup, SetupError, TlsStyle, What};
 use ringfence_phone::station::{Event, Icon, Outage};
-use ringfence_phone::{Model, SecurityMode};
+use ringfence_phone::{Flash, Model, SecurityMode};
 
 use crate::house::{Door, House};
 use crate::pki_of_site::Site;
@@ -141,6 +141,33 @@ fn without_a_certificate_or_a_common_suite_there_is_no_connection() {
     let mut office = office();
     let phone = office.add(secure(&site, 0x1001, mode, &house, &manners, known(&site)));
     assert_eq!(outage(&mut office, phone), Outage::Handshake);
+}
+
+// R: AUTH-05
+#[test]
+fn it_shows_its_lsc_if_it_has_one_and_else_its_mic() {
+    let site = Site::new();
+    let house = legacy_house(site.legacy("AES128-SHA"), Security::Encrypted);
+    let flash = Flash::open(&site.path().join("flash")).unwrap();
+    let (mode, manners) = (SecurityMode::Encrypted, style(TlsStyle::Legacy));
+    assert!(flash.tls_identity().unwrap().is_none());
+    let mut shown = Vec::new();
+    for (file, number) in [("mic.pem", 0x2001), ("lsc.pem", 0x2002)] {
+        std::fs::copy(site.identity(device(number)), site.path().join("flash").join(file)).unwrap();
+        let mut setup = secure(&site, 0x1001, mode, &house, &manners, known(&site));
+        let identity = flash.tls_identity().unwrap();
+        setup.way = manners.way(mode, &setup.servers, identity.as_ref()).unwrap();
+        let mut office = office();
+        let phone = office.add(setup);
+        office.start(phone, Outage::Initialized);
+        wait_registered(&mut office, phone, 0);
+        shown.push(device(number).to_string());
+    }
+    let guests = house.guests.lock().unwrap();
+    assert_eq!(guests.len(), 2);
+    assert!(guests.iter().zip(&shown).all(|(guest, name)| guest.contains(name)), "{guests:?}");
+    std::fs::write(site.path().join("flash/lsc.pem"), "rubbish").unwrap();
+    assert!(flash.tls_identity().unwrap_err().to_string().contains("lsc.pem"));
 }
 
 #[test]

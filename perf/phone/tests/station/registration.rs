@@ -108,3 +108,21 @@ fn it_leaves_with_a_goodbye() {
     site.pass(Duration::from_secs(600));
     assert_eq!(site.display(A).registration, Registration::None);
 }
+
+#[test]
+fn a_server_that_does_not_let_it_go_is_asked_again() {
+    let mut site = Site::new(1);
+    site.add(Model::M7970, PLAIN, "1001");
+    site.phones[A].equipment.keep_alive = Duration::from_secs(2);
+    site.start(A, Outage::Initialized);
+    // Its server thinks of a call that it knows nothing about.
+    site.refuses_to_let_go = true;
+    site.reset(A, ResetKind::RESTART);
+    assert_eq!((site.goodbyes, site.phones[A].restarts.len()), (1, 0));
+    site.pass(Duration::from_secs(5));
+    assert_eq!((site.goodbyes, site.phones[A].restarts.len()), (3, 0));
+    assert_eq!(site.display(A).registration, Registration::Registered(0));
+    site.refuses_to_let_go = false;
+    site.pass(Duration::from_secs(2));
+    assert_eq!(site.phones[A].restarts, [ResetKind::RESTART]);
+}

@@ -13,8 +13,10 @@ use ringfence_phone::station::{
     Statistics, StreamId, Transmit,
 };
 use ringfence_phone::{Model, SecurityMode};
-use sccp::codes::{CallStatus, MediaStatus, Phrase, ResetKind};
-use sccp::{CallRef, Secrecy};
+use sccp::codes::{CallStatus, MediaStatus, Phrase, ResetKind, UnregisterStatus};
+use sccp::phone::Unregister;
+use sccp::server::UnregisterAck;
+use sccp::{CallRef, Secrecy, Session, Version};
 use tftp::DeviceName;
 
 pub struct Site {
@@ -31,6 +33,10 @@ pub struct Site {
     pub closed: Vec<Close>,
     /// Refuses whoever registers.
     pub refuses: bool,
+    /// Answers goodbyes itself: there is a call.
+    pub refuses_to_let_go: bool,
+    /// How often it did.
+    pub goodbyes: usize,
 }
 
 /// A connection between a telephone and a server.
@@ -105,6 +111,8 @@ impl Site {
             alarms: Vec::new(),
             closed: Vec::new(),
             refuses: false,
+            refuses_to_let_go: false,
+            goodbyes: 0,
         }
     }
 
@@ -300,6 +308,16 @@ impl Site {
         while let Some(output) = self.phones[phone].station.poll_output() {
             match output {
                 Output::Connect(link, server) => self.plug(phone, link, server),
+                Output::Send(link, pdu)
+                    if self.refuses_to_let_go && pdu[8..12] == Unregister::ID.0.to_le_bytes() =>
+                {
+                    self.goodbyes += 1;
+                    let status = UnregisterStatus::CALL_ACTIVE;
+                    let session = Session { version: Version::V11, secrecy: Secrecy::Exposed };
+                    let answer = session.encode(&UnregisterAck { status }.into()).unwrap();
+                    let station = &mut self.phones[phone].station;
+                    station.handle_bytes(self.now.instant, link, &answer);
+                }
                 Output::Send(link, pdu) => {
                     if let Some((server, connection)) = self.wire(phone, link) {
                         self.act(server, |exchange, now, effects| {
