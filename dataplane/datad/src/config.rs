@@ -18,6 +18,16 @@
 //! interface = "eth1"
 //! addresses = ["10.1.0.1"]
 //! networks = ["10.1.0.0/16"]
+//!
+//! [[datad.ipsec.manual]]                    # for laboratories: keys by hand
+//! name = "agent1"
+//! local = "10.9.0.1"
+//! remote = "10.9.0.2"
+//! mode = "transport"                        # or tunnel
+//! suite = "aes128-sha256"
+//! spi_out = 0x1000
+//! spi_in = 0x1001
+//! keys = "/etc/ringfence/keys/agent1.esp"   # two lines, `out` and `in`: two keys in hexadecimal each
 //! ```
 
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +40,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use srtp::BackendChoice;
 
+use crate::ipsec::IpsecConfig;
 use crate::worker::MAX_PORTS;
 
 /// The whole file. What the control plane reads in it is not looked at.
@@ -70,6 +81,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// The media side: at least one network.
     pub media: Vec<MediaConfig>,
+    /// IPsec for MGCP; absent: none.
+    pub ipsec: Option<IpsecConfig>,
 }
 
 /// Settings of the MGCP gateway.
@@ -367,6 +380,7 @@ impl Config {
             );
         }
         self.srtp_backend.check(BackendChoice::is_available)?;
+        self.ipsec.iter().try_for_each(|ipsec| ipsec.check(&self.gateway.listen))?;
         for (index, media) in self.media.iter().enumerate() {
             media.check()?;
             let earlier = &self.media[..index];

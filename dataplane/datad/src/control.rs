@@ -19,6 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use tracing::{debug, info, warn};
 
+use crate::ipsec::Protected;
 use crate::neighbours::Neighbours;
 use crate::reports::Known;
 use crate::unreachable;
@@ -27,8 +28,9 @@ use crate::worker::{FromWorker, Outbox, ToWorker, WorkerHandle};
 const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const NEIGHBOURS: Token = Token(2);
+const ESP: Token = Token(3);
 /// Tokens from here on are the MGCP sockets.
-const MGCP: usize = 3;
+const MGCP: usize = 4;
 
 /// Datagrams taken from one socket at a time, so that a flood does not stop the rest.
 const DATAGRAMS_AT_A_TIME: usize = 64;
@@ -44,6 +46,7 @@ pub struct Control {
     sockets: Vec<(SocketAddr, UdpSocket)>,
     /// Which socket a peer's last datagram came to.
     spoken_to: HashMap<SocketAddr, usize>,
+    protected: Option<Protected>,
     neighbours: Neighbours,
     signals: Signals,
     worker: WorkerHandle,
@@ -105,6 +108,7 @@ impl Control {
         wakeup: Wakeup,
         gateway: Gateway,
         sockets: Vec<std::net::UdpSocket>,
+        protected: Option<Protected>,
         neighbours: Neighbours,
         lines: Lines,
         leave: Duration,
@@ -114,6 +118,9 @@ impl Control {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
         registry.register(&mut SourceFd(&neighbours.fd()), NEIGHBOURS, Interest::READABLE)?;
+        for descriptor in protected.iter().flat_map(Protected::descriptors) {
+            registry.register(&mut SourceFd(&descriptor), ESP, Interest::READABLE)?;
+        }
         let mut registered = Vec::new();
         for (index, socket) in sockets.into_iter().enumerate() {
             socket.set_nonblocking(true)?;
@@ -128,6 +135,7 @@ impl Control {
             gateway,
             sockets: registered,
             spoken_to: HashMap::new(),
+            protected,
             neighbours,
             signals,
             worker: lines.worker,
@@ -161,8 +169,10 @@ impl Control {
     fn turn(&mut self, events: &mut Events, deadline: Option<Instant>) -> anyhow::Result<bool> {
         self.pump()?;
         let now = Instant::now();
+        let protected = self.protected.as_mut().and_then(|ipsec| ipsec.poll_timeout(now));
         let due = [self.gateway.poll_timeout(), Some(self.neighbours.poll_timeout()), deadline];
-        let due = due.into_iter().flatten().min();
+        let due = due.into_iter().chain([protected]);
+        let due = due.flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(now));
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -175,18 +185,31 @@ impl Control {
                 WAKER => {}
                 SIGNALS => goes_on &= self.signals.pending().next().is_none(),
                 NEIGHBOURS => self.neighbours.handle_readable()?,
+                ESP => self.read_protected(now)?,
                 Token(socket) => self.read_socket(now, socket - MGCP)?,
             }
         }
         self.hear_worker(now)?;
         self.gateway.handle_timeout(now);
         self.neighbours.handle_timeout(now)?;
+        if let Some(ipsec) = &mut self.protected {
+            ipsec.handle_timeout(now);
+        }
         while let Ok(reply) = self.snapshots.try_recv() {
             // Whoever asked may have given up.
-            let _ = reply.send((self.gateway.snapshot(), self.gateway.counters()));
+            let _ = reply.send(self.known());
         }
         let worker_lives = self.thread.as_ref().is_some_and(|thread| !thread.is_finished());
         Ok(goes_on && worker_lives)
+    }
+
+    fn known(&self) -> Known {
+        Known {
+            snapshot: self.gateway.snapshot(),
+            counters: self.gateway.counters(),
+            associations: self.protected.as_ref().map(Protected::report).unwrap_or_default(),
+            clear: self.protected.as_ref().map_or(0, Protected::clear),
+        }
     }
 
     /// Lets out what the gateway and the resolver have to say.
@@ -204,14 +227,18 @@ impl Control {
     }
 
     /// Sends from the socket that the peer talks to, or one of its address family.
-    fn send(&self, to: SocketAddr, bytes: &[u8]) {
+    fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
         let of_family = |(address, _): &&(SocketAddr, UdpSocket)| address.is_ipv4() == to.is_ipv4();
         let socket = match self.spoken_to.get(&to) {
             Some(&index) => self.sockets.get(index),
             None => self.sockets.iter().find(of_family),
         };
         // What is lost here is sent again by the rules of transactions.
-        let Some((_, socket)) = socket else { return };
+        let Some((ours, socket)) = socket else { return };
+        let now = Instant::now();
+        if let Some(ipsec) = self.protected.as_mut().filter(|ipsec| ipsec.demands(now, *ours, to)) {
+            return ipsec.send(now, *ours, to, bytes);
+        }
         let sent = match socket.send_to(bytes, to) {
             // That was said of an earlier datagram; this one was not looked at.
             Err(error) if unreachable::is_report(&error) => socket.send_to(bytes, to),
@@ -230,6 +257,9 @@ impl Control {
         for _ in 0..DATAGRAMS_AT_A_TIME {
             match self.sockets[index].1.recv_from(&mut buffer) {
                 Ok((len, from)) => {
+                    if self.must_be_protected(now, index, from) {
+                        continue;
+                    }
                     self.remember(from, index);
                     self.gateway.handle_datagram(now, from, &buffer[..len]);
                 }
@@ -244,6 +274,40 @@ impl Control {
             Token(MGCP + index),
             Interest::READABLE,
         )
+    }
+
+    /// Whether what came to a socket should not have come in clear; then it is counted.
+    fn must_be_protected(&mut self, now: Instant, index: usize, from: SocketAddr) -> bool {
+        let ours = self.sockets[index].0;
+        let Some(ipsec) = &mut self.protected else { return false };
+        let demanded = ipsec.demands(now, ours, from);
+        if demanded {
+            ipsec.came_in_clear();
+        }
+        demanded
+    }
+
+    /// Hears what came through IPsec.
+    fn read_protected(&mut self, now: Instant) -> io::Result<()> {
+        let Some(ipsec) = &mut self.protected else { return Ok(()) };
+        let mut heard = Vec::new();
+        let exhausted = ipsec.read(now, |ours, from, datagram| {
+            heard.push((ours, from));
+            self.gateway.handle_datagram(now, from, datagram);
+        })?;
+        let descriptors: Vec<_> = ipsec.descriptors().collect();
+        if !exhausted {
+            for descriptor in descriptors {
+                let registry = self.poll.registry();
+                registry.reregister(&mut SourceFd(&descriptor), ESP, Interest::READABLE)?;
+            }
+        }
+        for (ours, from) in heard {
+            if let Some(index) = self.sockets.iter().position(|(address, _)| *address == ours) {
+                self.remember(from, index);
+            }
+        }
+        Ok(())
     }
 
     /// Notes which of our addresses a peer talks to: answers must come from there.

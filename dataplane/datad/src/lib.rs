@@ -5,7 +5,8 @@
 //! - the *packet worker* (`worker.rs`), pinned to a core, owns the engine, the packet memory and the
 //!   ports, and shares nothing;
 //! - the *control loop* (`control.rs`) owns the MGCP gateway, follows the kernel's routes and
-//!   neighbours (`neighbours.rs`) and talks to the worker through queues;
+//!   neighbours (`neighbours.rs`) and talks to the worker through queues.
+//!   MGCP that must be protected ends there too, in `ipsec/`;
 //! - *reporters* (`status_server.rs`, `metrics.rs`) ask both and answer operators.
 //!
 //! Invariants:
@@ -18,6 +19,7 @@
 pub mod config;
 
 mod control;
+mod ipsec;
 mod metrics;
 mod neighbours;
 mod netlink;

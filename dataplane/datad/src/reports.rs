@@ -9,7 +9,7 @@ use engine::LegReport;
 use engine::command::{LegId, Mode};
 use gateway::{Counters, Snapshot};
 use srtp::Suite;
-use status::{Flow, Packets, PortReport, RelayReport};
+use status::{Association, Flow, Packets, PortReport, RelayReport};
 
 use crate::worker::{Page, PortPage, WorkerHandle};
 
@@ -22,8 +22,17 @@ pub struct Reporter {
     networks: Arc<[Network]>,
 }
 
-/// What the gateway knows.
-pub type Known = (Snapshot, Counters);
+/// What the control loop knows.
+pub struct Known {
+    /// The gateway's connections.
+    pub snapshot: Snapshot,
+    /// What the gateway counted.
+    pub counters: Counters,
+    /// IPsec associations.
+    pub associations: Vec<Association>,
+    /// Datagrams that came in clear where they must be protected.
+    pub clear: u64,
+}
 
 /// What configuration calls a port.
 pub struct Network {
@@ -56,7 +65,8 @@ impl Reporter {
         Some(self.join(&known, self.worker.report()?))
     }
 
-    fn join(&self, (snapshot, counters): &Known, page: Page) -> RelayReport {
+    fn join(&self, known: &Known, page: Page) -> RelayReport {
+        let Known { snapshot, counters, associations, clear } = known;
         let legs: HashMap<LegId, &LegReport> = page.legs.iter().map(|leg| (leg.leg, leg)).collect();
         let flows = snapshot.connections.iter().filter_map(|connection| {
             let leg = legs.get(&connection.leg)?;
@@ -79,7 +89,13 @@ impl Reporter {
                 dropped: page.counters.drops().map(|(r, n)| (r.name().to_owned(), n)).collect(),
             },
             flows: flows.collect(),
-            mgcp: counters.named().iter().map(|&(name, n)| (name.to_owned(), n)).collect(),
+            mgcp: counters
+                .named()
+                .into_iter()
+                .chain([("came_in_clear", *clear)])
+                .map(|(name, n)| (name.to_owned(), n))
+                .collect(),
+            ipsec: associations.clone(),
             ports: page.ports.iter().zip(&*self.networks).map(port).collect(),
         }
     }

@@ -15,6 +15,7 @@ use tracing::info;
 
 use crate::config::{Config, Rtcp, Source};
 use crate::control::{Control, Lines, ToControl, Wakeup};
+use crate::ipsec::Protected;
 use crate::metrics::MetricsServer;
 use crate::neighbours::Neighbours;
 use crate::ports::Ports;
@@ -31,6 +32,10 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
 
     let sockets = bind_all(&config.gateway.listen)?;
     let ports = Ports::open(config)?;
+    let protected = config.ipsec.as_ref().map(|ipsec| {
+        Protected::open(now, ipsec, &config.gateway.listen, &mut StdRng::from_os_rng())
+    });
+    let protected = protected.transpose().context("IPsec")?;
     let status = StatusServer::bind(&config.status_socket)
         .with_context(|| format!("cannot listen at {}", config.status_socket.display()))?;
     let metrics = config.metrics.map(MetricsServer::bind).transpose();
@@ -68,7 +73,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let reporter = Reporter::new(handle.clone(), ask, wakeup.waker.clone(), networks.collect());
     let lines = Lines { from_worker, snapshots, worker: handle, thread };
     let leave = config.gateway.leave.duration();
-    let control = Control::new(wakeup, gateway, sockets, neighbours, lines, leave)?;
+    let control = Control::new(wakeup, gateway, sockets, protected, neighbours, lines, leave)?;
 
     let asked = reporter.clone();
     let _socket_file = status.file();

@@ -15,6 +15,8 @@
 //! - What policy wants protected leaves sealed or not at all.
 //! - Memory is bounded: queues are short, and what does not fit is dropped and counted.
 //! - Time is an argument.
+//! - Packets in clear are erased when they have been sealed; the sockets' own queues keep what passed
+//!   until it is overwritten.
 //!
 //! # What is not here
 //!

@@ -9,6 +9,7 @@ use smoltcp::iface::{Config as InterfaceConfig, Interface, SocketSet};
 use smoltcp::time::Instant as SmolInstant;
 use smoltcp::wire::{HardwareAddress, IpCidr};
 use wire::checksum::Sum;
+use zeroize::Zeroizing;
 
 use crate::device::Queues;
 use crate::joining::Joining;
@@ -187,7 +188,7 @@ impl Stack {
             let idle =
                 self.queues.incoming.len() == waiting && self.queues.outgoing.len() == output;
             while let Some(packet) = self.queues.outgoing.pop_front() {
-                self.send(now, packet);
+                self.send(now, Zeroizing::new(packet));
             }
             if idle {
                 return;
@@ -212,7 +213,7 @@ impl Stack {
     }
 
     /// A packet of ours on its way out, in clear.
-    fn send(&mut self, now: Instant, mut packet: Vec<u8>) {
+    fn send(&mut self, now: Instant, mut packet: Zeroizing<Vec<u8>>) {
         self.allow_fragments(&mut packet);
         mss::clamp(&mut packet, self.mtu);
         let (verdict, sealed) = with_room(&packet, |packet| {
@@ -284,7 +285,8 @@ impl Stack {
 
 /// Has a packet worked on in a buffer with room on both sides.
 fn with_room(packet: &[u8], work: impl FnOnce(&mut Packet<'_>)) -> (Verdict, Vec<u8>) {
-    let mut buffer = vec![0; HEADROOM + packet.len() + TAILROOM];
+    // On one side of the work it holds what is to be protected.
+    let mut buffer = Zeroizing::new(vec![0; HEADROOM + packet.len() + TAILROOM]);
     let range = HEADROOM..HEADROOM + packet.len();
     buffer[range.clone()].copy_from_slice(packet);
     let mut packet = Packet::new(&mut buffer, range);

@@ -13,7 +13,7 @@ pub mod socket;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,6 +46,36 @@ pub struct RelayReport {
     pub mgcp: BTreeMap<String, u64>,
     /// One row for each connection.
     pub flows: Vec<Flow>,
+    /// IPsec associations that MGCP goes through.
+    #[serde(default)]
+    pub ipsec: Vec<Association>,
+}
+
+/// An IPsec association, one direction of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Association {
+    /// `inbound` or `outbound`.
+    pub direction: String,
+    /// The number in its packets, eight hexadecimal digits.
+    pub spi: String,
+    /// The end that sends.
+    pub source: IpAddr,
+    /// The end that receives.
+    pub destination: IpAddr,
+    /// `transport` or `tunnel`.
+    pub mode: String,
+    /// Cipher and integrity, as in a proposal of strongSwan.
+    pub suite: String,
+    /// `live`, `expiring` or `expired`.
+    pub state: String,
+    /// Packets sealed, or opened with success.
+    pub packets: u64,
+    /// Their octets in clear.
+    pub clear_octets: u64,
+    /// Their octets on the wire.
+    pub wire_octets: u64,
+    /// Packets dropped, by reason; reasons that did not occur are absent.
+    pub dropped: BTreeMap<String, u64>,
 }
 
 /// Packets by what became of them.
