@@ -3,139 +3,19 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod relay;
+mod site;
 
-use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use callprocessing::census::Limits;
-use callprocessing::service::{self, NoRelays, NoResources, Running};
-use common::{Holder, holder, own_address};
-use pki::issue::{Template, Usage, issued, self_signed};
-use pki::node::{self, NodeName};
-use pki::{Hash, Identity, KeyKind, Name, PrivateKey, Signer};
-use ringfence_phone::Flash;
 use ringfence_phone::connection::KeyLog;
 use ringfence_phone::crew::{Crew, Settings, run};
 use ringfence_phone::office::{Manners, Mute, Office, TlsStyle};
 use ringfence_phone::traffic::{CallPlan, Pair, Recruit, Recruits, call, keep, register};
-use store::{
-    Author, Change, Device, DeviceName, DeviceSecurityMode, Line, Model, Node, NodeRole, Number,
-    SecurityMode, Store, StoreUrl,
-};
-use tempfile::TempDir;
-use tlv::{Role, VerifiedCtl};
+use site::Site;
+use store::{DeviceSecurityMode, Model};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A node with CallManager on it, and an authority for telephones.
-struct Site {
-    running: Running,
-    ctl: VerifiedCtl,
-    authority: Identity,
-    home: TempDir,
-}
-
-impl Site {
-    /// With these telephones, whose numbers count from 1001.
-    fn new(phones: &[(&str, Model, DeviceSecurityMode)]) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let at = |name: &str| home.path().join(name);
-        let now = SystemTime::now();
-        let address = own_address();
-        let name = NodeName {
-            server: "cm1".into(),
-            guid: "00000000-0000-0000-0000-000000000001".into(),
-            addresses: vec![address],
-        };
-        std::fs::create_dir(at("keys")).unwrap();
-        let server = node::open_or_create(&at("keys"), &name, KeyKind::Rsa2048, now).unwrap();
-        let authority = authority();
-        let store = Store::open(&StoreUrl::Sqlite(at("ringfence.db"))).unwrap();
-        let make = |change: &mut Change<'_>| -> store::Result<()> {
-            change.create_cluster("office")?;
-            change.put_node(&Node::new("cm1", address, NodeRole::Publisher))?;
-            change.set_security_mode(SecurityMode::Mixed)?;
-            let issuer = authority.certificate();
-            let role = store::CertificateRole::LscIssuer;
-            change.put_certificate(&cluster::inventory::entry(role, "cm1", issuer))?;
-            for (number, (name, model, mode)) in (1001..).zip(phones) {
-                let mut device = Device::new(name.parse::<DeviceName>()?, *model);
-                device.security_mode = *mode;
-                let number: Number = number.to_string().parse()?;
-                change.put_line(&Line::new(number.clone()))?;
-                device.lines.push(number);
-                change.put_device(&device)?;
-            }
-            Ok(())
-        };
-        store.change(&Author::new("alice", "test"), now, make).unwrap();
-        let (plain, secure) = ports(address);
-        let running = service::start(service::Setup {
-            store: Arc::new(store),
-            node: "cm1".into(),
-            plain,
-            secure,
-            certificate: server.certificate().clone(),
-            key_file: at("keys").join(node::KEY_FILE),
-            cell: None,
-            limits: Limits::default(),
-            trace_directory: at("trace"),
-            resources: Box::new(|answers| Ok(Box::new(NoResources(answers)))),
-            relays: Box::new(|answers| Ok(Box::new(NoRelays(answers)))),
-        });
-        let token = holder("token");
-        let mut record = Holder(Arc::new(server)).record(Role::CcmTftp);
-        record.address = Some(address);
-        let ctl = token.sign_ctl(&[token.record(Role::Sast), record]);
-        Self { running: running.unwrap(), ctl, authority, home }
-    }
-
-    /// A directory with the flash of each of these.
-    fn equip(&self, list: &[Recruit]) -> PathBuf {
-        let directory = self.home.path().join("flash");
-        for recruit in list {
-            let home = directory.join(recruit.device.to_string());
-            Flash::open(&home).unwrap();
-            let key = PrivateKey::generate(KeyKind::Rsa2048);
-            let template = template(&recruit.device.to_string(), Usage::Phone);
-            let lsc = issued(&template, key.public_key(), Hash::Sha256, &self.authority).unwrap();
-            key.save(&home.join("lsc.pem"), Some(&lsc)).unwrap();
-            std::fs::write(home.join("CTLFile.tlv"), self.ctl.as_bytes()).unwrap();
-        }
-        directory
-    }
-}
-
-/// A clear port, and the secure one that telephones expect above it.
-fn ports(address: IpAddr) -> (TcpListener, TcpListener) {
-    loop {
-        let clear = TcpListener::bind((address, 0)).unwrap();
-        let port = clear.local_addr().unwrap().port();
-        let above = port.checked_add(443).map(|above| SocketAddr::new(address, above));
-        if let Some(Ok(secure)) = above.map(TcpListener::bind) {
-            return (clear, secure);
-        }
-    }
-}
-
-fn template(subject: &str, usage: Usage) -> Template {
-    Template {
-        subject: Name::common(subject),
-        not_before: SystemTime::now() - Duration::from_secs(60),
-        validity: Duration::from_secs(86_400),
-        usage,
-        alternative_names: vec![],
-    }
-}
-
-fn authority() -> Identity {
-    let key = PrivateKey::generate(KeyKind::Rsa2048);
-    let template = template("CAPF-test", Usage::PhoneAuthority);
-    let certificate = self_signed(&template, Hash::Sha256, &key).unwrap();
-    Identity::new(certificate, key).unwrap()
-}
 
 // R: GEN-03
 #[test]

@@ -1,0 +1,232 @@
+//! Telephones that speak through a relay: CallManager, its call agent, and `ringfence-datad` in a
+//! process of its own, over UDP sockets.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Program, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use callagent::{CallAgent, Config, RelayConfig, RelayState, Report};
+use callmanager::switchboard::RelayOrder;
+use callprocessing::service::{Answers, Fault, Relays};
+use ringfence_phone::crew::{Command, Crew, Settings};
+use store::{DeviceSecurityMode, MediaPolicy, Model};
+use tlv::Role;
+
+use crate::PATIENCE;
+use crate::common::{Cluster, Holder, configuration, own_address};
+use crate::site::Site;
+
+const A: &str = "SEP000000000001";
+const B: &str = "SEP000000000002";
+
+/// Names the configuration of the process that becomes the relay.
+const CONFIG: &str = "RINGFENCE_TEST_RELAY";
+
+/// Not a test by itself: the others run it in a process of its own.
+#[test]
+fn becomes_the_relay() {
+    let Ok(config) = std::env::var(CONFIG) else { return };
+    let datad::config::File { datad: config, .. } = settings::load(Path::new(&config)).unwrap();
+    datad::run(&config).unwrap();
+}
+
+/// A relay's process, until it is dropped.
+struct Relay(Child);
+
+impl Relay {
+    fn start(config: &Path) -> Self {
+        let mut command = Program::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "relay::becomes_the_relay", "--nocapture"]).env(CONFIG, config);
+        Self(command.stdout(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+struct Commanding(Arc<CallAgent>);
+
+impl Relays for Commanding {
+    fn order(&mut self, order: RelayOrder) {
+        self.0.order(order);
+    }
+}
+
+/// A node whose telephones' media always goes through its relay.
+struct House {
+    site: Site,
+    agent: Arc<CallAgent>,
+    config: PathBuf,
+    relay: Option<Relay>,
+    crew: Crew,
+}
+
+impl House {
+    fn new(
+        mode: DeviceSecurityMode,
+        ports: std::ops::RangeInclusive<u16>,
+        relay_ports: &str,
+    ) -> Self {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let notify = socket.local_addr().unwrap();
+        let free = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut agent = None;
+        let start = |answers: Answers| -> Result<Box<dyn Relays>, Fault> {
+            let relays = vec![RelayConfig { name: "relay1".to_owned(), addresses: vec![address] }];
+            let tell = move |report| match report {
+                Report::Opened { link, result } => answers.relayed(link, result),
+                Report::Lost { link } => answers.relay_lost(link),
+                Report::Alarm(alarm) => answers.alarm(&alarm),
+                Report::Closed { .. } => {}
+            };
+            let started = CallAgent::start(Config::new("cm1", relays), socket, tell);
+            let started = Arc::new(started.map_err(|error| error.to_string())?);
+            agent = Some(Arc::clone(&started));
+            Ok(Box::new(Commanding(started)))
+        };
+        let phones = [(A, Model::M7970, mode), (B, Model::M7960, mode)];
+        let site = Site::with_relays(&phones, MediaPolicy::Always, start);
+        let config = site.home.path().join("relay.toml");
+        std::fs::write(&config, relay_config(&site, address, notify, relay_ports)).unwrap();
+        let settings = Settings { patience: PATIENCE, ports, ..Settings::default() };
+        let crew = Crew::new(settings).unwrap();
+        let (relay, agent) = (Some(Relay::start(&config)), agent.unwrap());
+        let house = Self { site, agent, config, relay, crew };
+        let deadline = Instant::now() + PATIENCE;
+        while house.agent.relays()[0].state != RelayState::InService {
+            assert!(Instant::now() < deadline, "{:?}", house.agent.relays());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        house
+    }
+
+    fn perform(&mut self, script: &str) {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let command = Command::parse(line).unwrap().unwrap();
+            self.crew.perform(&command).unwrap_or_else(|failure| panic!("{line}: {failure}"));
+        }
+    }
+
+    /// The relays that calls went through, by their records.
+    fn used(&mut self, calls: usize) -> Vec<Option<String>> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let records = self.site.store.read(|view| view.call_records(None, 10, None)).unwrap();
+            if records.len() >= calls || Instant::now() > deadline {
+                return records.into_iter().map(|record| record.relay).collect();
+            }
+            self.crew.pass(Duration::from_millis(20)).unwrap();
+        }
+    }
+}
+
+fn relay_config(site: &Site, listen: SocketAddr, notify: SocketAddr, ports: &str) -> String {
+    format!(
+        r#"
+[datad]
+status_socket = "{}"
+srtp_backend = "portable"
+[datad.gateway]
+name = "relay1"
+listen = ["{listen}"]
+call_agents = ["127.0.0.1"]
+notify = "{notify}"
+restart_wait_ms = 0
+[[datad.media]]
+name = "here"
+addresses = ["{}"]
+ports = "{ports}"
+"#,
+        site.home.path().join("status").display(),
+        own_address(),
+    )
+}
+
+// R: MED-04, GEN-09
+#[test]
+fn plain_telephones_hear_each_other_through_the_relay() {
+    let mut house = House::new(DeviceSecurityMode::NonSecure, 26_000..=26_099, "26100-26199");
+    let server = house.site.running.plain_address();
+    house.perform(&format!(
+        "phone a device={A} model=7970 server={server}
+         phone b device={B} model=7960 server={server}
+         a registers
+         b registers
+         a dials 1002
+         b answers
+         expect a hears b
+         expect b hears a
+         expect a plain
+         expect a icon none"
+    ));
+    assert_eq!(house.agent.relays()[0].streams, 1);
+    house.perform(
+        "a hangs up
+         expect b idle",
+    );
+    assert_eq!(house.used(1), [Some("relay1".to_owned())]);
+}
+
+// R: MED-01, MED-02, MED-04, GEN-09, GEN-11
+#[test]
+fn encrypted_telephones_keep_their_lock_when_their_relay_dies() {
+    let mut house = House::new(DeviceSecurityMode::Encrypted, 26_200..=26_299, "26300-26399");
+    let mut files = Cluster::new();
+    files.node = Holder(Arc::clone(&house.site.server));
+    let server = house.site.running.plain_address();
+    let mut records = files.records();
+    let mut callmanager = files.node.record(Role::Ccm);
+    callmanager.address = Some(server.ip());
+    records.push(callmanager);
+    house.site.ctl = files.tokens[0].sign_ctl(&records);
+    let tftp = files.address;
+    let flash = house.site.home.path().join("flash");
+    for (name, device, model) in [("a", A, "7970"), ("b", B, "7960")] {
+        files.files.put(&format!("CTL{device}.tlv"), house.site.ctl.as_bytes());
+        let file = configuration(3, "")
+            .replace("192.0.2.10", &server.ip().to_string())
+            .replace("<ethernetPhonePort>2000<", &format!("<ethernetPhonePort>{}<", server.port()));
+        files.publish_signed(&format!("{device}.cnf.xml"), file.as_bytes());
+        let home = house.site.equip_one(&flash, device);
+        house.perform(&format!(
+            "phone {name} device={device} model={model} tftp={tftp} flash={} tls=modern
+             {name} registers",
+            home.display()
+        ));
+    }
+    let speak = "expect a icon lock
+                 expect b icon lock
+                 expect a hears b
+                 expect b hears a
+                 expect a encrypted
+                 expect b encrypted";
+    house.perform(
+        "a dials 1002
+         b answers",
+    );
+    house.perform(speak);
+    // It is killed, and started again: the call goes on, under new keys.
+    house.relay = None;
+    house.relay = Some(Relay::start(&house.config));
+    let deadline = Instant::now() + PATIENCE;
+    while house.agent.counters().opened < 2 {
+        assert!(Instant::now() < deadline, "{:?}", house.agent.counters());
+        house.crew.pass(Duration::from_millis(20)).unwrap();
+    }
+    house.perform(speak);
+    house.perform(
+        "b hangs up
+         expect a idle",
+    );
+    assert_eq!(house.used(1), [Some("relay1".to_owned())]);
+    let counters = house.agent.counters();
+    assert_eq!((counters.opened, counters.lost, counters.refused), (2, 1, 0));
+}
