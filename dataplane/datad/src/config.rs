@@ -12,6 +12,7 @@
 //! listen = ["10.9.0.1:2427"]
 //! call_agents = ["10.9.0.2"]                # commands from others are dropped
 //! notify = "10.9.0.2:2727"                  # where restarts and events go at first
+//! keys = "trusted-path"                     # or require, prefer: keys only where IPsec covers the path
 //!
 //! [[datad.media]]
 //! name = "inside"
@@ -112,6 +113,9 @@ pub struct GatewayConfig {
     /// What happens to RTCP beside SRTP.
     #[serde(default)]
     pub rtcp: Rtcp,
+    /// Over which paths keys may come and go.
+    #[serde(default)]
+    pub keys: Keys,
     /// Silence of a peer that is reported, in seconds; 0: never.
     #[serde(default = "default_idle", rename = "idle_seconds")]
     pub idle: Seconds,
@@ -212,6 +216,19 @@ pub enum Source {
     Exact,
     /// For SRTP also another one, once a packet from there has verified (peers behind NAT).
     LearnAuthenticated,
+}
+
+/// Over which paths keys may come and go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keys {
+    /// Only where IPsec covers the path.
+    Require,
+    /// Everywhere; those in clear are counted.
+    Prefer,
+    /// Everywhere: you vouch for the path.
+    #[default]
+    TrustedPath,
 }
 
 /// What happens to RTCP beside SRTP.

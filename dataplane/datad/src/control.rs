@@ -291,9 +291,13 @@ impl Control {
     fn read_protected(&mut self, now: Instant) -> io::Result<()> {
         let Some(ipsec) = &mut self.protected else { return Ok(()) };
         let mut heard = Vec::new();
-        let exhausted = ipsec.read(now, |ours, from, datagram| {
+        let exhausted = ipsec.read(now, |ours, from, datagram, covered| {
             heard.push((ours, from));
-            self.gateway.handle_datagram(now, from, datagram);
+            if covered {
+                self.gateway.handle_covered_datagram(now, from, datagram);
+            } else {
+                self.gateway.handle_datagram(now, from, datagram);
+            }
         })?;
         let descriptors: Vec<_> = ipsec.descriptors().collect();
         if !exhausted {

@@ -6,14 +6,14 @@ use anyhow::{Context, anyhow, bail};
 use crossbeam_channel::unbounded;
 use engine::command::{RtcpPolicy, SourceRule};
 use engine::{Config as EngineConfig, Engine};
-use gateway::{CallAgent, Gateway, Network as GatewayNetwork};
+use gateway::{CallAgent, Gateway, KeyPolicy, Network as GatewayNetwork};
 use port::PortId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sd_notify::NotifyState;
 use tracing::info;
 
-use crate::config::{Config, Rtcp, Source};
+use crate::config::{Config, Keys, Rtcp, Source};
 use crate::control::{Control, Lines, ToControl, Wakeup};
 use crate::ipsec::Protected;
 use crate::metrics::MetricsServer;
@@ -148,6 +148,11 @@ fn gateway_config(config: &Config) -> gateway::Config {
             Rtcp::Off => RtcpPolicy::Off,
             Rtcp::Clear => RtcpPolicy::Clear,
             Rtcp::Srtcp => RtcpPolicy::LikeRtp,
+        },
+        key_policy: match settings.keys {
+            Keys::Require => KeyPolicy::Require,
+            Keys::Prefer => KeyPolicy::Prefer,
+            Keys::TrustedPath => KeyPolicy::TrustedPath,
         },
         idle_after: settings.idle.duration(),
         restart_delay_max: settings.restart_wait.duration(),

@@ -71,7 +71,7 @@ impl Daemon {
         let text = format!(
             "[datad]\nstatus_socket = \"{}\"\n[datad.gateway]\nname = \"relay1\"\n\
              listen = [\"{ours}:2427\"]\ncall_agents = [\"{agent}\"]\nnotify = \"{agent}:2727\"\n\
-             restart_wait_ms = 0\n{}[[datad.media]]\nname = \"here\"\naddresses = [\"{ours}\"]\n",
+             restart_wait_ms = 0\nkeys = \"require\"\n{}[[datad.media]]\nname = \"here\"\naddresses = [\"{ours}\"]\n",
             path("status").display(),
             section("datad.ipsec.manual", ends, 0, &path("keys")),
         );

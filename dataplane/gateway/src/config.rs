@@ -38,6 +38,8 @@ pub struct Config {
     pub idle_after: Duration,
     /// SRTP.
     pub srtp: SrtpConfig,
+    /// Over which paths keys may come and go.
+    pub key_policy: KeyPolicy,
     /// What happens to a connection whose master key is spent.
     pub on_key_exhausted: OnKeyExhausted,
     /// Announce restarts (RSIP); a gateway that does not is in service at once.
@@ -66,6 +68,7 @@ impl Config {
             rtcp: RtcpPolicy::Off,
             idle_after: Duration::ZERO,
             srtp: SrtpConfig::default(),
+            key_policy: KeyPolicy::default(),
             on_key_exhausted: OnKeyExhausted::Notify,
             announce: true,
             restart_delay_max: Duration::from_secs(20),
@@ -104,6 +107,23 @@ impl Config {
             }
         })
     }
+}
+
+/// Over which paths keys may come and go. A path is covered for a command when every octet of it
+/// came out of an IPsec association that encrypts ([`Gateway::handle_covered_datagram`]); its answer
+/// goes the same way.
+///
+/// [`Gateway::handle_covered_datagram`]: crate::Gateway::handle_covered_datagram
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyPolicy {
+    /// Only over covered ones: a command in clear that brings a new key, or would be answered with
+    /// one, is refused, and the SRTP package is not among ours. Calls that have keys go on.
+    Require,
+    /// Over all; those in clear are counted.
+    Prefer,
+    /// Over all: the operator vouches for the path.
+    #[default]
+    TrustedPath,
 }
 
 /// One who may command us.

@@ -7,7 +7,7 @@ use engine::command::{Command as EngineCommand, LegId, LegSpec, Refusal, RelayId
 use mgcp::{Command, Response, ReturnCode, ValueError};
 use rand::CryptoRng;
 
-use crate::config::Config;
+use crate::config::{Config, KeyPolicy};
 use crate::dispatch::{Executed, Target};
 use crate::endpoint::{CONNECTIONS, Connection, Endpoint, connection_id};
 use crate::gateway::{Gateway, local_name};
@@ -134,9 +134,30 @@ impl Gateway {
         let cx =
             Negotiation { config: &self.config, registry: &self.keys, rng: &mut *self.rng, leg };
         let (media, orders) = Media::negotiate(cx, old, command)?;
+        self.check_path(old, &media)?;
         self.counters.extensions_ignored += orders.ignored;
         self.counters.crypto_skipped += u64::from(orders.crypto_skipped);
         Ok((media, orders))
+    }
+
+    /// New keys come and go over covered paths, if that is the policy.
+    fn check_path(&mut self, old: Option<&Media>, new: &Media) -> Result<(), ValueError> {
+        let known = old.map(|old| old.security.keys()).unwrap_or_default();
+        if self.covered || new.security.keys() == known || new.security.secured().is_none() {
+            return Ok(());
+        }
+        match self.config.key_policy {
+            KeyPolicy::Require => {
+                self.counters.keys_refused += 1;
+                let what = "keys are for paths that IPsec covers, and this command came in clear";
+                Err(ValueError::new(ReturnCode::OPTIONS_CONFLICT, what))
+            }
+            KeyPolicy::Prefer => {
+                self.counters.keys_in_clear += 1;
+                Ok(())
+            }
+            KeyPolicy::TrustedPath => Ok(()),
+        }
     }
 
     fn choose_network(&self, media: &Media, orders: &Orders) -> Result<usize, ValueError> {

@@ -8,8 +8,9 @@ use mgcp::transaction::CommandKey;
 use mgcp::value::Package;
 use mgcp::{Command, EndpointName, Params, Response, ReturnCode, ValueError, Verb};
 
+use crate::config::KeyPolicy;
 use crate::endpoint::Notified;
-use crate::gateway::{Gateway, local_name};
+use crate::gateway::{Gateway, Waiting, local_name};
 use crate::job::{Asker, Listener, Work};
 use crate::notify::PACKAGES;
 use crate::options::IntoFault;
@@ -53,20 +54,24 @@ impl Gateway {
             return self.answer(now, key, Err(ReturnCode::OVERLOAD.into_fault()));
         }
         self.transactions.set_queued(key, true);
-        self.waiting.push_back((key, command));
+        self.waiting.push_back(Waiting { key, command, covered: self.covered });
     }
 
     /// Executes what waited for a job that is done.
     pub(crate) fn run_waiting(&mut self, now: Instant) {
         let mut index = 0;
-        while let Some((_, command)) = self.waiting.get(index) {
-            if self.is_blocked(&command.endpoint, index) {
+        let hearing = self.covered;
+        while let Some(waiting) = self.waiting.get(index) {
+            if self.is_blocked(&waiting.command.endpoint, index) {
                 index += 1;
                 continue;
             }
-            let (key, command) = self.waiting.remove(index).expect("found at this index");
+            let Waiting { key, command, covered } =
+                self.waiting.remove(index).expect("found at this index");
             self.transactions.set_queued(key, false);
+            self.covered = covered;
             self.execute(now, key, command);
+            self.covered = hearing;
             // What ran may have ended at once and run others.
             index = 0;
         }
@@ -81,7 +86,7 @@ impl Gateway {
             (Wildcard::None, Some(number)) => self.busy.contains_key(&number),
             _ => self.busy.keys().any(|number| name.covers(&local_name(*number))),
         };
-        busy || self.waiting.iter().take(ahead).any(|(_, other)| overlap(name, &other.endpoint))
+        busy || self.waiting.iter().take(ahead).any(|other| overlap(name, &other.command.endpoint))
     }
 
     fn execute(&mut self, now: Instant, key: CommandKey, command: Command) {
@@ -157,9 +162,14 @@ impl Gateway {
 
     /// Packages of our endpoints, the default one first.
     pub(crate) fn packages(&self) -> Vec<Package> {
-        let srtp = self.config.srtp.enabled.then_some("SRTP");
+        let srtp = (self.config.srtp.enabled && self.keys_may_pass()).then_some("SRTP");
         let names = PACKAGES.into_iter().chain(srtp);
         names.map(|name| Package { name: name.into(), version: Some(1) }).collect()
+    }
+
+    /// Whether the command that is being dealt with may bring keys, and be answered with some.
+    pub(crate) fn keys_may_pass(&self) -> bool {
+        self.covered || self.config.key_policy != KeyPolicy::Require
     }
 
     /// Finds what a command is about.
@@ -292,7 +302,7 @@ impl Gateway {
                 && dlcx.params.connection().is_none_or(|id| params.connection() == Some(id))
         };
         let mut keys: Vec<CommandKey> = Vec::new();
-        self.waiting.retain(|(key, command)| {
+        self.waiting.retain(|Waiting { key, command, .. }| {
             let media = matches!(command.verb, Verb::Crcx | Verb::Mdcx);
             let abort = media && aborted(&command.endpoint, &command.params);
             if abort {

@@ -22,6 +22,13 @@ use crate::report::{ConnectionSnapshot, Counters, Snapshot};
 use crate::restart::Service;
 use crate::shelf::Shelf;
 
+/// A command that waits, and whether it came over a covered path.
+pub(crate) struct Waiting {
+    pub(crate) key: CommandKey,
+    pub(crate) command: Command,
+    pub(crate) covered: bool,
+}
+
 /// Room for so many engine commands stays; a wildcard takes more for a moment.
 const AT_ONCE: usize = 64;
 
@@ -43,7 +50,9 @@ pub struct Gateway {
     /// Endpoints with a job.
     pub(crate) busy: HashMap<u32, JobId>,
     /// Commands for endpoints that are busy, in order of arrival.
-    pub(crate) waiting: VecDeque<(CommandKey, Command)>,
+    pub(crate) waiting: VecDeque<Waiting>,
+    /// Whether IPsec covers the path of the command that is being dealt with.
+    pub(crate) covered: bool,
     /// Notifications under way, with their endpoints.
     pub(crate) notifying: HashMap<TransactionId, u32>,
     /// Who answered last for the call agents, or where they sent us.
@@ -75,6 +84,7 @@ impl Gateway {
             tokens: HashMap::new(),
             busy: HashMap::new(),
             waiting: VecDeque::new(),
+            covered: false,
             notifying: HashMap::new(),
             redirected: None,
             doomed: Vec::new(),
@@ -85,15 +95,26 @@ impl Gateway {
         })
     }
 
-    /// Takes a datagram from the signalling socket.
+    /// Takes a datagram from the signalling socket: in clear, for all that is known.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        self.hear(now, from, datagram, false);
+    }
+
+    /// Takes a datagram, every octet of which came out of a live IPsec association that encrypts.
+    pub fn handle_covered_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        self.hear(now, from, datagram, true);
+    }
+
+    fn hear(&mut self, now: Instant, from: SocketAddr, datagram: &[u8], covered: bool) {
         let agents = self.config.call_agents.iter().flat_map(|agent| &agent.addresses);
         if !agents.into_iter().any(|agent| agent.ip() == from.ip()) {
             self.counters.strangers += 1;
             return;
         }
         self.transactions.handle_input(now, from, datagram);
+        self.covered = covered;
         self.drain(now);
+        self.covered = false;
     }
 
     /// The network says that `peer` cannot be reached.
@@ -243,7 +264,7 @@ impl Gateway {
 
     /// A command was answered 406. What it began is taken back when the engine has replied.
     fn abandon(&mut self, key: CommandKey) {
-        self.waiting.retain(|(waiting, _)| *waiting != key);
+        self.waiting.retain(|waiting| waiting.key != key);
         for job in self.jobs.values_mut() {
             if job.asker.as_ref().is_some_and(|asker| asker.key == key) {
                 job.abandon();

@@ -93,7 +93,7 @@ impl KeyRegistry {
 }
 
 /// The keys of a leg, one for each way.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq)]
 pub(crate) struct KeyPair<'a> {
     pub(crate) receive: Option<&'a CryptoAttribute>,
     pub(crate) transmit: Option<&'a CryptoAttribute>,

@@ -10,6 +10,8 @@
 //!   as a whole. A refused command changes nothing.
 //! - A connection that was asked to be SRTP is never answered as RTP, and no key serves two
 //!   directions, two connections, or the same direction again after a change.
+//! - Where [`KeyPolicy::Require`] says so, no new key comes or goes over a path that IPsec does not
+//!   cover for that very command.
 //! - Keys are in the engine's commands and in session descriptions, nowhere else: not in
 //!   snapshots, audits, texts for people or `Debug`.
 //! - What a call took (ports, names, keys, memory) is back when it ends, whoever ends it. Ports and
@@ -72,8 +74,8 @@ mod security;
 mod shelf;
 
 pub use config::{
-    AttributeForm, CallAgent, Config, ConfigError, Network, OnKeyExhausted, Prefix, SrtpConfig,
-    TransmitKey,
+    AttributeForm, CallAgent, Config, ConfigError, KeyPolicy, Network, OnKeyExhausted, Prefix,
+    SrtpConfig, TransmitKey,
 };
 pub use gateway::{Datagram, Gateway};
 pub use report::{ConnectionSnapshot, Counters, Snapshot};

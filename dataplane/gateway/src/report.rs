@@ -33,13 +33,17 @@ pub struct Counters {
     pub keys_exhausted: u64,
     /// Commands that the engine refused although they looked good.
     pub engine_refusals: u64,
+    /// Commands refused because they would have moved keys over a path that nothing covers.
+    pub keys_refused: u64,
+    /// Commands that did, because policy prefers a call to a secret.
+    pub keys_in_clear: u64,
     /// Of the transactions below.
     pub transactions: transaction::Counters,
 }
 
 impl Counters {
     /// Names and values, for metrics and reports.
-    pub fn named(&self) -> [(&'static str, u64); 24] {
+    pub fn named(&self) -> [(&'static str, u64); 26] {
         let t = &self.transactions;
         [
             ("strangers", self.strangers),
@@ -54,6 +58,8 @@ impl Counters {
             ("extensions_ignored", self.extensions_ignored),
             ("keys_exhausted", self.keys_exhausted),
             ("engine_refusals", self.engine_refusals),
+            ("keys_refused", self.keys_refused),
+            ("keys_in_clear", self.keys_in_clear),
             ("datagrams_received", t.datagrams_received),
             ("datagrams_dropped", t.datagrams_dropped),
             ("commands_received", t.commands_received),

@@ -9,7 +9,7 @@ use mgcp::{Command, Response, ReturnCode, TransactionId, ValueError, Verb, Versi
 use rand::{CryptoRng, Rng};
 
 use crate::config::Config;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Waiting};
 use crate::job::Deletion;
 use crate::options::IntoFault;
 
@@ -269,7 +269,7 @@ impl Gateway {
         let transaction =
             self.config.announce.then(|| self.announce(now, RestartMethod::Forced, None));
         self.service = Service::Stopping { transaction };
-        for (key, _) in std::mem::take(&mut self.waiting) {
+        for Waiting { key, .. } in std::mem::take(&mut self.waiting) {
             self.answer(now, key, Err(ReturnCode::NOT_READY.into_fault()));
         }
         // What is being made right now goes as soon as it is there.

@@ -106,8 +106,7 @@ impl Protected {
 
     /// Whether policy wants datagrams between the two protected.
     pub fn demands(&self, now: Instant, ours: SocketAddr, peer: SocketAddr) -> bool {
-        let flow = Flow::udp((ours.ip(), ours.port()), (peer.ip(), peer.port()));
-        match self.stack.ipsec().covers(now, &flow) {
+        match self.stack.ipsec().covers(now, &flow(ours, peer)) {
             Ok(_) => true,
             Err(gap) => !matches!(gap.why, Gap::Bypass | Gap::NoPolicy),
         }
@@ -127,12 +126,13 @@ impl Protected {
         self.pump(now);
     }
 
-    /// Takes packets that have come; `hear` gets what was in them, and to which address of ours it
-    /// came. False when there may be more.
+    /// Takes packets that have come; `hear` gets to which address of ours a datagram came, from whom,
+    /// what it says, and whether IPsec covered its path, so that nobody on it could read. False when
+    /// there may be more.
     pub fn read(
         &mut self,
         now: Instant,
-        mut hear: impl FnMut(SocketAddr, SocketAddr, &[u8]),
+        mut hear: impl FnMut(SocketAddr, SocketAddr, &[u8], bool),
     ) -> io::Result<bool> {
         let mut buffer = vec![0; 1 << 16];
         let mut exhausted = false;
@@ -147,10 +147,12 @@ impl Protected {
         for &(port, socket) in &self.sockets {
             while let Some(datagram) = self.stack.receive_udp(socket) {
                 // Nothing in clear comes this way; what does is not believed.
-                if datagram.protected.is_some() {
-                    let payload = Zeroizing::new(datagram.payload);
-                    hear(SocketAddr::new(datagram.to, port), datagram.from, &payload);
-                }
+                let Some(sa) = datagram.protected else { continue };
+                let ours = SocketAddr::new(datagram.to, port);
+                let ipsec = self.stack.ipsec();
+                let covered = ipsec.sa(sa).is_some_and(|sa| sa.suite.encrypts())
+                    && ipsec.covers(now, &flow(ours, datagram.from)).is_ok();
+                hear(ours, datagram.from, &Zeroizing::new(datagram.payload), covered);
             }
         }
         Ok(exhausted)
@@ -210,6 +212,10 @@ fn add(
         ipsec.add_sa(now, spec)?;
     }
     Ok(())
+}
+
+fn flow(ours: SocketAddr, peer: SocketAddr) -> Flow {
+    Flow::udp((ours.ip(), ours.port()), (peer.ip(), peer.port()))
 }
 
 fn unique<T: Ord>(mut values: Vec<T>) -> Vec<T> {

@@ -40,6 +40,8 @@ pub struct Lab {
     pub answer: fn(&Command) -> Response,
     /// Datagrams to the call agent get lost.
     pub deaf: bool,
+    /// Datagrams to the gateway come out of IPsec.
+    pub covered: bool,
     /// Every datagram that was sent, and whether to the gateway.
     pub sent: Vec<(bool, Vec<u8>)>,
 }
@@ -78,6 +80,7 @@ impl Lab {
             wire: VecDeque::new(),
             answer: |_| Response::new(mgcp::ReturnCode::OK),
             deaf: false,
+            covered: false,
             sent: Vec::new(),
         }
     }
@@ -167,7 +170,10 @@ impl Lab {
             self.wire.front().filter(|(at, ..)| *at <= self.now).cloned()
         {
             self.wire.pop_front();
-            if to_gateway {
+            if to_gateway && self.covered {
+                let agent = AGENT.parse().unwrap();
+                self.gateway.handle_covered_datagram(self.now, agent, &datagram);
+            } else if to_gateway {
                 self.gateway.handle_datagram(self.now, AGENT.parse().unwrap(), &datagram);
             } else if !self.deaf {
                 self.agent.handle_input(self.now, GATEWAY.parse().unwrap(), &datagram);
