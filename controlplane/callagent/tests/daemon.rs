@@ -4,7 +4,6 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -15,46 +14,28 @@ use callmanager::switchboard::{
     CallId, LinkId, RelayOrder, RelayedEnd, RelayedKeys, RelayedLink, StreamId,
 };
 use crossbeam_channel::{Receiver, unbounded};
+use datad::testing::{self, Process};
 use ringfence_callagent::{CallAgent, Config, RelayAlarm, RelayConfig, RelayState, Report};
 use srtp::{Direction, Job, Keying, SessionId, Srtp, Suite};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Names the configuration of the process that becomes the relay.
-const CONFIG: &str = "RINGFENCE_TEST_RELAY";
-
 /// Not a test by itself: the others run it in a process of its own.
 #[test]
 fn becomes_the_relay() {
-    let Ok(config) = std::env::var(CONFIG) else { return };
-    let datad::config::File { datad: config, .. } = settings::load(Path::new(&config)).unwrap();
-    datad::run(&config).unwrap();
+    testing::become_if_told();
 }
 
-/// A relay's process, until it is dropped.
-struct Relay(Child);
-
-impl Relay {
-    fn start(config: &Path) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "becomes_the_relay", "--nocapture"]).env(CONFIG, config);
-        Self(command.stdout(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn start_relay(config: &Path) -> Process {
+    Process::start("becomes_the_relay", config)
 }
 
 /// An agent with a relay.
 struct House {
     agent: CallAgent,
     reports: Receiver<Report>,
-    relay: Option<Relay>,
+    relay: Option<Process>,
     config: PathBuf,
     _directory: TempDir,
 }
@@ -95,7 +76,7 @@ ports = "{first}-{}"
         let relays = vec![RelayConfig { name: "relay1".to_owned(), addresses: vec![relay] }];
         let tell = move |report| drop(tell.send(report));
         let agent = CallAgent::start(Config::new("cm1", relays), socket, tell).unwrap();
-        let relay = Some(Relay::start(&config));
+        let relay = Some(start_relay(&config));
         let house = Self { agent, reports, relay, config, _directory: directory };
         house.until(|house| house.agent.relays()[0].state == RelayState::InService);
         house
@@ -235,7 +216,7 @@ fn two_devices_speak_through_the_relay_under_keys_of_their_own() {
     let (mut devices, addresses) = connect(&house, 2);
     converse(&mut devices, addresses, 0..50);
     house.relay = None;
-    house.relay = Some(Relay::start(&house.config));
+    house.relay = Some(start_relay(&house.config));
     let restarted = RelayAlarm::Restarted { relay: "relay1".to_owned(), streams: 1 };
     let (mut lost, mut told) = (false, false);
     while !(lost && told) {

@@ -17,6 +17,7 @@
 //! - Nothing here decides about packets or calls: the engine and the gateway do.
 
 pub mod config;
+pub mod testing;
 
 mod control;
 mod ipsec;

@@ -3,13 +3,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command as Program, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callagent::{CallAgent, Config, RelayConfig, RelayState, Report};
 use callmanager::switchboard::RelayOrder;
 use callprocessing::service::{Answers, Fault, Relays};
+use datad::testing::{self, Process};
 use ringfence_phone::crew::{Command, Crew, Settings};
 use store::{DeviceSecurityMode, MediaPolicy, Model};
 use tlv::Role;
@@ -21,33 +21,14 @@ use crate::site::Site;
 const A: &str = "SEP000000000001";
 const B: &str = "SEP000000000002";
 
-/// Names the configuration of the process that becomes the relay.
-const CONFIG: &str = "RINGFENCE_TEST_RELAY";
-
 /// Not a test by itself: the others run it in a process of its own.
 #[test]
 fn becomes_the_relay() {
-    let Ok(config) = std::env::var(CONFIG) else { return };
-    let datad::config::File { datad: config, .. } = settings::load(Path::new(&config)).unwrap();
-    datad::run(&config).unwrap();
+    testing::become_if_told();
 }
 
-/// A relay's process, until it is dropped.
-struct Relay(Child);
-
-impl Relay {
-    fn start(config: &Path) -> Self {
-        let mut command = Program::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "relay::becomes_the_relay", "--nocapture"]).env(CONFIG, config);
-        Self(command.stdout(Stdio::null()).spawn().unwrap())
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn start_relay(config: &Path) -> Process {
+    Process::start("relay::becomes_the_relay", config)
 }
 
 struct Commanding(Arc<CallAgent>);
@@ -63,7 +44,7 @@ struct House {
     site: Site,
     agent: Arc<CallAgent>,
     config: PathBuf,
-    relay: Option<Relay>,
+    relay: Option<Process>,
     crew: Crew,
 }
 
@@ -98,7 +79,7 @@ impl House {
         std::fs::write(&config, relay_config(&site, address, notify, relay_ports)).unwrap();
         let settings = Settings { patience: PATIENCE, ports, ..Settings::default() };
         let crew = Crew::new(settings).unwrap();
-        let (relay, agent) = (Some(Relay::start(&config)), agent.unwrap());
+        let (relay, agent) = (Some(start_relay(&config)), agent.unwrap());
         let house = Self { site, agent, config, relay, crew };
         let deadline = Instant::now() + PATIENCE;
         while house.agent.relays()[0].state != RelayState::InService {
@@ -215,7 +196,7 @@ fn encrypted_telephones_keep_their_lock_when_their_relay_dies() {
     house.perform(speak);
     // It is killed, and started again: the call goes on, under new keys.
     house.relay = None;
-    house.relay = Some(Relay::start(&house.config));
+    house.relay = Some(start_relay(&house.config));
     let deadline = Instant::now() + PATIENCE;
     while house.agent.counters().opened < 2 {
         assert!(Instant::now() < deadline, "{:?}", house.agent.counters());
