@@ -7,9 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callagent::{CallAgent, Config, RelayConfig, RelayState, Report};
-use callmanager::switchboard::RelayOrder;
-use callprocessing::service::{Answers, Fault, Relays};
+use callmanager::switchboard::{MediaOrder, RelayOrder};
+use callprocessing::service::{Answers, Fault, Relays, Resources};
 use datad::testing::{self, Process};
+use mediaresources::music::Music;
+use mediaresources::resources::Limits;
+use mediaresources::service::MediaResources;
 use ringfence_phone::crew::{Command, Crew, Settings};
 use store::{DeviceSecurityMode, MediaPolicy, Model};
 use tlv::Role;
@@ -39,6 +42,26 @@ impl Relays for Commanding {
     }
 }
 
+struct Playing(MediaResources);
+
+impl Resources for Playing {
+    fn order(&mut self, order: MediaOrder) {
+        self.0.order(order);
+    }
+}
+
+fn resources(answers: Answers) -> Result<Box<dyn Resources>, Fault> {
+    let config = mediaresources::service::Config {
+        address: own_address(),
+        ports: 26_400..=26_499,
+        music: Music::melody(),
+        limits: Limits::default(),
+    };
+    let tell = move |stream, result| answers.opened(stream, result);
+    let started = MediaResources::start(config, tell).map_err(|error| error.to_string())?;
+    Ok(Box::new(Playing(started)))
+}
+
 /// A node whose telephones' media always goes through its relay.
 struct House {
     site: Site,
@@ -60,7 +83,7 @@ impl House {
         let address = free.local_addr().unwrap();
         drop(free);
         let mut agent = None;
-        let start = |answers: Answers| -> Result<Box<dyn Relays>, Fault> {
+        let relays = |answers: Answers| -> Result<Box<dyn Relays>, Fault> {
             let relays = vec![RelayConfig { name: "relay1".to_owned(), addresses: vec![address] }];
             let tell = move |report| match report {
                 Report::Opened { link, result } => answers.relayed(link, result),
@@ -74,7 +97,7 @@ impl House {
             Ok(Box::new(Commanding(started)))
         };
         let phones = [(A, Model::M7970, mode), (B, Model::M7960, mode)];
-        let site = Site::with_relays(&phones, MediaPolicy::Always, start);
+        let site = Site::with(&phones, MediaPolicy::Always, Box::new(resources), Box::new(relays));
         let config = site.home.path().join("relay.toml");
         std::fs::write(&config, relay_config(&site, address, notify, relay_ports)).unwrap();
         let settings = Settings { patience: PATIENCE, ports, ..Settings::default() };
@@ -149,6 +172,16 @@ fn plain_telephones_hear_each_other_through_the_relay() {
          expect a icon none"
     ));
     assert_eq!(house.agent.relays()[0].streams, 1);
+    // Music comes through the relay, too.
+    house.perform(
+        "b holds
+         expect b held
+         expect a hears music
+         b resumes
+         expect a hears b
+         expect b hears a",
+    );
+    assert_eq!(house.agent.counters().opened, 3);
     house.perform(
         "a hangs up
          expect b idle",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use callprocessing::census::Limits;
-use callprocessing::service::{self, Answers, Fault, NoRelays, NoResources, Relays, Running};
+use callprocessing::service::{self, NoRelays, NoResources, Relays, Resources, Running, Start};
 use pki::issue::{Template, Usage, issued, self_signed};
 use pki::node::{self, NodeName};
 use pki::{Hash, Identity, KeyKind, Name, PrivateKey, Signer};
@@ -34,15 +34,17 @@ pub struct Site {
 impl Site {
     /// With these telephones, whose numbers count from 1001.
     pub fn new(phones: &[(&str, Model, DeviceSecurityMode)]) -> Self {
-        let none = |answers| Ok(Box::new(NoRelays(answers)) as Box<dyn Relays>);
-        Self::with_relays(phones, MediaPolicy::Never, none)
+        let resources = Box::new(|answers| Ok(Box::new(NoResources(answers)) as _));
+        let relays = Box::new(|answers| Ok(Box::new(NoRelays(answers)) as _));
+        Self::with(phones, MediaPolicy::Never, resources, relays)
     }
 
-    /// The same, and media goes where it says.
-    pub fn with_relays(
+    /// The same with music and relays, and media goes where it says.
+    pub fn with(
         phones: &[(&str, Model, DeviceSecurityMode)],
         media: MediaPolicy,
-        relays: impl FnOnce(Answers) -> Result<Box<dyn Relays>, Fault>,
+        resources: Start<'_, dyn Resources>,
+        relays: Start<'_, dyn Relays>,
     ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
@@ -88,8 +90,8 @@ impl Site {
             cell: None,
             limits: Limits::default(),
             trace_directory: at("trace"),
-            resources: Box::new(|answers| Ok(Box::new(NoResources(answers)))),
-            relays: Box::new(relays),
+            resources,
+            relays,
         });
         let token = holder("token");
         let server = Arc::new(server);
