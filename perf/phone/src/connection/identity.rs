@@ -33,9 +33,14 @@ impl TlsIdentity {
         let failed = |cause: String| IdentityError { path: path.to_owned(), cause };
         let pem = durable::read(path, MOST).map_err(|error| failed(error.to_string()))?;
         let Some(pem) = pem.map(Zeroizing::new) else { return Ok(None) };
+        let identity = Self::from_pem(pem);
+        identity.map(Some).ok_or_else(|| failed("no key with its certificate".to_owned()))
+    }
+
+    /// Key and certificate in PEM form; `None` if they are not there.
+    pub fn from_pem(pem: Zeroizing<Vec<u8>>) -> Option<Self> {
         let identity = Self { pem };
-        identity.legacy().map_err(|_| failed("no key with its certificate".to_owned()))?;
-        Ok(Some(identity))
+        identity.legacy().is_ok().then_some(identity)
     }
 
     pub(super) fn legacy(&self) -> Result<(X509, PKey<Private>), openssl::error::ErrorStack> {

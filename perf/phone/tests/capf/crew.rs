@@ -127,8 +127,8 @@ fn a_secure_phone_registers_only_with_what_capf_gave_it() {
     site.publish(3, 1);
     site.perform("a starts");
     site.perform("expect a stays \"it has no certificate\"");
-    site.publish(3, 2);
-    site.desk.office().mode = AuthMode::NullString;
+    // What its user has to type.
+    site.perform("a enters 1234567");
     site.perform("a registers");
     site.perform("expect a lsc");
     assert_eq!(site.secure.alarms.lock().unwrap().len(), 1);
