@@ -34,7 +34,7 @@ pub enum Condition {
     Shows(String),
     /// `party TEXT`: the one at the other end has this number or name.
     Party(String),
-    /// `tone NAME`, `tone none`: what its user hears instead of speech.
+    /// `tone NAME`, `tone none`: what its user hears instead of speech, or heard last as a beep.
     Tone(Option<Tone>),
     /// `key LABEL`: the soft key is shown.
     Key(String),
@@ -171,8 +171,12 @@ impl Condition {
                 [&other.number, &other.name].iter().any(|shown| shown.to_string() == *text)
             }),
             Self::Tone(tone) => {
-                let heard = call.map(|call| call.tone);
-                heard.unwrap_or(display.tone.map(|(_, tone)| tone)) == *tone
+                let lasting = match call {
+                    Some(call) => call.tone,
+                    None => display.tone.map(|(_, tone)| tone),
+                };
+                let beep = call.and_then(|call| call.sound);
+                lasting == *tone || (tone.is_some() && beep == *tone)
             }
             Self::Key(label) => {
                 let call = call.map_or(CallRef(0), |call| call.call);

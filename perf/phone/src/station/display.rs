@@ -103,6 +103,8 @@ pub struct Call {
     pub notice: Option<(Caption, Instant)>,
     /// What its user hears instead of speech.
     pub tone: Option<Tone>,
+    /// The last short sound that he heard, a beep or a digit.
+    pub sound: Option<Tone>,
     /// Whether others may not see it.
     pub private: bool,
     pub(super) keys: Selection,
@@ -226,6 +228,7 @@ impl Display {
                 prompt: Caption::default(),
                 notice: None,
                 tone,
+                sound: None,
                 private: false,
                 keys: Selection { set: SoftKeySetIndex::ON_HOOK, valid: 0 },
             });

@@ -15,6 +15,25 @@ use super::{Caption, Event, Icon, Info, Notice, Party, Station};
 /// Below those of [`sccp::server::DisplayPriNotify`].
 const LOWEST_PRIORITY: u32 = u32::MAX;
 
+/// Whether a tone ends by itself: digits, beeps, warnings.
+fn is_short(tone: Tone) -> bool {
+    let digit = (Tone::DTMF_1..=Tone::DTMF_D).contains(&tone);
+    let beeps = [
+        Tone::CALL_WAITING,
+        Tone::CONFIRMATION,
+        Tone::CAMP_ON,
+        Tone::ZIP_ZIP,
+        Tone::ZIP,
+        Tone::BEEP_BONK,
+        Tone::RECORDER_WARNING,
+        Tone::MONITOR_WARNING,
+        Tone::SECURE_WARNING,
+        Tone::NON_SECURE_WARNING,
+        Tone::BARGE_IN,
+    ];
+    digit || beeps.contains(&tone)
+}
+
 impl Station {
     pub(super) fn obey(&mut self, now: Instant, message: Message) {
         use Message as M;
@@ -158,7 +177,9 @@ impl Station {
     fn tone(&mut self, call: CallRef, tone: Option<Tone>) {
         let tone = tone.filter(|tone| !matches!(*tone, Tone::SILENCE | Tone::NO_TONE));
         match self.display.call_mut(call) {
+            Some(shown) if tone.is_some_and(is_short) => shown.sound = tone,
             Some(shown) => shown.tone = tone,
+            None if tone.is_some_and(is_short) => {}
             None => self.display.tone = tone.map(|tone| (call, tone)),
         }
         self.event(Event::Tone { call, tone });

@@ -171,6 +171,9 @@ fn barge_ends_as_the_models_can_do_it() {
                 assert_eq!(site.icon(C), icon);
                 assert_eq!(site.hears(C, A), Some(icon == Icon::Lock));
                 assert_eq!(site.phones[A].sending.len(), 2);
+                // A beep, and not a tone that goes on.
+                assert_eq!(site.active(B).sound, Some(Tone::BARGE_IN));
+                assert_eq!(site.active(B).tone, None);
                 site.press(C, Key::OnHook);
             }
             None => {
