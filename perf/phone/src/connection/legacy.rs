@@ -3,9 +3,7 @@
 use std::fmt;
 
 use openssl::error::ErrorStack;
-use openssl::pkey::{PKey, Private};
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslMode, SslRef, SslVerifyMode, SslVersion};
-use openssl::x509::X509;
 use sccp::Secrecy;
 
 use super::{KeyLog, TlsError, TlsIdentity};
@@ -14,8 +12,7 @@ use crate::SecurityMode;
 /// A telephone that speaks TLS 1.0.
 pub struct Legacy {
     context: SslContext,
-    certificate: X509,
-    key: PKey<Private>,
+    identity: TlsIdentity,
 }
 
 /// What all telephones of a mode have in common.
@@ -30,16 +27,14 @@ impl Legacy {
     }
 
     /// A telephone with a certificate.
-    pub fn new(manner: &Manner, identity: &TlsIdentity) -> Result<Self, TlsError> {
-        let loaded = identity.legacy().map_err(|error| TlsError(error.to_string()));
-        let (certificate, key) = loaded?;
-        Ok(Self { context: manner.0.clone(), certificate, key })
+    pub fn new(manner: &Manner, identity: &TlsIdentity) -> Self {
+        Self { context: manner.0.clone(), identity: identity.clone() }
     }
 
     pub(super) fn ssl(&self) -> Result<Ssl, ErrorStack> {
         let mut ssl = Ssl::new(&self.context)?;
-        ssl.set_certificate(&self.certificate)?;
-        ssl.set_private_key(&self.key)?;
+        ssl.set_certificate(&self.identity.certificate)?;
+        ssl.set_private_key(&self.identity.key)?;
         Ok(ssl)
     }
 }

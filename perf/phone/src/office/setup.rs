@@ -85,7 +85,7 @@ impl Manners {
         Ok(match self.style {
             TlsStyle::Legacy => {
                 let manner = Legacy::manner(mode, log)?;
-                Way::Legacy(Arc::new(Legacy::new(&manner, shown)?))
+                Way::Legacy(Arc::new(Legacy::new(&manner, shown)))
             }
             TlsStyle::Modern => {
                 let manner = Modern::manner(servers, log);

@@ -166,7 +166,7 @@ impl Shared {
                     None => Legacy::manner(mode, log)?,
                 };
                 self.legacy.insert(mode.to_string(), manner.clone());
-                Way::Legacy(Arc::new(Legacy::new(&manner, identity)?))
+                Way::Legacy(Arc::new(Legacy::new(&manner, identity)))
             }
             TlsStyle::Modern => {
                 let manner = self.modern.get_or_insert_with(|| Modern::manner(servers, log));
