@@ -79,7 +79,7 @@ fn a_call_through_a_relay_is_as_secure_as_one_without() {
             let to = stream.transmit.as_ref().unwrap().0;
             assert_eq!(to, relay_address(self::stream(&office, name)));
         }
-        assert!(office.switchboard.calls()[0].relayed);
+        assert_eq!(office.switchboard.calls()[0].relay.as_deref(), Some("relay1"));
         office.press(called, Key::OnHook);
         assert!(office.relayed.is_empty(), "the relay is free when the call ends");
         assert_eq!(office.records[0].relay.as_deref(), Some("relay1"));

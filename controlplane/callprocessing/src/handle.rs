@@ -56,6 +56,8 @@ pub struct Call {
     pub parties: Vec<Participant>,
     /// Whether they are on a conference bridge.
     pub conference: bool,
+    /// The relays that its media goes through.
+    pub relays: Vec<String>,
     /// When it began.
     pub began: SystemTime,
     /// When it was answered.

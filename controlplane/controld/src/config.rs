@@ -13,8 +13,16 @@
 //! http = ["0.0.0.0:6970"]
 //! ctl_provider = "0.0.0.0"                             # its port is a parameter
 //! capf = "0.0.0.0"                                     # its port is a parameter
+//! sccp = "0.0.0.0"                                     # CallManager; its ports are parameters; absent: it does not run
+//! media = "192.0.2.1"                                  # music on hold, conferences; absent: the node's address
+//! media_ports = [28672, 32767]                         # the first and the last of them
+//! call_agent = "0.0.0.0:2727"                          # from where relays are commanded
 //! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
+//!
+//! [[controld.relay]]                                   # a ringfence-datad that media can go through
+//! name = "relay1"                                      # `name` in its section [datad.gateway]
+//! addresses = ["192.0.2.10:2427"]
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -66,11 +74,32 @@ pub struct Config {
     pub ctl_provider: IpAddr,
     /// Address on which CAPF listens; its port is a parameter.
     pub capf: IpAddr,
+    /// Address on which CallManager listens; its ports are parameters. Absent: it does not run in
+    /// this process.
+    pub sccp: Option<IpAddr>,
+    /// Where music on hold and conference bridges send and receive; absent: the node's address.
+    pub media: Option<IpAddr>,
+    /// The first and the last port of these.
+    pub media_ports: (u16, u16),
+    /// From where relays are commanded, and where they tell of themselves.
+    pub call_agent: SocketAddr,
+    /// The relays that media can go through.
+    pub relay: Vec<Relay>,
     /// Socket of the cell that ends the TLS of old phones; absent: they are not
     /// served, and others are in this process.
     pub legacy_tls: Option<PathBuf>,
     /// Where traces go; absent: `trace` beside the directory of phones.
     pub trace_directory: Option<PathBuf>,
+}
+
+/// A relay that media can go through.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relay {
+    /// Its name, as in its own configuration.
+    pub name: String,
+    /// Where it listens for MGCP, in order of preference.
+    pub addresses: Vec<SocketAddr>,
 }
 
 impl Default for Config {
@@ -88,6 +117,11 @@ impl Default for Config {
             http: vec![SocketAddr::new(any, 6970)],
             ctl_provider: any,
             capf: any,
+            sccp: None,
+            media: None,
+            media_ports: (28_672, 32_767),
+            call_agent: SocketAddr::new(any, 2727),
+            relay: Vec::new(),
             legacy_tls: None,
             trace_directory: None,
         }
@@ -144,6 +178,8 @@ mod tests {
             ("store = 5", "ringfence.toml:2"),
             ("tftp = [\"0.0.0.0\"]", "ringfence.toml:2"),
             ("ctl_provider = \"cm1\"", "invalid IP address"),
+            ("media_ports = [1]", "ringfence.toml:2"),
+            ("[[controld.relay]]\nnames = \"relay1\"", "did you mean `name`?"),
         ] {
             let complaint = parse(&format!("[controld]\n{text}\n")).unwrap_err();
             assert!(complaint.contains(expected), "{text}: {complaint}");

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod activation;
+pub mod callmanager;
 pub mod capf;
 pub mod config;
 pub mod identity;

@@ -14,6 +14,7 @@ use store::{Node, Service, Store};
 use tftp::server::{HttpConfig, Server};
 
 use crate::activation::Passed;
+use crate::callmanager;
 use crate::capf;
 use crate::config::Config;
 use crate::identity;
@@ -86,8 +87,9 @@ enum Slot {
 /// What keeps a service running, and what is not right with it all the same.
 type Started = (Box<dyn Send>, Option<String>);
 
-/// Services that run in this process. CallManager is not among them yet.
-const OURS: [Service; 3] = [Service::Tftp, Service::CtlProvider, Service::Capf];
+/// Services that may run in this process.
+const OURS: [Service; 4] =
+    [Service::Tftp, Service::CtlProvider, Service::Capf, Service::CallManager];
 
 impl Services {
     /// None runs yet: see [`Services::reconcile`].
@@ -136,7 +138,7 @@ impl Services {
         let Ok(nodes) = self.store.read(|view| view.nodes()) else { return };
         let me = nodes.into_iter().find(|node| node.name == self.node);
         let _work = self.work();
-        for service in OURS {
+        for service in OURS.into_iter().filter(|service| self.is_ours(*service)) {
             let active = me.as_ref().filter(|me| me.services.contains(&service));
             match active {
                 None => self.stop(service),
@@ -173,7 +175,7 @@ impl Services {
         match self.slots().get(&service) {
             Some(Slot::Running { since, .. }) => Some(*since),
             Some(Slot::Failed(_)) => None,
-            None if OURS.contains(&service) => None,
+            None if self.is_ours(service) => None,
             None => Some(self.started),
         }
     }
@@ -199,11 +201,19 @@ impl Services {
         failed.collect()
     }
 
+    /// Whether a service runs in this process, or is only stood for.
+    fn is_ours(&self, service: Service) -> bool {
+        OURS.contains(&service) && (service != Service::CallManager || self.config.sccp.is_some())
+    }
+
     fn runs(&self, service: Service) -> bool {
         matches!(self.slots().get(&service), Some(Slot::Running { .. }))
     }
 
     fn stop(&self, service: Service) {
+        if service == Service::CallManager {
+            self.set_telephony(None);
+        }
         let running = self.slots().remove(&service);
         // Its threads end here, which takes its time.
         drop(running);
@@ -216,12 +226,22 @@ impl Services {
                 capf::start(&self.config, &self.store, &self.phones, self.cell.as_ref(), me, now)
                     .map(|running| (Box::new(running) as Box<dyn Send>, None))
             }
+            Service::CallManager => self.start_callmanager(me, now),
             _ => self.start_provider(me, now),
         };
         match server {
             Ok((server, warning)) => Slot::Running { since: now, warning, _until_dropped: server },
             Err(why) => Slot::Failed(why),
         }
+    }
+
+    fn start_callmanager(&self, me: &Node, now: SystemTime) -> Result<Started, String> {
+        let address = self.config.sccp.ok_or("set `sccp` in [controld]")?;
+        let cell = self.cell.as_ref();
+        let started = callmanager::start(&self.config, &self.store, address, cell, me, now)?;
+        self.set_telephony(Some(Arc::new(started.desk.clone())));
+        let warning = started.warning.clone();
+        Ok((Box::new(started), warning))
     }
 
     fn start_tftp(&self, me: &Node, now: SystemTime) -> Result<Started, String> {

@@ -20,8 +20,8 @@ use crashtest::{Daemon, Ended, Knife, daemon_at_every_step};
 use pki::issue::{Template, Usage, self_signed};
 use pki::{Hash, Identity, KeyKind, Name, PrivateKey};
 use store::{
-    Administrator, AdministratorRole, Author, Node, NodeRole, Password, PasswordHash, SecurityMode,
-    Service, Store,
+    Administrator, AdministratorRole, Author, Device, DeviceName, Line, Model, Node, NodeRole,
+    Number, Password, PasswordHash, SecurityMode, Service, Store,
 };
 use tftp::{Options, Tuning, fetch};
 use tlv::{Role, Trust};
@@ -69,11 +69,16 @@ fn prepare(dir: &Path, services: &[Service], sockets: &str) -> u16 {
         at("run/controld.sock"),
     );
     fs::write(dir.join("ringfence.toml"), config).unwrap();
+    give(dir);
+    port
+}
+
+/// Lets the daemon own its directory.
+fn give(dir: &Path) {
     if rustix::process::geteuid().is_root() {
         let given = Command::new("chown").args(["-R", USER]).arg(dir).status().unwrap();
         assert!(given.success());
     }
-    port
 }
 
 /// Below the ports that the system gives out by itself.
@@ -122,6 +127,56 @@ fn sockets_that_systemd_passes_are_served() {
         let ended = daemon.wait_with_output().unwrap();
         let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert!(!ended.status.success() && complaint.contains(expected), "{complaint}");
+    }
+}
+
+#[test]
+fn phones_come_back_when_callmanager_does() {
+    const PHONE: &str = "SEP001122334455";
+    let dir = tempfile::tempdir().unwrap();
+    let (sccp, secure) = (free_port(), free_port());
+    let address = "tftp = [\"127.0.0.1:0\"]\nhttp = []\nsccp = \"127.0.0.1\"";
+    let relay = "[[controld.relay]]\nname = \"relay1\"\naddresses = [\"127.0.0.1:9\"]";
+    let agent = format!("call_agent = \"127.0.0.1:{}\"", free_port());
+    let services = [Service::CallManager, Service::CtlProvider];
+    let provider = prepare(dir.path(), &services, &format!("{address}\n{agent}\n{relay}"));
+    let phone = |change: &mut store::Change<'_>| -> store::Result<()> {
+        change.set_parameter(None, "call-manager.port", &sccp.to_string())?;
+        change.set_parameter(None, "call-manager.secure-port", &secure.to_string())?;
+        let mut device = Device::new(PHONE.parse::<DeviceName>()?, Model::M7970);
+        let number: Number = "1001".parse()?;
+        change.put_line(&Line::new(number.clone()))?;
+        device.lines.push(number);
+        change.put_device(&device)
+    };
+    open(dir.path()).change(&Author::new("test", "test"), SystemTime::now(), phone).unwrap();
+    give(dir.path());
+
+    for _ in 0..2 {
+        let daemon = start(dir.path(), provider);
+        let deadline = Instant::now() + PATIENCE;
+        let mut stream = loop {
+            match TcpStream::connect((Ipv4Addr::LOCALHOST, sccp)) {
+                Ok(stream) => break stream,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let register = sccp::phone::Register {
+            device_name: sccp::Text::from(PHONE),
+            address: sccp::Ip4(Ipv4Addr::LOCALHOST),
+            device_type: sccp::codes::DeviceType(Model::M7970.load_id()),
+            protocol_version: 11,
+            ..Default::default()
+        };
+        let secrecy = sccp::Secrecy::Exposed;
+        let session = sccp::Session { version: sccp::Version::V11, secrecy };
+        stream.write_all(&session.encode(&register.into()).unwrap()).unwrap();
+        let mut header = [0; 12];
+        stream.read_exact(&mut header).unwrap();
+        assert_eq!(header[8..12], 0x0081_u32.to_le_bytes(), "it is welcome");
+        drop(daemon);
     }
 }
 

@@ -17,7 +17,7 @@ impl Switchboard {
             id,
             parties: call.parties.iter().map(|leg| self.party_view(*leg)).collect(),
             conference: call.bridge.is_some(),
-            relayed: call.links.iter().any(Link::is_relayed),
+            relay: call.relay.clone().filter(|_| call.links.iter().any(Link::is_relayed)),
             began: call.began,
             answered: call.answered,
             security: self.status(id),

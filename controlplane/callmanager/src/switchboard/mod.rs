@@ -61,6 +61,7 @@ mod stream;
 mod timers;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use action::{
@@ -179,8 +180,8 @@ pub struct CallView {
     pub parties: Vec<PartyView>,
     /// Whether they are on a conference bridge.
     pub conference: bool,
-    /// Whether media goes through a relay.
-    pub relayed: bool,
+    /// The relay that its media goes through.
+    pub relay: Option<Arc<str>>,
     /// When it began.
     pub began: Instant,
     /// When it was answered.

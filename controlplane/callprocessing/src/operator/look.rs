@@ -26,6 +26,7 @@ impl Operator {
                 })
                 .collect(),
             conference: call.conference,
+            relays: call.relay.iter().map(ToString::to_string).collect(),
             began: wall(now, call.began),
             answered: call.answered.map(|at| wall(now, at)),
             security: call.security,

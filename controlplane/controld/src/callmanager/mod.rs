@@ -1,0 +1,148 @@
+//! CallManager, put together out of this node's settings: call processing, media resources, and the
+//! call agent that commands relays.
+
+mod view;
+
+use std::net::{IpAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use callagent::{CallAgent, RelayConfig, Report};
+use callmanager::switchboard::{MediaOrder, RelayOrder};
+use callprocessing::census::Limits;
+use callprocessing::handle::Handle;
+use callprocessing::service::{
+    self, Answers, Fault, NoRelays, NoResources, Relays, Resources, Running, Setup,
+};
+use legacytls::client::Cell;
+use mediaresources::music::Music;
+use mediaresources::service::MediaResources;
+use store::{CallSettings, Node, Store};
+
+use crate::config::Config;
+use crate::identity;
+
+/// What a running CallManager shows of itself. It ends with its [`Running`].
+#[derive(Clone)]
+pub struct Desk {
+    handle: Handle,
+    node: String,
+}
+
+/// What keeps CallManager running.
+pub struct CallManager {
+    /// Call processing; it ends with this.
+    _running: Running,
+    /// What the office sees of it.
+    pub desk: Desk,
+    /// What works, though not as it should; for logs and alarms.
+    pub warning: Option<String>,
+}
+
+/// Starts it. Failure is told in English, for logs and alarms.
+pub fn start(
+    config: &Config,
+    store: &Arc<Store>,
+    address: IpAddr,
+    cell: Option<&Cell>,
+    me: &Node,
+    now: SystemTime,
+) -> Result<CallManager, String> {
+    let own = identity::open(&config.key_directory, me, store, now)?;
+    let settings =
+        store.read(|view| CallSettings::read(view, &me.name)).map_err(|error| error.to_string())?;
+    let mut warning = None;
+    let setup = Setup {
+        store: Arc::clone(store),
+        node: me.name.clone(),
+        plain: listen(address, settings.port)?,
+        secure: listen(address, settings.secure_port)?,
+        certificate: own.certificate().clone(),
+        key_file: config.key_directory.join(pki::node::KEY_FILE),
+        cell,
+        limits: Limits::default(),
+        trace_directory: config.trace_directory(),
+        resources: Box::new(|answers| {
+            Ok(match start_resources(config, &settings, me, answers.clone()) {
+                Ok(started) => Box::new(started) as Box<dyn Resources>,
+                // Calls go on without.
+                Err(why) => {
+                    warning = Some(format!("no music on hold and no conferences: {why}"));
+                    Box::new(NoResources(answers))
+                }
+            })
+        }),
+        relays: Box::new(|answers| {
+            Ok(match config.relay.is_empty() {
+                true => Box::new(NoRelays(answers)) as Box<dyn Relays>,
+                false => Box::new(start_agent(config, me, answers)?),
+            })
+        }),
+    };
+    let running = service::start(setup)?;
+    let desk = Desk { handle: running.handle().clone(), node: me.name.clone() };
+    Ok(CallManager { _running: running, desk, warning })
+}
+
+fn listen(address: IpAddr, port: u16) -> Result<TcpListener, String> {
+    TcpListener::bind((address, port))
+        .map_err(|error| format!("cannot listen on {address}, port {port}: {error}"))
+}
+
+struct Playing(MediaResources);
+
+impl Resources for Playing {
+    fn order(&mut self, order: MediaOrder) {
+        self.0.order(order);
+    }
+}
+
+fn start_resources(
+    config: &Config,
+    settings: &CallSettings,
+    me: &Node,
+    answers: Answers,
+) -> Result<Playing, Fault> {
+    let music = match &settings.music {
+        Some(path) => Music::read(path).map_err(|error| error.to_string())?,
+        None => Music::melody(),
+    };
+    let (first, last) = config.media_ports;
+    let resources = mediaresources::service::Config {
+        address: config.media.unwrap_or(me.address),
+        ports: first..=last,
+        music,
+        limits: mediaresources::resources::Limits::default(),
+    };
+    let started =
+        MediaResources::start(resources, move |stream, result| answers.opened(stream, result));
+    started.map(Playing).map_err(|error| error.to_string())
+}
+
+struct Commanding(CallAgent);
+
+impl Relays for Commanding {
+    fn order(&mut self, order: RelayOrder) {
+        self.0.order(order);
+    }
+}
+
+fn start_agent(config: &Config, me: &Node, answers: Answers) -> Result<Commanding, Fault> {
+    let relay = |relay: &crate::config::Relay| RelayConfig {
+        name: relay.name.clone(),
+        addresses: relay.addresses.clone(),
+    };
+    let relays = config.relay.iter().map(relay).collect();
+    let socket = UdpSocket::bind(config.call_agent).map_err(|error| {
+        format!("cannot listen on {}: {error}; set `call_agent` in [controld]", config.call_agent)
+    })?;
+    let tell = move |report| match report {
+        Report::Opened { link, result } => answers.relayed(link, result),
+        Report::Lost { link } => answers.relay_lost(link),
+        // What the relay has counted the phones have, too; theirs is in the trace.
+        Report::Closed { .. } => {}
+        Report::Alarm(alarm) => answers.alarm(&alarm),
+    };
+    let agent = CallAgent::start(callagent::Config::new(&me.name, relays), socket, tell);
+    agent.map(Commanding).map_err(|error| error.to_string())
+}

@@ -1,0 +1,150 @@
+//! What administrators are shown of calls.
+
+use std::time::SystemTime;
+
+use callmanager::security::Security;
+use callmanager::switchboard::{CallEnd, Party, PerStatus};
+use callprocessing::handle::{Call, Counters, Direction, Ladder, Record, Registered, Which};
+use console::{
+    CallPartyView, CallRecordView, CallView, LadderSecurity, LadderStep, LadderView, PerStatusView,
+    RegistrationView, ResetKind, TelephonyView,
+};
+use legacytls::link::CertificateKind;
+use store::{CallEnding, CallParty, DeviceName, EffectiveMode};
+
+use super::Desk;
+use crate::telephony::Telephony;
+
+impl Telephony for Desk {
+    fn registered(&self) -> Vec<RegistrationView> {
+        self.handle.registered().into_iter().map(registered).collect()
+    }
+
+    fn calls(&self) -> Vec<CallView> {
+        self.handle.calls().into_iter().map(call).collect()
+    }
+
+    fn call(&self, id: u32) -> Option<LadderView> {
+        self.handle.call(id).map(|found| ladder(found, &self.node))
+    }
+
+    fn counters(&self) -> TelephonyView {
+        let Counters { registered, calls_active, calls_completed, .. } = self.handle.counters();
+        TelephonyView {
+            phones_registered: per_status(registered),
+            calls_active: per_status(calls_active),
+            calls_completed: per_status(calls_completed),
+        }
+    }
+
+    fn reset(&self, phones: &[DeviceName], kind: ResetKind) -> Vec<String> {
+        let names = phones.iter().map(ToString::to_string).collect();
+        let kind = match kind {
+            ResetKind::Reset => sccp::codes::ResetKind::RESET,
+            ResetKind::Restart => sccp::codes::ResetKind::RESTART,
+        };
+        self.handle.reset(Which::Named(names), kind)
+    }
+}
+
+fn registered(phone: Registered) -> RegistrationView {
+    RegistrationView {
+        device: phone.device,
+        security: mode(phone.security),
+        from: phone.peer.to_string(),
+        suite: phone.suite,
+        certificate: phone.certificate.map(|kind| match kind {
+            CertificateKind::Lsc => "lsc".to_owned(),
+            CertificateKind::Mic => "mic".to_owned(),
+        }),
+        since: time(phone.since),
+    }
+}
+
+fn call(call: Call) -> CallView {
+    let state = match (call.conference, call.answered) {
+        (true, _) => "conference",
+        (false, Some(_)) => "connected",
+        (false, None) => "calling",
+    };
+    let party = |one: callprocessing::handle::Participant| CallPartyView {
+        device: one.device,
+        number: one.number,
+        name: one.name,
+    };
+    CallView {
+        id: call.id,
+        parties: call.parties.into_iter().map(party).collect(),
+        state: state.to_owned(),
+        security: call.security.map(mode),
+        began: time(call.began),
+        answered: call.answered.map(time),
+        relays: call.relays,
+    }
+}
+
+fn ladder(ladder: Ladder, node: &str) -> LadderView {
+    let step = |step: callprocessing::handle::Step| LadderStep {
+        at: time(step.at),
+        device: step.device,
+        from_phone: step.direction == Direction::FromPhone,
+        message: step.message,
+    };
+    let status = |(at, status): (SystemTime, Option<Security>)| LadderSecurity {
+        at: time(at),
+        security: status.map(mode),
+    };
+    LadderView {
+        id: ladder.call,
+        steps: ladder.steps.into_iter().map(step).collect(),
+        unsaid: ladder.unsaid,
+        security: ladder.security.into_iter().map(status).collect(),
+        ended: ladder.ended.map(time),
+        record: ladder.record.map(|found| record(found, node)),
+    }
+}
+
+fn record(record: Record, node: &str) -> CallRecordView {
+    let party = |party: Party| CallParty { number: party.number, name: party.name };
+    CallRecordView {
+        number: None,
+        node: node.to_owned(),
+        call: record.call,
+        calling: party(record.calling),
+        dialled: record.dialled,
+        called: record.called.map(party),
+        began: time(record.began),
+        answered: record.answered.map(time),
+        ended: time(record.ended),
+        security: record.security.map(mode),
+        ending: ending(record.end),
+        relay: record.relay,
+    }
+}
+
+fn ending(end: CallEnd) -> CallEnding {
+    match end {
+        CallEnd::HungUp => CallEnding::HungUp,
+        CallEnd::Busy => CallEnding::Busy,
+        CallEnd::NoSuchNumber => CallEnding::NoSuchNumber,
+        CallEnd::Failed => CallEnding::Failed,
+        CallEnd::Transferred => CallEnding::Transferred,
+    }
+}
+
+fn mode(security: Security) -> EffectiveMode {
+    match security {
+        Security::NonSecure => EffectiveMode::NonSecure,
+        Security::Authenticated => EffectiveMode::Authenticated,
+        Security::Encrypted => EffectiveMode::Encrypted,
+    }
+}
+
+fn per_status(counts: PerStatus) -> PerStatusView {
+    let PerStatus { non_secure, authenticated, encrypted } = counts;
+    PerStatusView { non_secure, authenticated, encrypted }
+}
+
+fn time(at: SystemTime) -> String {
+    humantime::format_rfc3339_millis(at).to_string()
+}
