@@ -1,5 +1,6 @@
 //! What comes of orders, and what administrators should know of relays.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use callmanager::switchboard::{CallId, LinkId, RelayRefused, RelayedBy, StreamId};
@@ -54,6 +55,18 @@ pub struct EndStatistics {
     pub packets_lost: u32,
     /// Interarrival jitter of those from the device, in milliseconds.
     pub jitter_ms: u32,
+}
+
+impl fmt::Display for EndStatistics {
+    /// For traces, behind something else.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, packets_sent, packets_received, packets_lost, jitter_ms, .. } = self;
+        write!(
+            f,
+            "; stream {stream}: {packets_sent} packets to the device, {packets_received} from it, \
+             {packets_lost} lost, jitter {jitter_ms} ms"
+        )
+    }
 }
 
 /// Something about relays that an administrator should know.

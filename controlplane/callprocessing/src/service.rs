@@ -80,6 +80,7 @@ pub trait Relays: Send {
 pub struct Answers {
     mail: Mail,
     alarms: Arc<Alarms>,
+    trace: Arc<Trace>,
 }
 
 impl Answers {
@@ -96,6 +97,11 @@ impl Answers {
     /// A relay has lost a stream.
     pub fn relay_lost(&self, link: LinkId) {
         self.mail.post(News::RelayLost(link));
+    }
+
+    /// Something for those who look for a fault: what a relay has counted, say.
+    pub fn note(&self, text: impl FnOnce() -> String) {
+        self.trace.tell(Level::Notice, text);
     }
 
     /// An administrator should know something.
@@ -206,7 +212,8 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     };
     let (questions, thread) = desk::start(desk).map_err(told)?;
     threads.push(thread);
-    let answers = Answers { mail: mail.clone(), alarms: Arc::clone(&alarms) };
+    let answers =
+        Answers { mail: mail.clone(), alarms: Arc::clone(&alarms), trace: Arc::clone(&trace) };
     let with = Colleagues {
         reception: Reception::open(&hosts, &mail).map_err(told)?,
         desk: questions,

@@ -139,8 +139,10 @@ fn start_agent(config: &Config, me: &Node, answers: Answers) -> Result<Commandin
     let tell = move |report| match report {
         Report::Opened { link, result } => answers.relayed(link, result),
         Report::Lost { link } => answers.relay_lost(link),
-        // What the relay has counted the phones have, too; theirs is in the trace.
-        Report::Closed { .. } => {}
+        Report::Closed { call, relay, ends } => answers.note(|| {
+            let ends: String = ends.iter().flatten().map(ToString::to_string).collect();
+            format!("call {call} went through {relay}{ends}")
+        }),
         Report::Alarm(alarm) => answers.alarm(&alarm),
     };
     let agent = CallAgent::start(callagent::Config::new(&me.name, relays), socket, tell);
