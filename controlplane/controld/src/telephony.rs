@@ -1,6 +1,7 @@
 //! Call processing, as administrators see it.
 
 use console::{CallView, LadderView, RegistrationView, ResetKind, TelephonyView};
+use lang::Language;
 use store::DeviceName;
 
 /// Call processing of this node, as administrators see it.
@@ -16,6 +17,11 @@ pub trait Telephony: Send + Sync {
 
     /// What is counted.
     fn counters(&self) -> TelephonyView;
+
+    /// What is not as it should be, of relays say.
+    fn problems(&self, _: Language) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Tells phones to start anew once their calls have ended; those that are not registered are
     /// passed over. Returns the names of those that were told.

@@ -17,6 +17,7 @@ use cluster::client::{
 use cluster::http::{Request, Response};
 use cluster::list::{Draft, present_list};
 use crashtest::{Daemon, Ended, Knife, daemon_at_every_step};
+use lang::Language;
 use pki::issue::{Template, Usage, self_signed};
 use pki::{Hash, Identity, KeyKind, Name, PrivateKey};
 use store::{
@@ -152,7 +153,7 @@ fn phones_come_back_when_callmanager_does() {
     open(dir.path()).change(&Author::new("test", "test"), SystemTime::now(), phone).unwrap();
     give(dir.path());
 
-    for _ in 0..2 {
+    for relay_is_missed in [true, false] {
         let daemon = start(dir.path(), provider);
         let deadline = Instant::now() + PATIENCE;
         let mut stream = loop {
@@ -176,7 +177,24 @@ fn phones_come_back_when_callmanager_does() {
         let mut header = [0; 12];
         stream.read_exact(&mut header).unwrap();
         assert_eq!(header[8..12], 0x0081_u32.to_le_bytes(), "it is welcome");
+        if relay_is_missed {
+            expect_missing_relay(&dir.path().join("run/controld.sock"));
+        }
         drop(daemon);
+    }
+}
+
+/// Administrators hear of CallManager, and of the relay that is not there.
+fn expect_missing_relay(socket: &Path) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let status = console::ask(socket, Language::English, &console::Status {}).unwrap();
+        let told = status.alarms.iter().any(|alarm| alarm.contains("relay1"));
+        if told && status.telephony.is_some() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{status:?}");
+        thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -27,6 +27,7 @@ use crate::identity;
 pub struct Desk {
     handle: Handle,
     node: String,
+    relays: Option<Arc<CallAgent>>,
 }
 
 /// What keeps CallManager running.
@@ -52,6 +53,7 @@ pub fn start(
     let settings =
         store.read(|view| CallSettings::read(view, &me.name)).map_err(|error| error.to_string())?;
     let mut warning = None;
+    let mut agent = None;
     let setup = Setup {
         store: Arc::clone(store),
         node: me.name.clone(),
@@ -75,12 +77,17 @@ pub fn start(
         relays: Box::new(|answers| {
             Ok(match config.relay.is_empty() {
                 true => Box::new(NoRelays(answers)) as Box<dyn Relays>,
-                false => Box::new(start_agent(config, me, answers)?),
+                false => {
+                    let started = Arc::new(start_agent(config, me, answers)?);
+                    agent = Some(Arc::clone(&started));
+                    Box::new(Commanding(started))
+                }
             })
         }),
     };
     let running = service::start(setup)?;
-    let desk = Desk { handle: running.handle().clone(), node: me.name.clone() };
+    let (handle, node) = (running.handle().clone(), me.name.clone());
+    let desk = Desk { handle, node, relays: agent };
     Ok(CallManager { _running: running, desk, warning })
 }
 
@@ -119,7 +126,7 @@ fn start_resources(
     started.map(Playing).map_err(|error| error.to_string())
 }
 
-struct Commanding(CallAgent);
+struct Commanding(Arc<CallAgent>);
 
 impl Relays for Commanding {
     fn order(&mut self, order: RelayOrder) {
@@ -127,7 +134,7 @@ impl Relays for Commanding {
     }
 }
 
-fn start_agent(config: &Config, me: &Node, answers: Answers) -> Result<Commanding, Fault> {
+fn start_agent(config: &Config, me: &Node, answers: Answers) -> Result<CallAgent, Fault> {
     let relay = |relay: &crate::config::Relay| RelayConfig {
         name: relay.name.clone(),
         addresses: relay.addresses.clone(),
@@ -146,5 +153,5 @@ fn start_agent(config: &Config, me: &Node, answers: Answers) -> Result<Commandin
         Report::Alarm(alarm) => answers.alarm(&alarm),
     };
     let agent = CallAgent::start(callagent::Config::new(&me.name, relays), socket, tell);
-    agent.map(Commanding).map_err(|error| error.to_string())
+    agent.map_err(|error| error.to_string())
 }

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use callagent::{RelayAlarm, RelayState, RelayView};
 use callmanager::security::Security;
 use callmanager::switchboard::{CallEnd, Party, PerStatus};
 use callprocessing::handle::{Call, Counters, Direction, Ladder, Record, Registered, Which};
@@ -9,7 +10,9 @@ use console::{
     CallPartyView, CallRecordView, CallView, LadderSecurity, LadderStep, LadderView, PerStatusView,
     RegistrationView, ResetKind, TelephonyView,
 };
+use lang::Language;
 use legacytls::link::CertificateKind;
+use messages::Explain;
 use store::{CallEnding, CallParty, DeviceName, EffectiveMode};
 
 use super::Desk;
@@ -35,6 +38,21 @@ impl Telephony for Desk {
             calls_active: per_status(calls_active),
             calls_completed: per_status(calls_completed),
         }
+    }
+
+    fn problems(&self, language: Language) -> Vec<String> {
+        let relays = self.relays.iter().flat_map(|agent| agent.relays());
+        let problem = |relay: RelayView| {
+            let alarm = match relay.state {
+                RelayState::InService | RelayState::Unknown => return None,
+                RelayState::Leaving | RelayState::OutOfService => {
+                    RelayAlarm::Leaving { relay: relay.name }
+                }
+                RelayState::Suspected | RelayState::Down => RelayAlarm::Down { relay: relay.name },
+            };
+            Some(alarm.explain(language).to_string())
+        };
+        relays.filter_map(problem).collect()
     }
 
     fn reset(&self, phones: &[DeviceName], kind: ResetKind) -> Vec<String> {

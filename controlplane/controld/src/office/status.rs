@@ -9,7 +9,9 @@ use super::{Caller, Handle, Office};
 impl Handle<Status> for Office {
     fn handle(&self, caller: &Caller, _: Status) -> Result<StatusReport, Failure> {
         let trust = self.trust_alarms(caller).map_err(|error| caller.failure(&error))?;
-        let telephony = self.services.telephony().map(|telephony| telephony.counters());
+        let telephony = self.services.telephony();
+        let problems = telephony.as_ref().map(|telephony| telephony.problems(caller.language));
+        let telephony = telephony.map(|telephony| telephony.counters());
         self.read(caller, |view| {
             let cluster = view.cluster()?;
             let ctl = view.ctl()?;
@@ -20,6 +22,7 @@ impl Handle<Status> for Office {
             for (service, why) in self.services.problems() {
                 alarms.push(format!("{service}: {why}"));
             }
+            alarms.extend(problems.into_iter().flatten());
             if let Err(error) = view.verify_audit() {
                 alarms.push(error.say(caller.language));
             }
