@@ -12,7 +12,8 @@ use crate::shell;
 Figures of a run compare only with figures of the same run: ours and the peers are measured in turn,
 and `ratio` (bigger is better) is the median of the rounds' ratios. The report with raw samples is
 target/perf/SUITE.json. Suites that make networks need root. `capf` enrols a thousand phones; ten
-thousand with `cargo xtask perf capf -- --phones 10000`.")]
+thousand with `cargo xtask perf capf -- --phones 10000`. `signalling` registers ten thousand and keeps
+them for two minutes; `-- --phones 1000` is faster.")]
 pub struct Args {
     /// Which suite [default: list them]
     suite: Option<String>,

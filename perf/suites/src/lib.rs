@@ -10,5 +10,6 @@ mod cpu;
 pub mod esp;
 pub mod relay;
 pub mod report;
+pub mod signalling;
 pub mod srtp;
 pub mod trust;

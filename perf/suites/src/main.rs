@@ -18,7 +18,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "capf",
         about: "enrolment of phones by the daemon, against the bare work; its memory; a ping beside it",
-        run: |args| ringfence_suites::capf::run(args.phones),
+        run: |args| ringfence_suites::capf::run(args.phones.unwrap_or(1_000)),
     },
     Suite {
         name: "esp",
@@ -29,6 +29,11 @@ const SUITES: &[Suite] = &[
         name: "relay",
         about: "the relay on AF_XDP over veth, against the bare port and XDP_TX",
         run: |_| ringfence_suites::relay::run(),
+    },
+    Suite {
+        name: "signalling",
+        about: "registrations over TLS against bare handshakes; ten thousand phones; calls with keys",
+        run: |args| ringfence_suites::signalling::run(args.phones.unwrap_or(10_000)),
     },
     Suite {
         name: "srtp",
@@ -50,16 +55,18 @@ struct Args {
     /// Print the report as JSON instead of the table
     #[arg(long)]
     json: bool,
-    /// Phones that `capf` enrols; memory is looked at after a tenth of them, and after all
-    #[arg(long, default_value_t = 1_000)]
-    phones: usize,
+    /// Phones that `capf` enrols [default: 1000]; memory is looked at after a tenth of them, and
+    /// after all. Phones that `signalling` registers [default: 10000]
+    #[arg(long)]
+    phones: Option<usize>,
     /// Where target/ is
     #[arg(long, default_value = "target")]
     target_dir: PathBuf,
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    let other = ringfence_suites::signalling::become_other();
+    match other.unwrap_or_else(|| run(&Args::parse())) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -46,8 +46,17 @@ impl TlsIdentity {
             return None;
         };
         let certificate = CertificateDer::from_pem_slice(pem).ok()?;
-        let key = PKey::private_key_from_pkcs8(key.secret_pkcs8_der()).ok()?;
-        let certificate = X509::from_der(&certificate).ok()?;
+        Self::of(PKey::private_key_from_pkcs8(key.secret_pkcs8_der()).ok()?, &certificate)
+    }
+
+    /// The same key under another certificate (DER): for thousands of phones that share one, since
+    /// making keys takes long. `None` if it is not of that key.
+    pub fn with_certificate(&self, certificate: &[u8]) -> Option<Self> {
+        Self::of(self.key.clone(), certificate)
+    }
+
+    fn of(key: PKey<Private>, certificate: &[u8]) -> Option<Self> {
+        let certificate = X509::from_der(certificate).ok()?;
         let its_own = certificate.public_key().is_ok_and(|public| key.public_eq(&public));
         its_own.then_some(Self { certificate, key })
     }

@@ -1,0 +1,133 @@
+//! Call processing, and the cell, as processes made of this program.
+
+use std::env;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use callprocessing::census::Limits;
+use callprocessing::service::{self, NoRelays, NoResources, Setup};
+use legacytls::cell;
+use legacytls::client::Cell;
+use pki::Certificate;
+use pki::node::{CERTIFICATE_FILE, KEY_FILE};
+use store::{Store, StoreUrl};
+
+use super::site::{NODE, Site};
+use crate::cpu;
+
+/// Says, in the environment, what this process is to be.
+const BECOMES: &str = "RINGFENCE_SUITE_BECOMES";
+const CELL: &str = "cell";
+const SERVER: &str = "server";
+/// The site's directory, its clear port, and its secure one.
+const HOME: &str = "RINGFENCE_SUITE_HOME";
+const PORTS: [&str; 2] = ["RINGFENCE_SUITE_CLEAR", "RINGFENCE_SUITE_SECURE"];
+/// What a process says when it serves.
+const READY: &str = "ready";
+
+/// Becomes what the environment says; `None` if it says nothing.
+pub fn become_other() -> Option<Result<bool>> {
+    let home = PathBuf::from(env::var_os(HOME)?);
+    Some(match env::var(BECOMES).ok()?.as_str() {
+        CELL => become_cell(home.join("cell.sock")),
+        _ => become_server(home),
+    })
+    .map(|became| became.map(|()| true))
+}
+
+fn become_cell(socket: PathBuf) -> Result<()> {
+    let root = rustix::process::geteuid().is_root();
+    let user = |name: &str| root.then(|| name.to_owned());
+    let config = cell::Config { socket, user: user("nobody"), controld_user: user("root") };
+    cell::run(&config).map_err(|error| anyhow!("the cell: {error}"))
+}
+
+fn become_server(home: PathBuf) -> Result<()> {
+    phone::fleet::allow_many_sockets()?;
+    let [plain, secure] = PORTS.map(|port| -> Result<TcpListener> {
+        let address: SocketAddr = env::var(port)?.parse()?;
+        Ok(TcpListener::bind(address)?)
+    });
+    let cell = Cell::at(home.join("cell.sock"));
+    let certificate = fs::read(home.join("keys").join(CERTIFICATE_FILE))?;
+    let running = service::start(Setup {
+        store: Arc::new(Store::open(&StoreUrl::Sqlite(home.join("ringfence.db")))?),
+        node: NODE.into(),
+        plain: plain?,
+        secure: secure?,
+        certificate: Certificate::parse(&certificate).map_err(|fault| anyhow!("{fault:?}"))?,
+        key_file: home.join("keys").join(KEY_FILE),
+        cell: Some(&cell),
+        limits: Limits::default(),
+        trace_directory: home.join("trace"),
+        resources: Box::new(|answers| Ok(Box::new(NoResources(answers)))),
+        relays: Box::new(|answers| Ok(Box::new(NoRelays(answers)))),
+    })
+    .map_err(|fault| anyhow!(fault))?;
+    println!("{READY}");
+    // Until whoever started it goes.
+    io::stdin().read_to_end(&mut Vec::new())?;
+    drop(running);
+    Ok(())
+}
+
+/// Both, until they are dropped.
+pub(super) struct Processes {
+    server: Child,
+    cell: Child,
+}
+
+impl Processes {
+    pub fn start(site: &Site) -> Result<Self> {
+        let start = |what| {
+            let mut command = Command::new(env::current_exe().context("no path of this program")?);
+            command.env(BECOMES, what).env(HOME, site.at("")).stdin(Stdio::piped());
+            for (name, address) in PORTS.iter().zip([site.clear, site.secure()]) {
+                command.env(name, address.to_string());
+            }
+            command.stdout(Stdio::piped());
+            Ok::<_, anyhow::Error>(command.spawn()?)
+        };
+        let mut all = Self { cell: start(CELL)?, server: start(SERVER)? };
+        let mut said = String::new();
+        let out = all.server.stdout.take().context("its output is a pipe")?;
+        BufReader::new(out).read_line(&mut said)?;
+        ensure!(said.trim() == READY, "call processing does not start: it says {said:?}");
+        Ok(all)
+    }
+
+    /// Bytes of memory that they have.
+    pub fn memory(&self) -> Result<f64> {
+        Ok(resident(self.server.id())? + resident(self.cell.id())?)
+    }
+
+    /// What they have had of processors.
+    pub fn time(&self) -> Result<Duration> {
+        Ok(cpu::time_of(self.server.id())? + cpu::time_of(self.cell.id())?)
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for child in [&mut self.server, &mut self.cell] {
+            // One that has ended already needs no end.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Bytes of memory that a process has.
+pub(super) fn resident(pid: u32) -> Result<f64> {
+    let path = format!("/proc/{pid}/status");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes: Option<f64> = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    Ok(kilobytes.with_context(|| format!("{path} has no VmRSS"))? * 1024.0)
+}
