@@ -65,11 +65,20 @@ pub struct Manner {
     pub at_once: usize,
 }
 
-/// Lets this process have as many sockets as its administrator allows.
+/// Lets this process, and those that it starts, have many sockets: 65,536 if it may raise its own
+/// limit, else as many as its administrator allows.
 pub fn allow_many_sockets() -> io::Result<()> {
     let limit = getrlimit(Resource::Nofile);
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
+    let raised = limit.maximum.map(|maximum| maximum.max(MANY));
+    let all = |most| Rlimit { current: most, maximum: most };
+    match setrlimit(Resource::Nofile, all(raised)) {
+        Ok(()) => Ok(()),
+        Err(_) => Ok(setrlimit(Resource::Nofile, all(limit.maximum))?),
+    }
 }
+
+/// Two sockets for each of thirty thousand phones.
+const MANY: u64 = 65_536;
 
 /// Lets all members fetch what they want. They come back in the order in which they finished.
 pub fn run<M: Member>(

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use phone::connection::{Legacy, Modern, Server, Way};
-use phone::fleet::allow_many_sockets;
 use phone::office::{Mute, Office, PhoneId, Setup};
 use phone::station::{Profile, Registration};
 use phone::traffic::{CallPlan, CallReport, Pair, call, keep, register};
@@ -29,7 +28,6 @@ pub(super) struct Fleet {
 
 impl Fleet {
     pub fn new(site: &Site) -> Result<Self> {
-        allow_many_sockets()?;
         let server =
             Server { address: site.secure(), certificates: vec![site.certificate.der().to_vec()] };
         let servers: Arc<[_]> = vec![Arc::new(server)].into();

@@ -41,6 +41,8 @@ const SET_UP_MS: f64 = 50.0;
 pub fn run(count: usize) -> Result<Report> {
     ensure!(count >= FEWEST, "it takes at least {FEWEST} phones to measure anything");
     cpu::check()?;
+    // The cell needs two for each phone, and has them from here.
+    phone::fleet::allow_many_sockets()?;
     let _precedence = cpu::Precedence::take();
     let mut report = Report::new("signalling");
     let site = Site::new(count)?;

@@ -49,7 +49,6 @@ fn become_cell(socket: PathBuf) -> Result<()> {
 }
 
 fn become_server(home: PathBuf) -> Result<()> {
-    phone::fleet::allow_many_sockets()?;
     let [plain, secure] = PORTS.map(|port| -> Result<TcpListener> {
         let address: SocketAddr = env::var(port)?.parse()?;
         Ok(TcpListener::bind(address)?)
