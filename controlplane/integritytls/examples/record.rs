@@ -16,8 +16,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
-use ringfence_integritytls::offer_alone;
-use rustls::crypto::ring;
+use ringfence_integritytls::TLS13_SHA256_SHA256;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, KeyLog, RootCertStore, Stream};
@@ -29,8 +29,9 @@ fn main() {
     let mut roots = RootCertStore::empty();
     let certificate = CertificateDer::from_pem_file(certificate).expect("a certificate in PEM");
     roots.add(certificate).expect("a certificate that can be believed");
-    let provider = Arc::new(offer_alone(ring::default_provider()));
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let cipher_suites = vec![*TLS13_SHA256_SHA256];
+    let provider = CryptoProvider { cipher_suites, ..ring::default_provider() };
+    let mut config = ClientConfig::builder_with_provider(provider.into())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("the suite is of TLS 1.3")
         .with_root_certificates(roots)

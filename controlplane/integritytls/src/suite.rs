@@ -41,15 +41,16 @@ pub static TLS13_SHA256_SHA256: LazyLock<SupportedCipherSuite> = LazyLock::new(|
     SupportedCipherSuite::Tls13(Box::leak(Box::new(suite)))
 });
 
-/// Offers the suite after all that a provider has.
+/// Offers the suite after all that a provider has: for a server, which takes what its client likes
+/// best.
 pub fn offer(mut provider: CryptoProvider) -> CryptoProvider {
     provider.cipher_suites.push(*TLS13_SHA256_SHA256);
     provider
 }
 
-/// Offers nothing but the suite: for a peer that wants its words to be read by everybody.
-pub fn offer_alone(mut provider: CryptoProvider) -> CryptoProvider {
-    provider.cipher_suites = vec![*TLS13_SHA256_SHA256];
+/// Offers the suite before all that a provider has: for a client that wants to be read.
+pub fn prefer(mut provider: CryptoProvider) -> CryptoProvider {
+    provider.cipher_suites.insert(0, *TLS13_SHA256_SHA256);
     provider
 }
 

@@ -11,7 +11,7 @@ use openssl::pkey::PKey;
 use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509NameBuilder};
 use proptest::prelude::*;
-use ringfence_integritytls::{TLS_SHA256_SHA256, encrypts, offer, offer_alone};
+use ringfence_integritytls::{TLS_SHA256_SHA256, TLS13_SHA256_SHA256, encrypts, offer, prefer};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
@@ -147,8 +147,10 @@ fn hear(connection: &mut Connection, mut records: &[u8]) -> Result<Vec<u8>, Erro
     Ok(heard)
 }
 
+/// Knows nothing else.
 fn phone() -> CryptoProvider {
-    offer_alone(ring::default_provider())
+    let cipher_suites = vec![*TLS13_SHA256_SHA256];
+    CryptoProvider { cipher_suites, ..ring::default_provider() }
 }
 
 fn server() -> CryptoProvider {
@@ -206,12 +208,14 @@ fn records_are_read_once_and_in_their_order() {
 }
 
 #[test]
-fn whoever_can_encrypt_does() {
+fn whoever_does_not_prefer_it_encrypts() {
     let all = || offer(ring::default_provider());
     for (client, server, encrypted) in [
         (all(), all(), true),
         (ring::default_provider(), all(), true),
         (phone(), all(), false),
+        (prefer(ring::default_provider()), all(), false),
+        (prefer(ring::default_provider()), ring::default_provider(), true),
         (all(), phone(), false),
     ] {
         let pair = Pair::connected(&Configs::new(client, server));

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Way::Plain`] | non-secure phones | TCP |
 //! | [`Way::Legacy`] | phones of the 79xx family | TLS 1.0, RSA key exchange, NULL-SHA or AES128-SHA |
-//! | [`Way::Modern`] | phones of our days | TLS 1.3, resumed where the server offers it |
+//! | [`Way::Modern`] | phones of our days | TLS 1.3, resumed where the server offers it; RFC 9150 in authenticated mode |
 //!
 //! Invariants:
 //! - A server is spoken to only if it has shown, byte for byte, a certificate that is known as its
@@ -249,7 +249,7 @@ impl Connection {
                     Err(why) => return self.over(why, tell),
                     Ok(read) => {
                         if !tls.is_handshaking() && !std::mem::replace(told, true) {
-                            tell(News::Connected(Secrecy::Confidential));
+                            tell(News::Connected(modern::secrecy(tls)));
                         }
                         read
                     }

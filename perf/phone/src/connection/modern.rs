@@ -12,8 +12,10 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme,
 };
+use sccp::Secrecy;
 
 use super::{KeyLog, Server, TlsError, TlsIdentity, write_tls};
+use crate::SecurityMode;
 use crate::station::Outage;
 
 /// A telephone that speaks TLS 1.3. It resumes sessions where the server offers it.
@@ -30,10 +32,15 @@ pub struct Manner {
 const SESSIONS: usize = 4;
 
 impl Modern {
-    /// A manner for telephones that know these servers.
-    pub fn manner(servers: &[Arc<Server>], log: Option<&KeyLog>) -> Manner {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let known = Known { servers: servers.to_vec(), provider };
+    /// A manner for telephones of this mode that know these servers. Where signalling is
+    /// authenticated, everybody may read it, if the server agrees.
+    pub fn manner(mode: SecurityMode, servers: &[Arc<Server>], log: Option<&KeyLog>) -> Manner {
+        let provider = rustls::crypto::ring::default_provider();
+        let provider = match mode {
+            SecurityMode::Authenticated => integritytls::prefer(provider),
+            SecurityMode::NonSecure | SecurityMode::Encrypted => provider,
+        };
+        let known = Known { servers: servers.to_vec(), provider: provider.into() };
         Manner { known: Arc::new(known), log: log.cloned() }
     }
 
@@ -66,6 +73,14 @@ impl fmt::Debug for Modern {
     /// Its name only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Modern")
+    }
+}
+
+/// What a suite promises.
+pub(super) fn secrecy(tls: &ClientConnection) -> Secrecy {
+    match tls.negotiated_cipher_suite() {
+        Some(suite) if integritytls::encrypts(suite) => Secrecy::Confidential,
+        _ => Secrecy::Exposed,
     }
 }
 

@@ -88,7 +88,7 @@ impl Manners {
                 Way::Legacy(Arc::new(Legacy::new(&manner, shown)))
             }
             TlsStyle::Modern => {
-                let manner = Modern::manner(servers, log);
+                let manner = Modern::manner(mode, servers, log);
                 Way::Modern(Arc::new(Modern::new(&manner, shown)?))
             }
         })

@@ -318,8 +318,9 @@ impl Line {
                     Err(error) if !blocks(&error) => return false,
                     _ => {
                         if !tls.is_handshaking() && !std::mem::replace(told, true) {
-                            let kind = tls.handshake_kind();
-                            suites.lock().unwrap().push(format!("{kind:?}"));
+                            let suite = tls.negotiated_cipher_suite().unwrap().suite();
+                            let kind = tls.handshake_kind().unwrap();
+                            suites.lock().unwrap().push(format!("{suite:?} {kind:?}"));
                         }
                         tls.reader().read(&mut buffer)
                     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use callmanager::security::Security;
+use integritytls::TLS_SHA256_SHA256;
 use openssl::ssl::SslContext;
 use ringfence_phone::connection::{KeyLog, Server, TlsIdentity};
 use ringfence_phone::office::{Manners, Mute, Office, PhoneId, Setup, SetupError, TlsStyle, What};
 use ringfence_phone::station::{Event, Icon, Outage};
 use ringfence_phone::{Flash, Model, SecurityMode};
+use rustls::CipherSuite;
 
 use crate::house::{Door, House};
 use crate::pki_of_site::Site;
@@ -84,6 +86,24 @@ fn each_mode_has_its_suite_and_each_call_its_icon() {
     }
 }
 
+// R: AUTH-05, AUTH-07
+#[test]
+fn telephones_of_our_days_have_suites_of_today() {
+    let site = Site::new();
+    for (mode, security, suite) in [
+        (SecurityMode::Authenticated, Security::Authenticated, TLS_SHA256_SHA256),
+        (SecurityMode::Encrypted, Security::Encrypted, CipherSuite::TLS13_AES_256_GCM_SHA384),
+    ] {
+        let house = House::open(Door::Modern(site.modern()), Box::new(everybody(security)), None);
+        let mut office = office();
+        let manners = style(TlsStyle::Modern);
+        let phone = office.add(secure(&site, 0x1001, mode, &house, &manners, known(&site)));
+        office.start(phone, Outage::Initialized);
+        wait_registered(&mut office, phone, 0);
+        assert_eq!(*house.suites.lock().unwrap(), [format!("{suite:?} Full")]);
+    }
+}
+
 // R: AUTH-05
 #[test]
 fn a_telephone_of_our_days_resumes_its_session() {
@@ -98,12 +118,12 @@ fn a_telephone_of_our_days_resumes_its_session() {
     let phone = office.add(secure(&site, 0x1001, mode, &house, &manners, known(&site)));
     office.start(phone, Outage::Initialized);
     wait_registered(&mut office, phone, 0);
-    assert_eq!(*house.suites.lock().unwrap(), ["Some(Full)"]);
+    assert_eq!(*house.suites.lock().unwrap(), ["TLS13_AES_256_GCM_SHA384 Full"]);
     drop(house);
     let house = House::open(Door::Modern(config), roster(), Some(address));
     office.start(phone, Outage::Restart);
     wait_registered(&mut office, phone, 0);
-    assert_eq!(*house.suites.lock().unwrap(), ["Some(Resumed)"]);
+    assert_eq!(*house.suites.lock().unwrap(), ["TLS13_AES_256_GCM_SHA384 Resumed"]);
 }
 
 // R: AUTH-05, AUTH-06
