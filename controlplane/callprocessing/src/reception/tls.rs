@@ -1,4 +1,5 @@
 //! TLS 1.2 with ephemeral keys and TLS 1.3, in this process. A phone must show its certificate.
+//! Phones that are only authenticated may choose TLS 1.3 without encryption (RFC 9150).
 
 use std::fmt;
 use std::path::Path;
@@ -50,7 +51,8 @@ impl ModernTls {
         let key = PrivateKeyDer::from_pem_file(key_file)
             .map_err(|error| TlsFault(format!("{}: {error}", key_file.display())))?;
         let chain = vec![CertificateDer::from(certificate.der().to_vec())];
-        let crypto = Arc::new(rustls::crypto::ring::default_provider());
+        // Authenticated phones may prefer to be readable; whether they may, their admission says.
+        let crypto = Arc::new(integritytls::offer(rustls::crypto::ring::default_provider()));
         let mut config = ServerConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(&error))?
@@ -76,11 +78,14 @@ pub(super) fn identify(tls: &ServerConnection, trust: &TrustInForce) -> Result<P
     let (certificate, others) = shown.split_first().ok_or(Reason::NoCertificate)?;
     let others: Vec<&[u8]> = others.iter().map(|other| other.as_ref()).collect();
     let client = trust.now().judge(certificate, &others, SystemTime::now())?;
-    let cipher = tls.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+    let negotiated = tls.negotiated_cipher_suite().ok_or(Reason::Handshake)?;
+    let (suite, cipher) = match integritytls::encrypts(negotiated) {
+        true => (Suite::Modern, format!("{:?}", negotiated.suite())),
+        false => (Suite::Integrity, Suite::Integrity.to_string()),
+    };
     Ok(Proof {
-        // Every suite that this stack knows encrypts.
-        suite: Suite::Modern,
-        cipher: cipher.unwrap_or_default(),
+        suite,
+        cipher,
         client,
         resumed: tls.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
     })

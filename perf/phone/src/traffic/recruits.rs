@@ -135,7 +135,7 @@ impl Recruits<'_> {
 struct Shared {
     servers: Vec<Arc<[Arc<Server>]>>,
     legacy: BTreeMap<String, LegacyManner>,
-    modern: Option<ModernManner>,
+    modern: BTreeMap<String, ModernManner>,
 }
 
 impl Shared {
@@ -145,7 +145,7 @@ impl Shared {
             return Arc::clone(known);
         }
         // Whoever knows other servers cannot share what knows them.
-        self.modern = None;
+        self.modern.clear();
         let servers: Arc<[_]> = servers.into();
         self.servers.push(Arc::clone(&servers));
         servers
@@ -169,7 +169,8 @@ impl Shared {
                 Way::Legacy(Arc::new(Legacy::new(&manner, identity)))
             }
             TlsStyle::Modern => {
-                let manner = self.modern.get_or_insert_with(|| Modern::manner(servers, log));
+                let manner = self.modern.entry(mode.to_string());
+                let manner = manner.or_insert_with(|| Modern::manner(mode, servers, log));
                 Way::Modern(Arc::new(Modern::new(manner, identity)?))
             }
         })
