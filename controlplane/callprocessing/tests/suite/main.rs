@@ -3,4 +3,5 @@
 mod office;
 mod phone;
 mod plain;
+mod readable;
 mod site;
