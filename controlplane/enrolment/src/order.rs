@@ -1,4 +1,9 @@
 //! What administrators order for a phone, and the rules of it.
+//!
+//! Keys that can be ordered are RSA keys of 512, 1024 and 2048 bits. The protocol knows larger ones
+//! and elliptic curves too, and so do the machines in `capf`; but no message of it says what a phone
+//! is able to make, so only its model can tell, and every model that the store knows stops at 2048.
+//! An order for more would fail on each of them, after all attempts.
 
 mod deadline;
 

@@ -9,8 +9,10 @@ use store::{
 
 use crate::configuration::{Certificates, Common, default_file, of_device};
 
-/// So many objects are looked at one by one; when more have changed, everything is read anew.
+/// So many objects are looked at one by one, or one for every so many phones that there are; when
+/// more have changed, everything is read anew, which is less work then.
 const FEW: u32 = 256;
+const ONE_IN: usize = 4;
 /// What the store calls the objects of which an enrolment, or a change of one phone, changes some.
 const OF_PHONES: [&str; 4] = ["device", "capf", "authentication-string", "phone-certificate"];
 /// What is in no file.
@@ -50,7 +52,8 @@ impl State for Snapshot {
     /// to be read.
     fn follow(&mut self, view: &mut View<'_>) -> store::Result<bool> {
         let revision = view.revision()?;
-        let Some(touched) = view.touched_since(self.revision, FEW)? else { return Ok(false) };
+        let few = u32::try_from(self.devices.len() / ONE_IN).unwrap_or(u32::MAX).max(FEW);
+        let Some(touched) = view.touched_since(self.revision, few)? else { return Ok(false) };
         // An older database was restored, or something else has changed.
         let known = |object: &str| OF_PHONES.contains(&object) || ELSEWHERE.contains(&object);
         if revision < self.revision || !touched.iter().all(|(object, _)| known(object)) {

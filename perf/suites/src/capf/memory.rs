@@ -31,5 +31,7 @@ impl Memory {
         let name = format!("memory of the daemon after {all} phones, against that after {few}");
         let row = Row::compared(name, "MB", Better::Lower, vec![*after], ("before", vec![*before]));
         report.rows.push(row.promised(TARGET));
+        let tenths = self.after.iter().map(|(_, memory)| *memory).collect();
+        report.rows.push(Row::informing("memory of the daemon, tenth by tenth", "MB", tenths));
     }
 }
