@@ -112,7 +112,10 @@ mod tests {
         let both = Arc::new(std::sync::Barrier::new(3));
         for _ in 0..2 {
             let both = Arc::clone(&both);
-            crew.take_on(Box::new(move || drop(both.wait()))).unwrap();
+            let wait = move || {
+                both.wait();
+            };
+            crew.take_on(Box::new(wait)).unwrap();
         }
         both.wait();
         crew.dismiss();
