@@ -35,9 +35,10 @@ impl Fleet {
         let today = Modern::manner(&servers, None);
         let mut office = Office::new(Mute::default())?;
         let (mut phones, mut identity) = (Vec::new(), site.identities()?);
-        for index in 0..site.count + MODERN {
+        let old_ones = site.count - MODERN;
+        for index in 0..site.count {
             let identity = identity(index)?;
-            let way = match index < site.count {
+            let way = match index < old_ones {
                 true => Way::Legacy(Arc::new(Legacy::new(&old, &identity))),
                 false => Way::Modern(Arc::new(Modern::new(&today, &identity)?)),
             };
@@ -46,7 +47,7 @@ impl Fleet {
             let servers = Arc::clone(&servers);
             phones.push(office.add(Setup { profile, servers, way, source: None }));
         }
-        let modern = phones.split_off(site.count);
+        let modern = phones.split_off(old_ones);
         Ok(Self { office, old: phones, modern })
     }
 
@@ -80,7 +81,7 @@ impl Fleet {
     }
 
     pub fn register_all(&mut self) -> Result<()> {
-        let phones = self.old.clone();
+        let phones = [&self.old[..], &self.modern].concat();
         self.register(&phones).map(drop)
     }
 

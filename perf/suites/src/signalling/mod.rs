@@ -18,7 +18,7 @@ use crate::cpu;
 use crate::report::{Better, Report, Row};
 use fleet::Fleet;
 use process::Processes;
-use site::Site;
+use site::{MODERN, Site};
 
 pub use process::become_other;
 
@@ -53,7 +53,7 @@ pub fn run(count: usize) -> Result<Report> {
     fleet.register_all()?;
     let kilobytes = (memory(&processes)? - before) / 1024.0 / count as f64;
     let row = Row::compared(
-        format!("memory per phone in all processes, {count} registered over TLS 1.0"),
+        format!("memory per phone in all processes, {count} registered, {MODERN} over TLS 1.3"),
         "KiB",
         Better::Lower,
         vec![kilobytes],
