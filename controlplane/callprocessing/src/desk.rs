@@ -168,7 +168,8 @@ impl Desk {
         if *seen == Some(revision) {
             return;
         }
-        let Ok(trust) = self.store.read(Trust::read) else { return };
+        let until = roster.settings().expired_mic_until;
+        let Ok(trust) = self.store.read(|view| Trust::read(view, until)) else { return };
         if trust != *self.trust.now() {
             if let Some(cell) = &self.cell {
                 cell.change(|service| service.clients = trust.clients());

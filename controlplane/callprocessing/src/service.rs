@@ -170,7 +170,9 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     let trace = Trace::open(&setup.trace_directory, level)
         .map_err(|error| format!("{}: {error}", setup.trace_directory.display()))?;
     let trace = Arc::new(trace);
-    let trust = TrustInForce::new(store.read(Trust::read).map_err(away)?);
+    let trust = TrustInForce::new(
+        store.read(|view| Trust::read(view, first.settings().expired_mic_until)).map_err(away)?,
+    );
     let cluster = store.read(|view| view.cluster()).map_err(away)?;
     let nodes = store.read(|view| view.nodes()).map_err(away)?;
     let number = nodes.iter().position(|known| known.name == node).unwrap_or_default();

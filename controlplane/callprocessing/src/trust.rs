@@ -22,8 +22,12 @@ impl PartialEq for Trust {
 }
 
 impl Trust {
-    /// What the database says. Certificates that cannot be used are left out.
-    pub(crate) fn read(view: &mut View<'_>) -> store::Result<Self> {
+    /// What the database says. Certificates that cannot be used are left out. MICs that have ended
+    /// are good until that moment.
+    pub(crate) fn read(
+        view: &mut View<'_>,
+        expired_mics_until: Option<SystemTime>,
+    ) -> store::Result<Self> {
         let inventory = view.certificates()?;
         let of = |role: CertificateRole| {
             let entries = inventory.iter().filter(move |entry| entry.role == role);
@@ -31,7 +35,9 @@ impl Trust {
             usable.map(|entry| Der(entry.der.clone())).collect::<Vec<_>>()
         };
         let (lsc, mic) = (of(CertificateRole::LscIssuer), of(CertificateRole::MicIssuer));
-        Self::new(lsc, mic, None).map_err(|error| store::Error::Database(error.to_string()))
+        let until = expired_mics_until
+            .map(|until| until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+        Self::new(lsc, mic, until).map_err(|error| store::Error::Database(error.to_string()))
     }
 
     /// Trusts these issuers.

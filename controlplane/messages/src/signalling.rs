@@ -22,8 +22,8 @@ crate::messages! {
         "The certificate of the phone at {peer} has expired", "{peer} の電話機の証明書は有効期限切れです";
         because "It is past its last day, and no policy lets it be used any longer",
             "有効期間を過ぎており、使用を認める設定もありません";
-        cure "Install a new LSC with `ringfence capf set DEVICE --operation install`; for a MIC a last day can be set in `call-manager.expired-mics-until`",
-            "`ringfence capf set DEVICE --operation install` で新しい LSC をインストールしてください。MIC は `call-manager.expired-mics-until` で使用期限を延長できます";
+        cure "Install a new LSC with `ringfence capf set DEVICE --operation install`; for a MIC a last day can be set in `call-manager.expired-mic-until`",
+            "`ringfence capf set DEVICE --operation install` で新しい LSC をインストールしてください。MIC は `call-manager.expired-mic-until` で使用期限を延長できます";
 
     /// Its certificate has not begun.
     Error CERTIFICATE_NOT_BEGUN

@@ -1,59 +1,15 @@
-//! Prometheus metrics over HTTP: `GET /metrics`.
+//! What the relay tells Prometheus.
 
 use std::fmt;
-use std::io;
-use std::net::{SocketAddr, TcpListener};
 
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
-use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::metrics::{MetricType, TypedMetric};
-use prometheus_client::registry::Registry;
+use metrics::{Collector, ConstCounter, ConstGauge, DescriptorEncoder, family};
 use status::RelayReport;
-use tiny_http::{Header, Method, Response, Server};
 
 use crate::reports::Reporter;
 
-/// The listening socket.
-pub struct MetricsServer(TcpListener);
-
-impl MetricsServer {
-    /// Listens.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        TcpListener::bind(address).map(Self)
-    }
-
-    /// Answers for as long as the process lives. The server's threads start here, when privileges
-    /// are gone.
-    pub fn run(self, reporter: &Reporter) {
-        let server = match Server::from_listener(self.0, None) {
-            Ok(server) => server,
-            Err(error) => return tracing::error!(%error, "no metrics are served"),
-        };
-        let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        let content_type = Header::from_bytes("Content-Type", content_type).expect("is ASCII");
-        for request in server.incoming_requests() {
-            let response = match (request.method(), request.url()) {
-                (Method::Get, "/metrics") => match reporter.relay().map(exposition) {
-                    Some(Ok(text)) => Response::from_string(text).with_header(content_type.clone()),
-                    _ => Response::from_string("stopping\n").with_status_code(503),
-                },
-                _ => Response::from_string("only GET /metrics\n").with_status_code(404),
-            };
-            // A client that goes away in the middle harms nobody.
-            let _ = request.respond(response);
-        }
-    }
-}
-
-/// The report in the text format of OpenMetrics.
-fn exposition(report: RelayReport) -> Result<String, fmt::Error> {
-    let mut registry = Registry::with_prefix("ringfence");
-    registry.register_collector(Box::new(Report(report)));
-    let mut text = String::new();
-    text::encode(&mut text, &registry)?;
-    Ok(text)
+/// What is told now, unless the daemon stops.
+pub fn collect(reporter: &Reporter) -> Option<Box<dyn Collector>> {
+    reporter.relay().map(|report| Box::new(Report(report)) as _)
 }
 
 #[derive(Debug)]
@@ -113,19 +69,4 @@ impl Collector for Report {
         let connections = [([("state", "open")], ConstGauge::new(report.flows.len() as i64))];
         family(&mut encoder, "connections", "Connections of relay endpoints", connections)
     }
-}
-
-/// Writes a metric with its labelled values.
-fn family<'l, const N: usize, M: EncodeMetric + TypedMetric>(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    values: impl IntoIterator<Item = ([(&'l str, &'l str); N], M)>,
-) -> fmt::Result {
-    let kind: MetricType = M::TYPE;
-    let mut family = encoder.encode_descriptor(name, help, None, kind)?;
-    for (labels, value) in values {
-        value.encode(family.encode_family(&labels)?)?;
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use crossbeam_channel::unbounded;
 use engine::command::{RtcpPolicy, SourceRule};
 use engine::{Config as EngineConfig, Engine};
 use gateway::{CallAgent, Gateway, KeyPolicy, Network as GatewayNetwork};
+use metrics::MetricsServer;
 use port::PortId;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -16,7 +17,7 @@ use tracing::info;
 use crate::config::{Config, Keys, Rtcp, Source};
 use crate::control::{Control, Lines, ToControl, Wakeup};
 use crate::ipsec::Protected;
-use crate::metrics::MetricsServer;
+use crate::metrics::collect;
 use crate::neighbours::Neighbours;
 use crate::ports::Ports;
 use crate::privilege::drop_privileges;
@@ -79,7 +80,11 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let _socket_file = status.file();
     thread::Builder::new().name("status".into()).spawn(move || status.run(&asked))?;
     if let Some(metrics) = metrics {
-        thread::Builder::new().name("metrics".into()).spawn(move || metrics.run(&reporter))?;
+        thread::Builder::new().name("metrics".into()).spawn(move || {
+            if let Err(error) = metrics.run(|| collect(&reporter)) {
+                tracing::error!(%error, "no metrics are served");
+            }
+        })?;
     }
     // Whoever started us may not be systemd.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
