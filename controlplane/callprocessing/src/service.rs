@@ -19,6 +19,7 @@ use legacytls::client::{Cell, Serving};
 use legacytls::link::{Der, Protection, TlsVersion};
 use messages::Explain;
 use pki::Certificate;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use store::{Latest, Roster, Store};
 
 use crate::alarms::Alarms;
@@ -187,6 +188,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
         .transpose()
         .map_err(|fault| fault.to_string())?;
 
+    raise_open_files();
     let mut threads = Vec::new();
     let (ledger, keeper) = ledger::start(Arc::clone(&store), &node).map_err(told)?;
     let alarms = Arc::new(Alarms::new(Arc::clone(&trace), ledger.clone()));
@@ -235,6 +237,13 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     threads.push(keeper);
     let handle = Handle::new(mail.clone(), alarms);
     Ok(Running { handle, mail, addresses, stop, ledger, threads })
+}
+
+/// A phone has a socket of its own, and the usual soft limit is 1024 files.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    // Without it fewer phones are served; the others find no room.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Has the cell end the TLS of phones that are handed in.

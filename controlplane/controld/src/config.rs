@@ -17,6 +17,7 @@
 //! media = "192.0.2.1"                                  # music on hold, conferences; absent: the node's address
 //! media_ports = [28672, 32767]                         # the first and the last of them
 //! call_agent = "0.0.0.0:2727"                          # from where relays are commanded
+//! metrics = "127.0.0.1:9618"                           # for Prometheus; absent: none
 //! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
 //!
@@ -85,6 +86,8 @@ pub struct Config {
     pub call_agent: SocketAddr,
     /// The relays that media can go through.
     pub relay: Vec<Relay>,
+    /// Where metrics are told; absent: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Socket of the cell that ends the TLS of old phones; absent: they are not
     /// served, and others are in this process.
     pub legacy_tls: Option<PathBuf>,
@@ -122,6 +125,7 @@ impl Default for Config {
             media_ports: (28_672, 32_767),
             call_agent: SocketAddr::new(any, 2727),
             relay: Vec::new(),
+            metrics: None,
             legacy_tls: None,
             trace_directory: None,
         }

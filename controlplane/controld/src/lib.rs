@@ -9,6 +9,7 @@
 //! | [`services`] | the services of this node: started and stopped as the database says |
 //! | [`telephony`] | call processing, as the office sees it |
 //! | [`capf`] | CAPF, put together out of this node's settings |
+//! | [`metrics`] | what Prometheus is told |
 //! | [`phones`] | what phones ask and hold |
 //! | [`identity`] | this node's own certificate |
 //! | [`privilege`] | giving up root |
@@ -27,6 +28,7 @@ pub mod callmanager;
 pub mod capf;
 pub mod config;
 pub mod identity;
+pub mod metrics;
 pub mod office;
 pub mod phones;
 pub mod privilege;

@@ -9,8 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Error, Result};
 use clap::Parser;
+use metrics::MetricsServer;
 use ringfence_controld::activation::Passed;
 use ringfence_controld::config::File;
+use ringfence_controld::metrics::collect;
 use ringfence_controld::office::Office;
 use ringfence_controld::phones::Phones;
 use ringfence_controld::privilege;
@@ -50,6 +52,8 @@ fn run(args: &Args) -> Result<()> {
     }
     let passed = Passed::take().map_err(Error::msg)?;
     let sockets = Sockets::complete(passed, &config).map_err(Error::msg)?;
+    let metrics = config.metrics.map(MetricsServer::bind).transpose();
+    let metrics = metrics.context("cannot listen on the `metrics` address in [controld]")?;
     privilege::give_up(&config)?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot wait for signals")?;
     let store = Arc::new(Store::open(&config.store)?);
@@ -64,6 +68,9 @@ fn run(args: &Args) -> Result<()> {
     let services =
         Arc::new(Services::new(Arc::clone(&store), config, sockets, phones, SystemTime::now()));
     let office = Office::new(Arc::clone(&store), node, Arc::clone(&services));
+    if let Some(metrics) = metrics {
+        tell_metrics(metrics, &services)?;
+    }
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| socket.run(&office));
@@ -75,6 +82,18 @@ fn run(args: &Args) -> Result<()> {
         ended.store(true, Ordering::Release);
         Ok(())
     })
+}
+
+/// Tells metrics for as long as the services are there.
+fn tell_metrics(metrics: MetricsServer, services: &Arc<Services>) -> Result<()> {
+    let services = Arc::downgrade(services);
+    thread::Builder::new().name("metrics".into()).spawn(move || {
+        let told = metrics.run(|| services.upgrade().map(|services| collect(&services)));
+        if let Err(error) = told {
+            eprintln!("ringfence-controld: no metrics are served: {error}");
+        }
+    })?;
+    Ok(())
 }
 
 /// Follows the database: at once what is changed through this daemon, a little later what others

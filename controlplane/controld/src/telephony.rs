@@ -18,6 +18,11 @@ pub trait Telephony: Send + Sync {
     /// What is counted.
     fn counters(&self) -> TelephonyView;
 
+    /// What became of phones' connections since the start, by name: for Prometheus.
+    fn connections(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// What is not as it should be, of relays say.
     fn problems(&self, _: Language) -> Vec<String> {
         Vec::new()

@@ -5,3 +5,4 @@ mod phone;
 mod plain;
 mod readable;
 mod site;
+mod tls;

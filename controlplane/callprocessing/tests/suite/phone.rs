@@ -130,7 +130,7 @@ impl Phone {
     pub fn dial(&mut self, digits: &str) -> CallRef {
         self.say(OffHook::default());
         let call = self.await_some(|message| match message {
-            Message::CallState(state) => Some(state.call),
+            Message::CallState(state) if state.state == CallStatus::OFF_HOOK => Some(state.call),
             _ => None,
         });
         for digit in digits.chars() {

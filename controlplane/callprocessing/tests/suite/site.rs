@@ -71,7 +71,7 @@ impl Site {
         self.serve_with(|_| {})
     }
 
-    pub fn serve_with(&self, change: impl FnOnce(&mut Setup<'_>)) -> Running {
+    pub fn serve_with<'a>(&self, change: impl FnOnce(&mut Setup<'a>)) -> Running {
         let listener = || TcpListener::bind((address(), 0)).unwrap();
         let mut setup = Setup {
             store: Arc::clone(&self.store),

@@ -1,6 +1,6 @@
 //! What administrators are shown of calls.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use callagent::{RelayAlarm, RelayState, RelayView};
 use callmanager::security::Security;
@@ -17,6 +17,9 @@ use store::{CallEnding, CallParty, DeviceName, EffectiveMode};
 
 use super::Desk;
 use crate::telephony::Telephony;
+
+/// Alarms as old as that are history.
+const LATELY: Duration = Duration::from_secs(24 * 3600);
 
 impl Telephony for Desk {
     fn registered(&self) -> Vec<RegistrationView> {
@@ -52,7 +55,31 @@ impl Telephony for Desk {
             };
             Some(alarm.explain(language).to_string())
         };
-        relays.filter_map(problem).collect()
+        let since = SystemTime::now() - LATELY;
+        let alarms = self.handle.alarms().into_iter().filter(move |alarm| alarm.last >= since);
+        let alarms = alarms.map(|alarm| {
+            let said = alarm.explain(language);
+            format!("{} {}: {} ({}x)", time(alarm.last), said.text, said.cause, alarm.count)
+        });
+        let words = self.handle.phone_alarms().into_iter().filter(move |word| word.at >= since);
+        let words = words.map(|word| {
+            let who = word.device.unwrap_or_else(|| word.peer.to_string());
+            format!("{} {who}: {}", time(word.at), word.text)
+        });
+        relays.filter_map(problem).chain(alarms).chain(words).collect()
+    }
+
+    fn connections(&self) -> Vec<(&'static str, u64)> {
+        let counts = self.handle.counters().since_start;
+        vec![
+            ("accepted", counts.accepted),
+            ("turned-away", counts.turned_away),
+            ("evicted", counts.evicted),
+            ("registered", counts.registrations),
+            ("refused", counts.refused),
+            ("misbehaved", counts.misbehaved),
+            ("silent", counts.silent),
+        ]
     }
 
     fn reset(&self, phones: &[DeviceName], kind: ResetKind) -> Vec<String> {

@@ -1,0 +1,88 @@
+//! What Prometheus is told of this node: phones and calls by their security, and what became of
+//! phones' connections.
+
+use std::fmt;
+
+use ::metrics::{Collector, ConstCounter, ConstGauge, DescriptorEncoder, family};
+use console::{PerStatusView, TelephonyView};
+
+use crate::services::Services;
+
+/// What is told now. Without call processing it is nothing.
+pub fn collect(services: &Services) -> Box<dyn Collector> {
+    let telephony = services.telephony();
+    Box::new(Report(telephony.map(|telephony| (telephony.counters(), telephony.connections()))))
+}
+
+#[derive(Debug)]
+struct Report(Option<(TelephonyView, Vec<(&'static str, u64)>)>);
+
+impl Collector for Report {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some((counters, connections)) = &self.0 else { return Ok(()) };
+        let gauge = |count: u64| ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX));
+        let (registered, active) = (counters.phones_registered, counters.calls_active);
+        family(
+            &mut encoder,
+            "phones_registered",
+            "Phones that are registered, by their security",
+            by_security(registered).map(|(labels, count)| (labels, gauge(count))),
+        )?;
+        family(
+            &mut encoder,
+            "calls_active",
+            "Calls in which people speak or hold, by their status",
+            by_security(active).map(|(labels, count)| (labels, gauge(count))),
+        )?;
+        family(
+            &mut encoder,
+            "calls_completed",
+            "Calls that were answered and have ended, by the status they had last",
+            by_security(counters.calls_completed)
+                .map(|(labels, count)| (labels, ConstCounter::new(count))),
+        )?;
+        family(
+            &mut encoder,
+            "phone_connections",
+            "Connections of phones, by what became of them",
+            connections.iter().map(|(what, count)| ([("what", *what)], ConstCounter::new(*count))),
+        )
+    }
+}
+
+fn by_security(counts: PerStatusView) -> [([(&'static str, &'static str); 1], u64); 3] {
+    [
+        ([("security", "non-secure")], counts.non_secure),
+        ([("security", "authenticated")], counts.authenticated),
+        ([("security", "encrypted")], counts.encrypted),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // R: CNT-01
+    #[test]
+    fn phones_and_calls_are_counted_by_their_security() {
+        let counts = |n| PerStatusView { non_secure: n, authenticated: n + 1, encrypted: n + 2 };
+        let counters = TelephonyView {
+            phones_registered: counts(1),
+            calls_active: counts(4),
+            calls_completed: counts(7),
+        };
+        let report = Report(Some((counters, vec![("accepted", 12)])));
+        let text = ::metrics::exposition(Box::new(report)).unwrap();
+        for line in [
+            "ringfence_phones_registered{security=\"authenticated\"} 2",
+            "ringfence_phones_registered{security=\"encrypted\"} 3",
+            "ringfence_calls_active{security=\"authenticated\"} 5",
+            "ringfence_calls_active{security=\"encrypted\"} 6",
+            "ringfence_calls_completed_total{security=\"authenticated\"} 8",
+            "ringfence_calls_completed_total{security=\"encrypted\"} 9",
+            "ringfence_phone_connections_total{what=\"accepted\"} 12",
+        ] {
+            assert!(text.lines().any(|told| told == line), "{line}: {text}");
+        }
+    }
+}
