@@ -32,7 +32,7 @@ impl Fleet {
             Server { address: site.secure(), certificates: vec![site.certificate.der().to_vec()] };
         let servers: Arc<[_]> = vec![Arc::new(server)].into();
         let old = Legacy::manner(SecurityMode::Encrypted, None)?;
-        let today = Modern::manner(&servers, None);
+        let today = Modern::manner(SecurityMode::Encrypted, &servers, None);
         let mut office = Office::new(Mute::default())?;
         let (mut phones, mut identity) = (Vec::new(), site.identities()?);
         let old_ones = site.count - MODERN;
