@@ -39,14 +39,6 @@ crate::messages! {
         because "Its common name is no device name", "共通名がデバイス名ではありません";
         cure "Give the phone an LSC of this cluster", "このクラスタの LSC をインストールしてください";
 
-    /// It was withdrawn.
-    Error CERTIFICATE_WITHDRAWN
-        "{device} shows an LSC that was replaced or deleted", "{device} が置換または削除済みの LSC を提示しました";
-        because "CAPF has noted that the phone does not have this certificate any more; it came from {peer}",
-            "CAPF の記録ではその証明書は電話機にありません。接続元は {peer} です";
-        cure "If the phone was restored or exchanged, install a new LSC with `ringfence capf set {device} --operation install`; otherwise find out who has its key",
-            "電話機を復元または交換した場合は `ringfence capf set {device} --operation install` で新しい LSC をインストールし、そうでなければ鍵の所在を調べてください";
-
     /// No version or suite in common.
     Error TLS_NOTHING_IN_COMMON
         "The phone at {peer} offers no TLS that is allowed", "{peer} の電話機が提示した TLS は許可されていません";
@@ -73,12 +65,6 @@ crate::messages! {
     Error NOT_ENTERED
         "{device} cannot be entered by auto-registration", "{device} を自動登録できません";
         because "The database refuses it: {why}", "データベースが拒否しました: {why}";
-        cure "Give auto-registration more numbers with `ringfence parameter set`, or enter the phone with `ringfence phone add {device}`",
-            "`ringfence parameter set` で自動登録の番号範囲を広げるか、`ringfence phone add {device}` で追加してください";
-
-    /// Something could not be written down.
-    Error NOT_RECORDED
-        "Call records are lost", "通話記録が失われました";
-        because "The database does not take them: {why}", "データベースに書き込めません: {why}";
-        cure "Check the database and its disk", "データベースとディスクを確認してください";
+        cure "Give auto-registration more numbers with `ringfence param set`, or enter the phone with `ringfence phone add {device}`",
+            "`ringfence param set` で自動登録の番号範囲を広げるか、`ringfence phone add {device}` で追加してください";
 }
