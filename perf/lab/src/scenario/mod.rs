@@ -3,7 +3,9 @@
 mod capf;
 mod cluster;
 mod ctl;
+mod estate;
 mod relay;
+mod secure_call;
 
 use std::path::PathBuf;
 
@@ -34,6 +36,11 @@ pub struct Stage {
 
 /// All scenarios; the first is played when none is named.
 pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "secure-call",
+        about: "tokens, CTL file, certificates, registration over TLS, encrypted calls, barge",
+        play: secure_call::play,
+    },
     Scenario {
         name: "relay",
         about: "two calls of ffmpeg through the relay on XDP, under MGCP, and an attack on them",

@@ -1,8 +1,10 @@
 //! A cluster in the laboratory, for scenarios of the control plane: its network and daemons, and
 //! its administrator.
 
+mod branch;
 mod desk;
 mod site;
 
+pub use branch::Branch;
 pub use desk::{Desk, serial_of};
 pub use site::{Node, Site, address};

@@ -59,6 +59,8 @@ pub struct Node {
     pub later: Option<&'static str>,
     /// Whether the TLS of old phones is served, from its first start on.
     pub serves_old_tls: bool,
+    /// Relays that its CallManager commands, by name and address.
+    pub relays: Vec<(&'static str, IpAddr)>,
     cell: Option<Program>,
     program: Option<Program>,
     database: Option<Server>,
@@ -78,14 +80,7 @@ impl Site {
         fs::set_permissions(state.path(), fs::Permissions::from_mode(0o755))?;
         let lan = lab.namespace("lan")?;
         lan.bridge("voice")?;
-        let machine = |name: &str, host: u8| -> Result<Namespace> {
-            let namespace = lab.namespace(name)?;
-            let (link, plug) = lab.veth((&namespace, "eth0"), (&lan, name))?;
-            plug.join(&lan.link("voice"))?;
-            link.finish_packets()?;
-            link.address(&format!("{}/24", address(host)))?;
-            Ok(namespace)
-        };
+        let machine = |name: &str, host: u8| settle(lab, &lan, name, host);
         let node = |name: &'static str, host: u8| -> Result<Node> {
             let dir = state.path().join(name);
             fs::create_dir(&dir)?;
@@ -98,6 +93,7 @@ impl Site {
                 dir,
                 later: None,
                 serves_old_tls: false,
+                relays: Vec::new(),
                 cell: None,
                 program: None,
                 database: None,
@@ -115,6 +111,11 @@ impl Site {
             lan,
             state,
         })
+    }
+
+    /// Adds a machine to the network.
+    pub fn add_machine(&self, lab: &Lab, name: &str, host: u8) -> Result<Namespace> {
+        settle(lab, &self.lan, name, host)
     }
 
     /// The rogue TFTP server's address.
@@ -152,6 +153,16 @@ impl Site {
         // Who still remembers where it was would wait for it longer.
         self.admin.link("eth0").forget_neighbours()
     }
+}
+
+/// A machine with one interface, at home in the voice network.
+fn settle(lab: &Lab, lan: &Namespace, name: &str, host: u8) -> Result<Namespace> {
+    let namespace = lab.namespace(name)?;
+    let (link, plug) = lab.veth((&namespace, "eth0"), (lan, name))?;
+    plug.join(&lan.link("voice"))?;
+    link.finish_packets()?;
+    link.address(&format!("{}/24", address(host)))?;
+    Ok(namespace)
 }
 
 impl Node {
@@ -245,6 +256,11 @@ impl Node {
     /// Waits until its CAPF takes connections.
     pub fn wait_for_capf(&self) -> Result<()> {
         self.wait_for(3804).context("its CAPF does not listen")
+    }
+
+    /// Waits until its CallManager takes connections.
+    pub fn wait_for_call_manager(&self) -> Result<()> {
+        self.wait_for(2000).context("its CallManager does not listen")
     }
 
     fn wait_for(&self, port: u16) -> Result<()> {
