@@ -118,12 +118,8 @@ impl Crew {
             if story.over || left.is_zero() {
                 return None;
             }
-            story = self
-                .told
-                .more
-                .wait_timeout(story, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            story =
+                self.told.more.wait_timeout(story, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

@@ -4,6 +4,7 @@ mod capf;
 mod cluster;
 mod ctl;
 mod estate;
+mod matrix;
 mod relay;
 mod secure_call;
 
@@ -66,5 +67,10 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "capf",
         about: "200 phones get certificates, lose them, guess strings; CAPF dies and is renewed",
         play: capf::play,
+    },
+    Scenario {
+        name: "matrix",
+        about: "every pair of device modes in every kind of call, against a table",
+        play: matrix::play,
     },
 ];

@@ -33,7 +33,7 @@ impl Estate {
     /// `before` is done when all is configured and no telephone is switched on yet.
     pub fn open(
         stage: &mut Stage,
-        all: &[Phone],
+        all: &[&Phone],
         before: impl FnOnce(&Site, &Branch) -> Result<()>,
     ) -> Result<Self, Failed> {
         let Stage { lab, report, programs, dir } = stage;
@@ -94,7 +94,7 @@ fn found(site: &mut Site, programs: &std::path::Path, report: &mut Report) -> Re
 }
 
 /// Enters telephones, their lines and what CAPF is to do for them.
-fn enter(desk: &Desk, site: &Site, all: &[Phone]) -> Result<()> {
+fn enter(desk: &Desk, site: &Site, all: &[&Phone]) -> Result<()> {
     let tell = |words: String| desk.tell(&site.cm1, &words).map(drop);
     for pool in ["centre", "branch"] {
         tell(format!("pool add {pool} --media always"))?;
@@ -117,7 +117,7 @@ fn enter(desk: &Desk, site: &Site, all: &[Phone]) -> Result<()> {
 /// Switches the telephones on, and sees how each registers.
 // R: GEN-03, AUTH-05, AUTH-06, AUTH-07, CAPF-13
 fn register(
-    all: &[Phone],
+    all: &[&Phone],
     site: &Site,
     branch: &Branch,
     (programs, logs): (&std::path::Path, &std::path::Path),

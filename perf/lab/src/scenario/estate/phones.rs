@@ -1,5 +1,6 @@
 //! Telephones of the estate, and what their users do with them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -8,16 +9,17 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::crew::{Crew, Handset, Mark};
+use crate::program::poll;
 use crate::scenario::cluster::{Branch, Site};
 
 /// A telephone of the play.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Phone {
-    pub device: &'static str,
+    pub device: Cow<'static, str>,
     pub model: &'static str,
     pub mode: Mode,
     /// The number on its line; a shared line, if others have it too.
-    pub number: &'static str,
+    pub number: Cow<'static, str>,
     /// Where it stands.
     pub place: Place,
 }
@@ -72,7 +74,7 @@ const HEARING: Duration = Duration::from_secs(30);
 impl Phones {
     /// Switches them on; they start with TFTP.
     pub fn start(
-        phones: &[Phone],
+        phones: &[&Phone],
         (site, branch): (&Site, &Branch),
         programs: &Path,
         logs: &Path,
@@ -102,8 +104,8 @@ impl Phones {
     }
 
     /// A telephone.
-    pub fn of(&self, phone: &Phone) -> Handset<'_> {
-        self.crew(phone).handset(phone.device)
+    pub fn of<'p>(&'p self, phone: &'p Phone) -> Handset<'p> {
+        self.crew(phone).handset(&phone.device)
     }
 
     /// Now, in the story of a telephone.
@@ -125,7 +127,7 @@ impl Phones {
 
     /// One calls another, who answers; done when both are connected.
     pub fn call(&self, from: &Phone, to: &Phone) -> Result<()> {
-        self.dial(from, to.number, to)?;
+        self.dial(from, &to.number, to)?;
         self.answer(from, to)
     }
 
@@ -171,7 +173,8 @@ impl Phones {
         let shown = self.look(phone)?;
         let calls = shown["calls"].as_array().context("it shows no calls")?;
         let mut active = calls.iter().filter(|call| call["state"] == "connected");
-        let call = active.next().with_context(|| format!("{} speaks not: {shown}", phone.device))?;
+        let call =
+            active.next().with_context(|| format!("{} speaks not: {shown}", phone.device))?;
         ensure!(active.next().is_none(), "{} has two: {shown}", phone.device);
         Ok(call.clone())
     }
@@ -204,7 +207,29 @@ impl Phones {
         self.of(phone).order_within(&format!("listen-for {what} {limit}"), 2 * HEARING).map(drop)
     }
 
-    /// They hang up, and wait until none of them has a call.
+    /// Waits until its one connected call is as wanted.
+    pub fn settles(&self, phone: &Phone, wanted: impl Fn(&Value) -> bool) -> Result<()> {
+        let mut last = Value::Null;
+        let settled = poll(HEARING, || {
+            last = self.active(phone).ok()?;
+            wanted(&last).then_some(())
+        });
+        settled.with_context(|| format!("{} stays otherwise: {last}", phone.device))
+    }
+
+    /// Whether the media of a call is encrypted; `None` where nothing is sent and received, or
+    /// where directions differ.
+    pub fn encrypts(call: &Value) -> Option<bool> {
+        let media = &call["media"];
+        let receives = media["receive"]["encrypted"].as_bool();
+        let sends = media["transmit"]["encrypted"].as_bool();
+        match (receives, sends) {
+            (Some(one), Some(other)) => (one == other).then_some(one),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// They hang up, and have no call any more.
     pub fn hang_up(&self, phones: &[&Phone]) -> Result<()> {
         for phone in phones {
             self.of(phone).order("on-hook")?;
@@ -214,8 +239,7 @@ impl Phones {
                 let shown = self.look(phone).ok()?;
                 shown["calls"].as_array().is_some_and(Vec::is_empty).then_some(())
             };
-            crate::program::poll(HEARING, idle)
-                .with_context(|| format!("{} keeps a call", phone.device))?;
+            poll(HEARING, idle).with_context(|| format!("{} keeps a call", phone.device))?;
         }
         Ok(())
     }

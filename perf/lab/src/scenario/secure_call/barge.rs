@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{
-    ALICE, ALICE_PLAIN, ALICE_TOO, BOB, DAVE, DAVE_PLAIN, DAVE_TOO, ERIN, ERIN_TOO, encrypted,
+    ALICE, ALICE_PLAIN, ALICE_TOO, BOB, DAVE, DAVE_PLAIN, DAVE_TOO, ERIN, ERIN_TOO, encrypts,
 };
 use crate::report::{Failed, Report};
 use crate::scenario::estate::{Estate, Phone};
@@ -16,53 +16,61 @@ struct Case {
     speakers: [&'static Phone; 2],
     initiator: &'static Phone,
     key: &'static str,
-    /// The icon of the speakers afterwards; `None`: it fails, and all stays as it was.
-    icon: Option<&'static str>,
+    becomes: Becomes,
+}
+
+/// What becomes of a barge.
+#[derive(Clone, Copy)]
+enum Becomes {
+    /// It succeeds, and the speakers show this icon.
+    Shown(&'static str),
+    /// It fails: its initiator hears this tone, and all stays as it was.
+    Refused(&'static str),
 }
 
 // R: GEN-12, GEN-13, GEN-14, GEN-15, GEN-16, GEN-17
-const CASES: [Case; 6] = [
+static CASES: [Case; 6] = [
     Case {
         name: "encrypted into encrypted: stays encrypted",
         speakers: [&ALICE, &BOB],
         initiator: &ALICE_TOO,
         key: "barge",
-        icon: Some("lock"),
+        becomes: Becomes::Shown("lock"),
     },
     Case {
         name: "without encryption into encrypted: busy tone",
         speakers: [&ALICE, &BOB],
         initiator: &ALICE_PLAIN,
         key: "barge",
-        icon: None,
+        becomes: Becomes::Refused("busy"),
     },
     Case {
-        name: "into an encrypted 7960: fails",
+        name: "into an encrypted 7960: failure tone",
         speakers: [&ERIN, &BOB],
         initiator: &ERIN_TOO,
         key: "barge",
-        icon: None,
+        becomes: Becomes::Refused("reorder"),
     },
     Case {
         name: "encrypted into authenticated: becomes non-secure",
         speakers: [&DAVE, &ALICE],
         initiator: &DAVE_TOO,
         key: "barge",
-        icon: Some("none"),
+        becomes: Becomes::Shown("none"),
     },
     Case {
         name: "non-secure into authenticated: keeps the shield",
         speakers: [&DAVE, &ALICE],
         initiator: &DAVE_PLAIN,
         key: "barge",
-        icon: Some("shield"),
+        becomes: Becomes::Shown("shield"),
     },
     Case {
         name: "cBarge: always, and non-secure",
         speakers: [&ALICE, &BOB],
         initiator: &ALICE_PLAIN,
         key: "cbarge",
-        icon: Some("none"),
+        becomes: Becomes::Shown("none"),
     },
 ];
 
@@ -81,17 +89,17 @@ impl Case {
         let before = phones.active(target)?["icon"].clone();
         let since = (phones.now(self.initiator), phones.now(target));
         phones.of(self.initiator).order(&format!("key {} 1", self.key))?;
-        let seen = match self.icon {
-            None => {
-                let busy = |event: &Value| event["event"] == "tone" && event["tone"] == "busy";
-                phones.of(self.initiator).wait(since.0, "busy tone", busy)?;
+        let seen = match self.becomes {
+            Becomes::Refused(tone) => {
+                let heard = |event: &Value| event["event"] == "tone" && event["tone"] == tone;
+                phones.of(self.initiator).wait(since.0, tone, heard)?;
                 for speaker in self.speakers {
                     let icon = phones.active(speaker)?["icon"].clone();
                     ensure!(icon == before, "{} shows {icon} now", speaker.device);
                 }
-                format!("busy tone; the speakers keep {before}")
+                format!("{tone} tone; the speakers keep {before}")
             }
-            Some(icon) => {
+            Becomes::Shown(icon) => {
                 phones.in_state(self.initiator, since.0, "connected")?;
                 if before != icon {
                     phones.comes_to_show(target, since.1, icon)?;
@@ -99,7 +107,7 @@ impl Case {
                 for speaker in self.speakers {
                     let call = phones.active(speaker)?;
                     ensure!(call["icon"] == icon, "{} shows {}", speaker.device, call["icon"]);
-                    let protected = encrypted(&call)?;
+                    let protected = encrypts(phones, speaker)?;
                     ensure!(protected == (icon == "lock"), "{}: {call}", speaker.device);
                 }
                 // The one who came in is heard.

@@ -8,15 +8,15 @@ mod barge;
 mod restart;
 mod wire;
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
 use super::Stage;
-use super::estate::{Estate, Mode, Phone, Place};
+use super::estate::{Estate, Mode, Phone, Phones, Place};
 use crate::program::poll;
 use crate::report::{Failed, Report};
-
-use std::time::Duration;
 
 /// How long something may take that takes no time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,24 +28,35 @@ const fn phone(
     number: &'static str,
     place: Place,
 ) -> Phone {
-    Phone { device, model, mode, number, place }
+    Phone { device: Cow::Borrowed(device), model, mode, number: Cow::Borrowed(number), place }
 }
 
-const ALICE: Phone = phone("SEP000079700001", "7970", Mode::Encrypted, "1001", Place::Centre);
-const BOB: Phone = phone("SEP000079700002", "7970", Mode::Encrypted, "1002", Place::Branch);
-const CAROL: Phone = phone("SEP000079600003", "7960", Mode::NonSecure, "1003", Place::Centre);
-const DAVE: Phone = phone("SEP000079700004", "7970", Mode::Authenticated, "1004", Place::Branch);
+static ALICE: Phone = phone("SEP000079700001", "7970", Mode::Encrypted, "1001", Place::Centre);
+static BOB: Phone = phone("SEP000079700002", "7970", Mode::Encrypted, "1002", Place::Branch);
+static CAROL: Phone = phone("SEP000079600003", "7960", Mode::NonSecure, "1003", Place::Centre);
+static DAVE: Phone = phone("SEP000079700004", "7970", Mode::Authenticated, "1004", Place::Branch);
 /// Nobody can barge into its encrypted calls.
-const ERIN: Phone = phone("SEP000079600005", "7960", Mode::Encrypted, "1005", Place::Centre);
+static ERIN: Phone = phone("SEP000079600005", "7960", Mode::Encrypted, "1005", Place::Centre);
 /// On the lines of others.
-const ALICE_TOO: Phone = phone("SEP000079700011", "7970", Mode::Encrypted, "1001", Place::Centre);
-const ALICE_PLAIN: Phone = phone("SEP000079700012", "7970", Mode::NonSecure, "1001", Place::Centre);
-const DAVE_TOO: Phone = phone("SEP000079700013", "7970", Mode::Encrypted, "1004", Place::Branch);
-const DAVE_PLAIN: Phone = phone("SEP000079700014", "7970", Mode::NonSecure, "1004", Place::Branch);
-const ERIN_TOO: Phone = phone("SEP000079700015", "7970", Mode::Encrypted, "1005", Place::Centre);
+static ALICE_TOO: Phone = phone("SEP000079700011", "7970", Mode::Encrypted, "1001", Place::Centre);
+static ALICE_PLAIN: Phone =
+    phone("SEP000079700012", "7970", Mode::NonSecure, "1001", Place::Centre);
+static DAVE_TOO: Phone = phone("SEP000079700013", "7970", Mode::Encrypted, "1004", Place::Branch);
+static DAVE_PLAIN: Phone = phone("SEP000079700014", "7970", Mode::NonSecure, "1004", Place::Branch);
+static ERIN_TOO: Phone = phone("SEP000079700015", "7970", Mode::Encrypted, "1005", Place::Centre);
 
-const ALL: [Phone; 10] =
-    [ALICE, BOB, CAROL, DAVE, ERIN, ALICE_TOO, ALICE_PLAIN, DAVE_TOO, DAVE_PLAIN, ERIN_TOO];
+static ALL: [&Phone; 10] = [
+    &ALICE,
+    &BOB,
+    &CAROL,
+    &DAVE,
+    &ERIN,
+    &ALICE_TOO,
+    &ALICE_PLAIN,
+    &DAVE_TOO,
+    &DAVE_PLAIN,
+    &ERIN_TOO,
+];
 
 pub fn play(stage: &mut Stage) -> Result<(), Failed> {
     let mut wires = None;
@@ -81,7 +92,7 @@ fn speak(estate: &Estate, report: &mut Report) -> Result<(), Failed> {
         phones.comes_to_show(&ALICE, since.0, "lock")?;
         phones.comes_to_show(&BOB, since.1, "lock")?;
         for phone in [&ALICE, &BOB] {
-            let media = encrypted(&phones.active(phone)?)?;
+            let media = encrypts(phones, phone)?;
             ensure!(media, "{} does not encrypt", phone.device);
         }
         Ok(((), "connected, encrypted, locked"))
@@ -106,7 +117,7 @@ fn hold(estate: &Estate, report: &mut Report) -> Result<(), Failed> {
         phones.key(&ALICE, "hold")?;
         phones.comes_to_show(&BOB, since, "none")?;
         phones.hears_any(&BOB, "music")?;
-        ensure!(!encrypted(&phones.active(&BOB)?)?, "the music is encrypted");
+        ensure!(!encrypts(phones, &BOB)?, "the music is encrypted");
         Ok(((), "from CallManager's own music server, in clear"))
     })?;
     report.step("A resumes: the lock is back, with new keys", || {
@@ -124,13 +135,13 @@ fn transfer(estate: &Estate, report: &mut Report) -> Result<(), Failed> {
     let Estate { phones, .. } = estate;
     report.step("B transfers A to C, who is not secure", || {
         phones.key(&BOB, "transfer")?;
-        phones.dial(&BOB, CAROL.number, &CAROL)?;
+        phones.dial(&BOB, &CAROL.number, &CAROL)?;
         phones.answer(&BOB, &CAROL)?;
         let since = (phones.now(&ALICE), phones.now(&CAROL));
         phones.key(&BOB, "transfer")?;
         phones.comes_to_show(&ALICE, since.0, "none")?;
         for phone in [&ALICE, &CAROL] {
-            ensure!(!encrypted(&phones.active(phone)?)?, "{} encrypts", phone.device);
+            ensure!(!encrypts(phones, phone)?, "{} encrypts", phone.device);
         }
         let heard = phones.converse(&ALICE, &CAROL, 5)?;
         phones.hang_up(&[&ALICE, &CAROL, &BOB])?;
@@ -162,7 +173,7 @@ fn counted(estate: &Estate, report: &mut Report) -> Result<(), Failed> {
         let records = estate.tell("call records")?;
         let records = records.as_array().context("no records")?;
         let first = records.last().context("no record")?;
-        ensure!(first["calling"]["number"] == ALICE.number, "the first was another's: {first}");
+        ensure!(first["calling"]["number"] == *ALICE.number, "the first was another's: {first}");
         ensure!(first["relay"] == "relay1", "it went another way: {first}");
         Ok(((), format!("{} records", records.len())))
     })?;
@@ -172,15 +183,8 @@ fn counted(estate: &Estate, report: &mut Report) -> Result<(), Failed> {
     })
 }
 
-/// Whether the media of a call is encrypted, in both directions.
-fn encrypted(call: &Value) -> Result<bool> {
-    let media = call["media"].as_object().with_context(|| format!("no media: {call}"))?;
-    let directions: Vec<_> = ["receive", "transmit"]
-        .into_iter()
-        .filter_map(|direction| media.get(direction)?["encrypted"].as_bool())
-        .collect();
-    ensure!(!directions.is_empty(), "nothing is sent or received: {call}");
-    let first = directions[0];
-    ensure!(directions.iter().all(|it| *it == first), "only one direction is encrypted: {call}");
-    Ok(first)
+/// Whether the media of its call is encrypted.
+fn encrypts(phones: &Phones, phone: &Phone) -> Result<bool> {
+    let call = phones.active(phone)?;
+    Phones::encrypts(&call).with_context(|| format!("{}: no media: {call}", phone.device))
 }

@@ -21,7 +21,7 @@ pub fn play(estate: &mut Estate, report: &mut Report) -> Result<(), Failed> {
         let since: Vec<_> = ALL.iter().map(|phone| estate.phones.now(phone)).collect();
         estate.site.start(|site| &mut site.cm1)?;
         estate.phones.hang_up(&[&ALICE, &BOB])?;
-        for (phone, since) in ALL.iter().zip(since) {
+        for (phone, since) in ALL.into_iter().zip(since) {
             estate.phones.registered(phone, since)?;
         }
         estate.phones.call(&BOB, &ALICE)?;
