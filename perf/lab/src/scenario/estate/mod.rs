@@ -5,26 +5,23 @@
 
 mod phones;
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::Stage;
 use super::cluster::{Branch, Desk, Site};
 use crate::relay::Relay;
 use crate::report::{Failed, Report};
-pub use phones::{Mode, Phone, Phones, Place, SPEECH};
+pub use phones::{Mode, Phone, Phones, Place, key_logs};
 
 /// Everything that runs.
 pub struct Estate {
     pub site: Site,
     pub desk: Desk,
-    pub branch: Branch,
     pub relay: Relay,
     pub phones: Phones,
-    /// Directory of logs and recordings.
-    pub logs: PathBuf,
 }
 
 impl Estate {
@@ -55,8 +52,16 @@ impl Estate {
             before(&site, &branch)?;
             Ok(((), format!("{} telephones", all.len())))
         })?;
-        let phones = register(all, &site, &branch, (programs, dir), report)?;
-        Ok(Self { site, desk, branch, relay, phones, logs: dir.clone() })
+        let phones = report.step("telephones start: files, CAPF, registration", || {
+            let mut phones = Phones::new(all, (&site, &branch), programs, dir)?;
+            phones.start(all)?;
+            for phone in all {
+                came_as_set(&desk, &site, phone)?;
+            }
+            let seen = "at 2000 by TCP; at 2443 by TLS 1.0, NULL-SHA or AES128-SHA, with their LSC";
+            Ok((phones, seen))
+        })?;
+        Ok(Self { site, desk, relay, phones })
     }
 
     /// Asks the publisher for something that it must do.
@@ -66,7 +71,7 @@ impl Estate {
 }
 
 /// The cluster: CAPF first, so that the CTL file names it at once.
-fn found(site: &mut Site, programs: &std::path::Path, report: &mut Report) -> Result<Desk, Failed> {
+fn found(site: &mut Site, programs: &Path, report: &mut Report) -> Result<Desk, Failed> {
     let mut desk = report.step("publisher with CAPF, CallManager and the cell", || {
         let mut desk = Desk::new(site, programs)?;
         site.cm1.serves_old_tls = true;
@@ -114,34 +119,17 @@ fn enter(desk: &Desk, site: &Site, all: &[&Phone]) -> Result<()> {
     Ok(())
 }
 
-/// Switches the telephones on, and sees how each registers.
+/// CallManager says of a telephone that it came as it is set.
 // R: GEN-03, AUTH-05, AUTH-06, AUTH-07, CAPF-13
-fn register(
-    all: &[&Phone],
-    site: &Site,
-    branch: &Branch,
-    (programs, logs): (&std::path::Path, &std::path::Path),
-    report: &mut Report,
-) -> Result<Phones, Failed> {
-    report.step("telephones start: files, CAPF, registration", || {
-        let phones = Phones::start(all, (site, branch), programs, logs)?;
-        for phone in all {
-            let told = phones.registered(phone, Default::default())?;
-            let transport = match phone.mode {
-                Mode::NonSecure => "tcp",
-                Mode::Authenticated | Mode::Encrypted => "tls",
-            };
-            ensure!(told["transport"] == transport, "{phone:?} came otherwise: {told}");
-            let port = if transport == "tcp" { ":2000" } else { ":2443" };
-            let server = told["server"].as_str().context("it names no server")?;
-            ensure!(server.ends_with(port), "{phone:?} came to {server}");
-            let suite = match phone.mode {
-                Mode::NonSecure => Value::Null,
-                Mode::Authenticated => "TLS_RSA_WITH_NULL_SHA".into(),
-                Mode::Encrypted => "TLS_RSA_WITH_AES_128_CBC_SHA".into(),
-            };
-            ensure!(told["suite"] == suite, "{phone:?} came by another suite: {told}");
-        }
-        Ok((phones, format!("{} at 2000 by TCP, at 2443 by TLS 1.0 with their LSC", all.len())))
-    })
+fn came_as_set(desk: &Desk, site: &Site, phone: &Phone) -> Result<()> {
+    let shown = desk.tell(&site.cm1, &format!("phone show {}", phone.device))?;
+    let registration = &shown["registration"];
+    ensure!(registration["security"] == phone.mode.to_string(), "{phone:?}: {registration}");
+    let suite = match phone.mode {
+        Mode::NonSecure => Value::Null,
+        Mode::Authenticated => "TLS_RSA_WITH_NULL_SHA".into(),
+        Mode::Encrypted => "TLS_RSA_WITH_AES_128_CBC_SHA".into(),
+    };
+    ensure!(registration["suite"] == suite, "{phone:?} came by another suite: {registration}");
+    Ok(())
 }

@@ -8,24 +8,24 @@ mod cast;
 mod table;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
 
 use super::Stage;
 use super::estate::{Estate, Phone, Phones};
+use crate::relay::Relay;
 use crate::report::{Failed, Report};
 use cast::Cast;
 use table::{Barge, KINDS, Kind};
 
 pub fn play(stage: &mut Stage) -> Result<(), Failed> {
     let cast = Cast::new();
-    let estate = Estate::open(stage, &cast.everybody(), |_, _| Ok(()))?;
+    let mut estate = Estate::open(stage, &cast.everybody(), |_, _| Ok(()))?;
     let everybody = cast.everybody();
-    let mut matrix =
-        Matrix { phones: &estate.phones, everybody: &everybody, report: &mut stage.report };
+    let Estate { phones, relay, .. } = &mut estate;
+    let mut matrix = Matrix { phones, everybody: &everybody, report: &mut stage.report };
     // One failed table does not hide the others.
     let played = [
         matrix.direct(&cast),
-        matrix.relayed(&cast, &estate),
+        matrix.relayed(&cast, relay),
         matrix.held(&cast),
         matrix.transferred(&cast),
         matrix.forwarded(&cast),
@@ -38,7 +38,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
 }
 
 struct Matrix<'m> {
-    phones: &'m Phones,
+    phones: &'m mut Phones,
     everybody: &'m [&'m Phone],
     report: &'m mut Report,
 }
@@ -48,19 +48,18 @@ impl Matrix<'_> {
         self.table("direct calls", pairs(), |phones, (from, to)| {
             let (caller, third) = (&cast.callers[from as usize], &cast.thirds[to as usize]);
             phones.call(caller, third)?;
-            both_show(phones, [caller, third], table::icon(from, to))?;
-            phones.converse(caller, third, 1).map(drop)
+            phones.speak([caller, third], table::icon(from, to))
         })
     }
 
-    fn relayed(&mut self, cast: &Cast, estate: &Estate) -> Result<(), Failed> {
+    fn relayed(&mut self, cast: &Cast, relay: &Relay) -> Result<(), Failed> {
         self.table("calls through the relay", pairs(), |phones, (from, to)| {
             let (caller, callee) = (&cast.callers[from as usize], &cast.callees[to as usize]);
             phones.call(caller, callee)?;
-            both_show(phones, [caller, callee], table::icon(from, to))?;
-            let flows = estate.relay.report()?.flows.len();
+            phones.speak([caller, callee], table::icon(from, to))?;
+            let flows = relay.report()?.flows.len();
             ensure!(flows == 2, "the relay has {flows} flows");
-            phones.converse(caller, callee, 1).map(drop)
+            Ok(())
         })
     }
 
@@ -68,9 +67,9 @@ impl Matrix<'_> {
         self.table("hold with music, resume", pairs(), |phones, (from, to)| {
             let (caller, callee) = (&cast.callers[from as usize], &cast.callees[to as usize]);
             phones.call(caller, callee)?;
-            phones.key(caller, "hold")?;
-            shows(phones, callee, "none")?;
-            phones.key(caller, "resume")?;
+            phones.does(caller, "holds")?;
+            phones.shows(callee, "none")?;
+            phones.does(caller, "resumes")?;
             both_show(phones, [caller, callee], table::icon(from, to))
         })
     }
@@ -80,9 +79,9 @@ impl Matrix<'_> {
             let caller = &cast.callers[from as usize];
             let (callee, third) = (&cast.callees[over as usize], &cast.thirds[to as usize]);
             phones.call(caller, callee)?;
-            phones.key(callee, "transfer")?;
+            phones.does(callee, "transfers")?;
             phones.call(callee, third)?;
-            phones.key(callee, "transfer")?;
+            phones.does(callee, "transfers")?;
             both_show(phones, [caller, third], table::icon(from, to))
         })
     }
@@ -91,11 +90,12 @@ impl Matrix<'_> {
         self.table("forward all", pairs(), |phones, (from, to)| {
             let (caller, callee) = (&cast.callers[from as usize], &cast.callees[from as usize]);
             let third = &cast.thirds[to as usize];
-            phones.of(callee).order(&format!("forward-all {}", third.number))?;
-            phones.dial(caller, &callee.number, third)?;
+            phones.does(callee, "presses CFwdAll")?;
+            phones.does(callee, &format!("types {}", third.number))?;
+            phones.does(caller, &format!("dials {}", callee.number))?;
             phones.answer(caller, third)?;
             both_show(phones, [caller, third], table::icon(from, to))?;
-            phones.of(callee).order("forward-all").map(drop)
+            phones.does(callee, "presses CFwdAll")
         })
     }
 
@@ -105,11 +105,11 @@ impl Matrix<'_> {
             let caller = &cast.callers[from as usize];
             let (callee, third) = (&cast.callees[from as usize], &cast.thirds[to as usize]);
             phones.call(caller, callee)?;
-            phones.key(caller, "conference")?;
+            phones.does(caller, "confers")?;
             phones.call(caller, third)?;
-            phones.key(caller, "conference")?;
+            phones.does(caller, "confers")?;
             for party in [caller, callee, third] {
-                shows(phones, party, "none")?;
+                phones.shows(party, "none")?;
             }
             Ok(())
         })
@@ -121,8 +121,8 @@ impl Matrix<'_> {
             let (caller, sharer) = (&cast.callers[from as usize], sharer(cast, from, by));
             let callee = &cast.callees[to as usize];
             phones.call(caller, callee)?;
-            phones.key(caller, "hold")?;
-            phones.key(sharer, "resume 1")?;
+            phones.does(caller, "holds")?;
+            phones.does(sharer, "presses line 1")?;
             both_show(phones, [sharer, callee], table::icon(by, to))
         })
     }
@@ -133,17 +133,16 @@ impl Matrix<'_> {
             let callee = &cast.callees[to as usize];
             phones.call(caller, callee)?;
             let icon = table::icon(from, to);
-            let since = phones.now(sharer);
-            phones.of(sharer).order("key barge 1")?;
+            phones.does(sharer, "presses line 1")?;
+            phones.does(sharer, "barges")?;
             match table::barge(icon, from, by) {
                 Barge::Refused(tone) => {
-                    let heard = |event: &Value| event["event"] == "tone" && event["tone"] == tone;
-                    phones.of(sharer).wait(since, tone, heard)?;
+                    phones.expect(sharer, &format!("tone {tone}"))?;
                     both_show(phones, [caller, callee], icon)
                 }
                 Barge::Shown(theirs, own) => {
                     both_show(phones, [caller, callee], theirs)?;
-                    shows(phones, sharer, own)
+                    phones.shows(sharer, own)
                 }
             }
         })
@@ -155,9 +154,10 @@ impl Matrix<'_> {
             let (caller, sharer) = (&cast.callers[from as usize], sharer(cast, from, by));
             let callee = &cast.callees[to as usize];
             phones.call(caller, callee)?;
-            phones.of(sharer).order("key cbarge 1")?;
+            phones.does(sharer, "presses line 1")?;
+            phones.does(sharer, "cbarges")?;
             for party in [caller, callee, sharer] {
-                shows(phones, party, "none")?;
+                phones.shows(party, "none")?;
             }
             Ok(())
         })
@@ -168,9 +168,9 @@ impl Matrix<'_> {
         &mut self,
         name: &str,
         rows: Vec<R>,
-        play: impl Fn(&Phones, R) -> Result<()>,
+        play: impl Fn(&mut Phones, R) -> Result<()>,
     ) -> Result<(), Failed> {
-        let (phones, everybody) = (self.phones, self.everybody);
+        let (phones, everybody) = (&mut *self.phones, self.everybody);
         self.report.step(name, || {
             let mut wrong = Vec::new();
             for row in &rows {
@@ -187,16 +187,8 @@ impl Matrix<'_> {
     }
 }
 
-/// Waits until the only connected call of a telephone shows this icon, with media protected as it
-/// says.
-fn shows(phones: &Phones, phone: &Phone, icon: &str) -> Result<()> {
-    phones.settles(phone, |call| {
-        call["icon"] == icon && Phones::encrypts(call) == Some(icon == "lock")
-    })
-}
-
-fn both_show(phones: &Phones, both: [&Phone; 2], icon: &str) -> Result<()> {
-    both.into_iter().try_for_each(|phone| shows(phones, phone, icon))
+fn both_show(phones: &mut Phones, both: [&Phone; 2], icon: &str) -> Result<()> {
+    both.into_iter().try_for_each(|phone| phones.shows(phone, icon))
 }
 
 fn sharer(cast: &Cast, line: Kind, kind: Kind) -> &Phone {

@@ -1,13 +1,10 @@
 //! Barge, by the guide's table: who may come into whose call, and what becomes of its status.
 
-use anyhow::{Result, ensure};
-use serde_json::Value;
+use anyhow::Result;
 
-use super::{
-    ALICE, ALICE_PLAIN, ALICE_TOO, BOB, DAVE, DAVE_PLAIN, DAVE_TOO, ERIN, ERIN_TOO, encrypts,
-};
+use super::{ALICE, ALICE_PLAIN, ALICE_TOO, BOB, DAVE, DAVE_PLAIN, DAVE_TOO, ERIN, ERIN_TOO};
 use crate::report::{Failed, Report};
-use crate::scenario::estate::{Estate, Phone};
+use crate::scenario::estate::{Estate, Phone, Phones};
 
 /// One row of it.
 struct Case {
@@ -15,7 +12,9 @@ struct Case {
     /// Who speaks; the shared line is the first one's.
     speakers: [&'static Phone; 2],
     initiator: &'static Phone,
-    key: &'static str,
+    /// The icon of the speakers before.
+    before: &'static str,
+    does: &'static str,
     becomes: Becomes,
 }
 
@@ -33,87 +32,78 @@ static CASES: [Case; 6] = [
     Case {
         name: "encrypted into encrypted: stays encrypted",
         speakers: [&ALICE, &BOB],
+        before: "lock",
         initiator: &ALICE_TOO,
-        key: "barge",
+        does: "barges",
         becomes: Becomes::Shown("lock"),
     },
     Case {
         name: "without encryption into encrypted: busy tone",
         speakers: [&ALICE, &BOB],
+        before: "lock",
         initiator: &ALICE_PLAIN,
-        key: "barge",
+        does: "barges",
         becomes: Becomes::Refused("busy"),
     },
     Case {
         name: "into an encrypted 7960: failure tone",
         speakers: [&ERIN, &BOB],
+        before: "lock",
         initiator: &ERIN_TOO,
-        key: "barge",
+        does: "barges",
         becomes: Becomes::Refused("reorder"),
     },
     Case {
         name: "encrypted into authenticated: becomes non-secure",
         speakers: [&DAVE, &ALICE],
+        before: "shield",
         initiator: &DAVE_TOO,
-        key: "barge",
+        does: "barges",
         becomes: Becomes::Shown("none"),
     },
     Case {
         name: "non-secure into authenticated: keeps the shield",
         speakers: [&DAVE, &ALICE],
+        before: "shield",
         initiator: &DAVE_PLAIN,
-        key: "barge",
+        does: "barges",
         becomes: Becomes::Shown("shield"),
     },
     Case {
         name: "cBarge: always, and non-secure",
         speakers: [&ALICE, &BOB],
+        before: "lock",
         initiator: &ALICE_PLAIN,
-        key: "cbarge",
+        does: "cbarges",
         becomes: Becomes::Shown("none"),
     },
 ];
 
-pub fn play(estate: &Estate, report: &mut Report) -> Result<(), Failed> {
+pub fn play(estate: &mut Estate, report: &mut Report) -> Result<(), Failed> {
     for case in &CASES {
-        report.step(&format!("barge: {}", case.name), || case.play(estate))?;
+        report.step(&format!("barge: {}", case.name), || case.play(&mut estate.phones))?;
     }
     Ok(())
 }
 
 impl Case {
-    fn play(&self, estate: &Estate) -> Result<((), String)> {
-        let phones = &estate.phones;
+    fn play(&self, phones: &mut Phones) -> Result<((), String)> {
         let [target, other] = self.speakers;
         phones.call(target, other)?;
-        let before = phones.active(target)?["icon"].clone();
-        let since = (phones.now(self.initiator), phones.now(target));
-        phones.of(self.initiator).order(&format!("key {} 1", self.key))?;
+        phones.speak(self.speakers, self.before)?;
+        // The initiator sees the call of the others on his line.
+        phones.does(self.initiator, "presses line 1")?;
+        phones.does(self.initiator, self.does)?;
         let seen = match self.becomes {
             Becomes::Refused(tone) => {
-                let heard = |event: &Value| event["event"] == "tone" && event["tone"] == tone;
-                phones.of(self.initiator).wait(since.0, tone, heard)?;
-                for speaker in self.speakers {
-                    let icon = phones.active(speaker)?["icon"].clone();
-                    ensure!(icon == before, "{} shows {icon} now", speaker.device);
-                }
-                format!("{tone} tone; the speakers keep {before}")
+                phones.expect(self.initiator, &format!("tone {tone}"))?;
+                phones.speak(self.speakers, self.before)?;
+                format!("{tone} tone; the speakers keep {}", self.before)
             }
             Becomes::Shown(icon) => {
-                phones.in_state(self.initiator, since.0, "connected")?;
-                if before != icon {
-                    phones.comes_to_show(target, since.1, icon)?;
-                }
-                for speaker in self.speakers {
-                    let call = phones.active(speaker)?;
-                    ensure!(call["icon"] == icon, "{} shows {}", speaker.device, call["icon"]);
-                    let protected = encrypts(phones, speaker)?;
-                    ensure!(protected == (icon == "lock"), "{}: {call}", speaker.device);
-                }
-                // The one who came in is heard.
-                phones.speak(self.initiator, 40)?;
-                phones.hears_any(target, "speech")?;
-                format!("connected; {before} became {icon}")
+                phones.expect(self.initiator, "connected")?;
+                phones.speak(self.speakers, icon)?;
+                format!("{} became {icon}", self.before)
             }
         };
         phones.hang_up(&[self.initiator, target, other])?;

@@ -1,5 +1,6 @@
 //! What Wireshark makes of the signalling: in clear, and decrypted with the telephones' own keys.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -7,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::capture::{Capture, Recording};
 use crate::report::{Failed, Report};
 use crate::scenario::cluster::Site;
-use crate::scenario::estate::Estate;
+use crate::scenario::estate::key_logs;
 
 /// Recordings that go on.
 pub struct Wire {
@@ -26,9 +27,8 @@ impl Wire {
 
     /// Every message is dissected without a flaw, and no key went in clear.
     // R: AUTH-07, MED-02
-    pub fn judge(self, estate: &Estate, report: &mut Report) -> Result<(), Failed> {
+    pub fn judge(self, report: &mut Report) -> Result<(), Failed> {
         let Self { recording, logs } = self;
-        let _ = estate;
         let capture = report.step("the recording of all signalling", || {
             let capture = recording.finish()?;
             Ok((capture, "at CallManager's own interface"))
@@ -45,13 +45,10 @@ impl Wire {
             Ok(((), format!("{messages} messages")))
         })?;
         report.step("Wireshark: the encrypted signalling, decrypted, has no flaw", || {
-            let mut settings = Vec::new();
-            for name in ["phones-centre", "phones-branch"] {
-                let keys = logs.join(format!("{name}.keys"));
-                settings.push(std::fs::read_to_string(&keys).context("no key log")?);
-            }
+            let logs_of_crews = key_logs(&logs).map(|file| fs::read_to_string(file));
+            let secrets = logs_of_crews.into_iter().collect::<Result<Vec<_>, _>>();
             let file = logs.join("all.keys");
-            std::fs::write(&file, settings.concat())?;
+            fs::write(&file, secrets.context("no key log")?.concat())?;
             let keylog = format!("tls.keylog_file:{}", file.display());
             let messages =
                 messages(&capture, &["-o", &keylog, "-d", "tls.port==2443,skinny"], 2443)?;
