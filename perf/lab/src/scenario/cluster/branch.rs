@@ -57,9 +57,9 @@ impl Branch {
              restart_wait_ms = 0\n",
             Self::relay_address(),
         );
-        let networks: [(_, _, fn(u8) -> IpAddr); 2] =
-            [("voice", "eth0", address), ("branch", "eth1", branch_address)];
-        for (name, interface, at) in networks {
+        for (name, interface, at) in
+            [("voice", "eth0", address as fn(u8) -> IpAddr), ("branch", "eth1", branch_address)]
+        {
             configuration += &format!(
                 "\n[[datad.media]]\nname = \"{name}\"\ninterface = \"{interface}\"\n\
                  addresses = [\"{}\"]\nnetworks = [\"{}/24\"]\n",

@@ -45,7 +45,7 @@ impl Wire {
             Ok(((), format!("{messages} messages")))
         })?;
         report.step("Wireshark: the encrypted signalling, decrypted, has no flaw", || {
-            let logs_of_crews = key_logs(&logs).map(|file| fs::read_to_string(file));
+            let logs_of_crews = key_logs(&logs).map(fs::read_to_string);
             let secrets = logs_of_crews.into_iter().collect::<Result<Vec<_>, _>>();
             let file = logs.join("all.keys");
             fs::write(&file, secrets.context("no key log")?.concat())?;
