@@ -199,11 +199,12 @@ impl Node {
                  key_directory = \"{dir}/keys\"\ncertificate_directory = \"{dir}/certs\"\n\
                  phone_directory = \"{dir}/phones\"\nadmin_socket = \"{}\"\n\
                  tftp = [\"{address}:69\"]\nhttp = [\"{address}:6970\"]\n\
-                 ctl_provider = \"{address}\"\ncapf = \"{address}\"\n{}",
+                 ctl_provider = \"{address}\"\ncapf = \"{address}\"\nsccp = \"{address}\"\n\
+                 call_agent = \"{address}:2727\"\nmedia = \"{address}\"\n{}",
                 self.name,
                 USER.0,
                 self.socket().display(),
-                self.cell_settings(),
+                self.neighbours(),
                 address = self.address,
             ),
         )?;
@@ -234,14 +235,18 @@ impl Node {
         Ok(())
     }
 
-    /// The end of its settings: how controld and the cell find each other.
-    fn cell_settings(&self) -> String {
+    /// The end of its settings: its relays, and how controld and the cell find each other.
+    fn neighbours(&self) -> String {
+        let relay = |(name, address): &(&str, IpAddr)| {
+            format!("[[controld.relay]]\nname = \"{name}\"\naddresses = [\"{address}:2427\"]\n")
+        };
+        let relays: String = self.relays.iter().map(relay).collect();
         let socket = self.dir.join("legacytls.sock");
         let socket = socket.display();
         match self.serves_old_tls {
-            false => String::new(),
+            false => relays,
             true => format!(
-                "legacy_tls = \"{socket}\"\n[legacytls]\nsocket = \"{socket}\"\n\
+                "legacy_tls = \"{socket}\"\n{relays}[legacytls]\nsocket = \"{socket}\"\n\
                  user = \"{CELL_USER}\"\ncontrold_user = \"{}\"\n",
                 USER.0,
             ),
