@@ -52,7 +52,7 @@ impl Voices {
     /// Whether all media of a call that flows is encrypted, or none; `None` if there is none, or
     /// both, or some that is not authentic.
     pub(super) fn security(&self, phone: PhoneId, call: CallRef) -> Option<bool> {
-        let streams = self.streams(phone, call);
+        let streams = self.media.running(number(phone), call);
         let sound = |statistics: &Statistics| statistics.received.rejected.authentication == 0;
         if !streams.iter().all(|(_, statistics)| sound(statistics)) {
             return None;

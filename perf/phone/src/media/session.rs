@@ -259,9 +259,14 @@ impl Session {
         (since < FALLEN_SILENT).then(|| inbound.remembered())
     }
 
+    /// Whether a direction is open.
+    pub fn is_running(&self) -> bool {
+        self.inbound.is_some() || self.outbound.is_some()
+    }
+
     /// Whether neither direction is open any more, and nothing is left to be sent.
     pub fn is_over(&self) -> bool {
-        self.inbound.is_none() && self.outbound.is_none() && self.farewell.is_none()
+        !self.is_running() && self.farewell.is_none()
     }
 
     /// Writes a report, and says where it goes.

@@ -75,6 +75,8 @@ struct Stream {
     /// Each has another one.
     number: usize,
     line: Option<Line>,
+    /// Its telephone is in another call.
+    forgotten: bool,
 }
 
 struct Line {
@@ -205,9 +207,25 @@ impl Media {
 
     /// What was sent and received in a call, by its streams, the oldest first.
     pub fn of_call(&self, phone: u32, call: CallRef) -> Vec<(StreamId, Statistics)> {
+        self.streams(phone, call, |_| true)
+    }
+
+    /// The same of those of its streams that are not over.
+    pub fn running(&self, phone: u32, call: CallRef) -> Vec<(StreamId, Statistics)> {
+        self.streams(phone, call, Session::is_running)
+    }
+
+    fn streams(
+        &self,
+        phone: u32,
+        call: CallRef,
+        wanted: impl Fn(&Session) -> bool,
+    ) -> Vec<(StreamId, Statistics)> {
         let state = self.shared.lock();
-        let streams = state.of_phone(phone).filter(|(id, _)| id.stream.call == call);
-        let mut found: Vec<_> = streams.collect();
+        let streams = state.of_phone(phone);
+        let mut found: Vec<_> = streams
+            .filter(|(id, stream)| id.stream.call == call && wanted(&stream.session))
+            .collect();
         found.sort_by_key(|(_, stream)| stream.number);
         found.into_iter().map(|(id, stream)| (*id, stream.session.statistics())).collect()
     }
@@ -288,7 +306,7 @@ impl Shared {
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let origin = Origin { seed: rand::random(), wall: since_1970.unwrap_or_default() };
         let session = Session::new(Instant::now(), origin, habits.clone());
-        Ok(Stream { session, number: state.number, line: Some(line) })
+        Ok(Stream { session, number: state.number, line: Some(line), forgotten: false })
     }
 
     fn look<T>(&self, stream: StreamId, look: impl FnOnce(&Session) -> T) -> Option<T> {
@@ -419,14 +437,21 @@ impl State {
                 self.open.remove(&stream.number);
             }
         }
+        self.forget();
         next
     }
 
     /// A telephone that is in another call by now is not asked about those before.
     fn forget_calls_before(&mut self, StreamId { phone, stream }: StreamId) {
-        self.streams.retain(|id, other| {
-            id.phone != phone || id.stream.call == stream.call || other.line.is_some()
-        });
+        for (id, other) in self.streams.range_mut(all_of(phone)) {
+            other.forgotten |= id.stream.call != stream.call;
+        }
+        self.forget();
+    }
+
+    /// Forgets what is to be forgotten, and over.
+    fn forget(&mut self) {
+        self.streams.retain(|_, stream| !stream.forgotten || stream.line.is_some());
     }
 
     fn of_phone(&self, phone: u32) -> impl Iterator<Item = (&StreamId, &Stream)> {
