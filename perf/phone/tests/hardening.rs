@@ -46,7 +46,7 @@ fn switch(model: Model, hardening: Hardening) -> Switch {
     Switch { mac: PHONE, model, hardening, voice_vlan: Some(VOICE) }
 }
 
-// R: HRD-01 HRD-02
+// R: HRD-01, HRD-02
 #[test]
 fn each_setting_closes_one_thing() {
     let open = store::Hardening::default();

@@ -17,7 +17,7 @@ fn policy(suite: Suite, key: &[u8]) -> StreamPolicy<'_> {
     StreamPolicy { rtp, rtcp: whole, key, ..StreamPolicy::default() }
 }
 
-// R: MED-01 MED-02
+// R: MED-01, MED-02
 #[test]
 fn libsrtp_opens_what_a_telephone_sends_and_the_other_way_round() {
     for suite in crate::common::SUITES {

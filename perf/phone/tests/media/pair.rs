@@ -66,7 +66,7 @@ fn every_codec_carries_speech_at_its_pace() {
     }
 }
 
-// R: MED-01 MED-02
+// R: MED-01, MED-02
 #[test]
 fn each_direction_has_its_key_and_both_are_heard() {
     for suite in SUITES {

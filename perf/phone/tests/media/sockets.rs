@@ -53,7 +53,7 @@ fn call(media: &Media, at: IpAddr, number: u32, keys: [Option<Keying>; 2]) {
     }
 }
 
-// R: MED-01 MED-02
+// R: MED-01, MED-02
 #[test]
 fn two_telephones_talk_encrypted() {
     let at = IpAddr::V4(Ipv4Addr::new(127, 77, 1, 1));
