@@ -101,6 +101,8 @@ fn found(site: &mut Site, programs: &Path, report: &mut Report) -> Result<Desk, 
 /// Enters telephones, their lines and what CAPF is to do for them.
 fn enter(desk: &Desk, site: &Site, all: &[&Phone]) -> Result<()> {
     let tell = |words: String| desk.tell(&site.cm1, &words).map(drop);
+    // Barge goes by the bridges in telephones.
+    tell("param set call-manager.built-in-bridge-enable true".to_owned())?;
     for (pool, media) in [("centre", "when-needed"), ("branch", "always")] {
         tell(format!("pool add {pool} --media {media}"))?;
     }

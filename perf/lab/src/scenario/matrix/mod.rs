@@ -122,7 +122,7 @@ impl Matrix<'_> {
             let callee = &cast.callees[to as usize];
             phones.call(caller, callee)?;
             phones.does(caller, "holds")?;
-            phones.does(sharer, "presses line 1")?;
+            phones.does(sharer, "resumes")?;
             both_show(phones, [sharer, callee], table::icon(by, to))
         })
     }
@@ -133,7 +133,7 @@ impl Matrix<'_> {
             let callee = &cast.callees[to as usize];
             phones.call(caller, callee)?;
             let icon = table::icon(from, to);
-            phones.does(sharer, "presses line 1")?;
+            phones.expect(sharer, "state in-use-remote")?;
             phones.does(sharer, "barges")?;
             match table::barge(icon, from, by) {
                 Barge::Refused(tone) => {
@@ -154,7 +154,7 @@ impl Matrix<'_> {
             let (caller, sharer) = (&cast.callers[from as usize], sharer(cast, from, by));
             let callee = &cast.callees[to as usize];
             phones.call(caller, callee)?;
-            phones.does(sharer, "presses line 1")?;
+            phones.expect(sharer, "state in-use-remote")?;
             phones.does(sharer, "cbarges")?;
             for party in [caller, callee, sharer] {
                 phones.shows(party, "none")?;

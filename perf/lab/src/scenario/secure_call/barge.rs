@@ -91,8 +91,10 @@ impl Case {
         let [target, other] = self.speakers;
         phones.call(target, other)?;
         phones.speak(self.speakers, self.before)?;
-        // The initiator sees the call of the others on his line.
-        phones.does(self.initiator, "presses line 1")?;
+        // He sees their call on his line.
+        phones.expect(self.initiator, "state in-use-remote")?;
+        // In silence: each of the speakers is to be heard alone.
+        phones.does(self.initiator, "says silence")?;
         phones.does(self.initiator, self.does)?;
         let seen = match self.becomes {
             Becomes::Refused(tone) => {
