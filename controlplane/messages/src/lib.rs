@@ -22,6 +22,7 @@ pub mod registration;
 pub mod relays;
 pub mod scep;
 pub mod signalling;
+pub mod srst;
 pub mod testing;
 pub mod token;
 pub mod trust_list;
@@ -71,6 +72,7 @@ impl Message {
             calls::ALL,
             relays::ALL,
             signalling::ALL,
+            srst::ALL,
         ]
         .into_iter()
         .flatten()

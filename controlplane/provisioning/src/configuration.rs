@@ -8,10 +8,11 @@ use std::fmt::Write;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha256};
 use store::{
-    CallServer, CapfAuthMode, DEFAULT_POOL, Device, EffectiveMode, Hardening, Model, Node, Pool,
-    SecurityMode, Service, View,
+    CallServer, Capability, CapfAuthMode, CertificateRole, DEFAULT_POOL, Device, EffectiveMode,
+    Hardening, Model, Node, Pool, SecurityMode, Service, SrstReference, Support, View,
 };
 
 use crate::time_zone;
@@ -42,6 +43,17 @@ pub struct PoolPart {
     pub date_template: String,
     /// The time zone, as phones call it.
     pub time_zone: &'static str,
+    /// Who serves them while no CallManager answers.
+    pub srst: Option<Arc<Gateway>>,
+}
+
+/// A gateway that serves phones while the centre is away.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// As administrators set it.
+    pub reference: SrstReference,
+    /// The certificate that phones are to find there, in DER; only a secure one has it.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// What CAPF adds to the file of one phone.
@@ -72,15 +84,28 @@ impl Common {
 
 fn pools(view: &mut View<'_>) -> store::Result<HashMap<String, Arc<PoolPart>>> {
     let servers = view.call_servers()?;
+    let gateways = gateways(view)?;
     let part = |pool: Pool| {
         let part = PoolPart {
             call_managers: pool.servers(&servers),
             time_zone: time_zone::phone_name(&pool.time_zone),
             date_template: pool.date_template,
+            srst: pool.srst.and_then(|name| gateways.get(&name).cloned()),
         };
         (pool.name, Arc::new(part))
     };
     Ok(view.pools()?.into_iter().map(part).collect())
+}
+
+fn gateways(view: &mut View<'_>) -> store::Result<HashMap<String, Arc<Gateway>>> {
+    let mut certificates = view.certificates()?;
+    certificates.retain(|it| it.role == CertificateRole::SrstGateway);
+    let gateway = |reference: SrstReference| {
+        let own = certificates.iter().find(|it| reference.secure && it.owner == reference.name);
+        let certificate = own.map(|it| it.der.clone());
+        (reference.name.clone(), Arc::new(Gateway { reference, certificate }))
+    };
+    Ok(view.srst_references()?.into_iter().map(gateway).collect())
 }
 
 /// The configuration file of one phone.
@@ -97,12 +122,8 @@ pub fn of_device(device: &Device, certificates: &Certificates, common: &Common) 
                 xml.text("timeZone", pool.map_or("", |pool| pool.time_zone));
             });
             call_manager_group(xml, pool.map_or(&[], |pool| &pool.call_managers));
-            // No SRST reference yet: phones look for no backup router.
-            xml.element("srstInfo", |xml| {
-                xml.text("name", "Disable");
-                xml.text("srstOption", "Disable");
-                xml.text("isSecure", "false");
-            });
+            let gateway = pool.and_then(|pool| pool.srst.as_deref());
+            xml.element("srstInfo", |xml| srst(xml, gateway, device.model, common.mode));
         });
         xml.text("loadInformation", &device.load_information);
         xml.element("vendorConfig", |xml| hardening(xml, &device.hardening));
@@ -165,6 +186,29 @@ fn call_manager_group(xml: &mut Xml, servers: &[CallServer]) {
             }
         });
     });
+}
+
+/// Where the phone goes when no CallManager answers. In non-secure mode that is said to be
+/// non-secure, whatever the reference says.
+fn srst(xml: &mut Xml, gateway: Option<&Gateway>, model: Model, mode: SecurityMode) {
+    let Some(Gateway { reference, certificate }) = gateway else {
+        xml.text("name", "Disable");
+        xml.text("srstOption", "Disable");
+        xml.text("isSecure", "false");
+        return;
+    };
+    let secure = reference.secure && mode == SecurityMode::Mixed;
+    xml.text("name", &reference.name);
+    xml.text("srstOption", "Enable");
+    xml.text("userModifiable", "false");
+    xml.text("ipAddr1", reference.address);
+    xml.text("port1", reference.port);
+    xml.text("isSecure", secure);
+    let can_use_it = model.support(Capability::SecureSrst) != Support::No;
+    if let Some(certificate) = certificate.as_ref().filter(|_| secure && can_use_it) {
+        // No public text names the element; phones ignore what they do not know.
+        xml.text("srstCertificate", Base64::encode_string(certificate));
+    }
 }
 
 /// Some elements say what is closed, others what is open.
@@ -248,6 +292,7 @@ mod tests {
             call_managers: vec![server(10), server(11)],
             date_template: "D.M.Y".into(),
             time_zone: "Tokyo Standard Time",
+            srst: None,
         };
         Common {
             pools: [(DEFAULT_POOL.to_owned(), Arc::new(pool))].into(),
@@ -309,6 +354,51 @@ mod tests {
         say(DeviceSecurityMode::Authenticated, "2");
         say(DeviceSecurityMode::Encrypted, "3");
         say(DeviceSecurityMode::UseSystemDefault, "2");
+    }
+
+    fn with_gateway(mode: SecurityMode, secure: bool, certificate: Option<&[u8]>) -> Common {
+        let mut common = common(mode);
+        let reference =
+            SrstReference { secure, ..SrstReference::new("branch", [192, 0, 2, 1].into()) };
+        let certificate = certificate.map(<[u8]>::to_vec);
+        let pool = common.pools.get_mut(DEFAULT_POOL).unwrap();
+        Arc::make_mut(pool).srst = Some(Arc::new(Gateway { reference, certificate }));
+        common
+    }
+
+    // R: SRST-04, SRST-05, SRST-07, GEN-05
+    #[test]
+    fn a_phone_reads_where_to_go_when_no_call_manager_answers() {
+        let shown =
+            |secure, certificate, mode| file_of(&phone(), &with_gateway(mode, secure, certificate));
+        let file = shown(true, Some(&b"DER"[..]), SecurityMode::Mixed);
+        for element in [
+            "<name>branch</name>",
+            "<srstOption>Enable</srstOption>",
+            "<ipAddr1>192.0.2.1</ipAddr1>",
+            "<port1>2000</port1>",
+            "<isSecure>true</isSecure>",
+            "<srstCertificate>REVS</srstCertificate>",
+        ] {
+            assert!(file.contains(element), "{element}: {file}");
+        }
+        let file = shown(true, None, SecurityMode::Mixed);
+        assert!(file.contains("<isSecure>true<") && !file.contains("srstCertificate"), "{file}");
+        let file = shown(false, None, SecurityMode::Mixed);
+        assert!(file.contains("<isSecure>false<") && file.contains("ipAddr1"), "{file}");
+        let file = shown(true, Some(&b"DER"[..]), SecurityMode::NonSecure);
+        assert!(file.contains("<isSecure>false<") && !file.contains("srstCertificate"), "{file}");
+        let file = file_of(&phone(), &common(SecurityMode::Mixed));
+        assert!(file.contains("<srstOption>Disable<") && !file.contains("ipAddr1"), "{file}");
+    }
+
+    // R: SRST-04
+    #[test]
+    fn a_phone_that_cannot_use_a_certificate_is_given_none() {
+        let common = with_gateway(SecurityMode::Mixed, true, Some(b"DER"));
+        let device = Device::new(phone().name, Model::M7912);
+        let file = file_of(&device, &common);
+        assert!(file.contains("ipAddr1") && !file.contains("srstCertificate"), "{file}");
     }
 
     #[test]

@@ -56,6 +56,8 @@ words! {
         AlternateTftp = "alternate-tftp",
         /// A manufacturer that tokens are trusted from.
         TokenIssuer = "token-issuer",
+        /// A gateway's that serves phones while the centre is away; its owner is an SRST reference.
+        SrstGateway = "srst-gateway",
     }
 }
 

@@ -128,6 +128,8 @@ pub enum Invalid {
     },
     /// An administrator's name.
     UserName(String),
+    /// A port with something else than digits in it.
+    PortDigits,
     /// A password that is too short.
     PasswordTooShort {
         /// Fewest characters.
@@ -177,6 +179,8 @@ pub enum Refusal {
     LastAdministrator,
     /// The parameter is the whole cluster's.
     NotPerNode,
+    /// Only a secure SRST reference has a certificate.
+    SrstNotSecure,
 }
 
 impl Say for Error {
@@ -236,6 +240,7 @@ impl Say for Invalid {
             Self::Path(given) => PATH.fill(language, &[("given", given)]),
             Self::Host(given) => HOST.fill(language, &[("given", given)]),
             Self::Text { given, max } => TEXT.fill(language, &[("given", given), ("max", max)]),
+            Self::PortDigits => PORT_DIGITS.say(language),
             Self::UserName(given) => USER_NAME.fill(language, &[("given", given)]),
             Self::PasswordTooShort { min } => PASSWORD.fill(language, &[("min", min)]),
         }
@@ -266,6 +271,7 @@ impl Say for Refusal {
             Self::CapfOnPublisherOnly => CAPF_ON_PUBLISHER,
             Self::LastAdministrator => LAST_ADMINISTRATOR,
             Self::NotPerNode => NOT_PER_NODE,
+            Self::SrstNotSecure => SRST_NOT_SECURE,
         }
         .say(language)
     }
@@ -459,3 +465,9 @@ const NOT_PER_NODE: Text = Text::new(
     "An enterprise parameter holds for the whole cluster: leave the node out.",
     "エンタープライズパラメータはクラスタ全体に適用されます。ノードを指定しないでください。",
 );
+const SRST_NOT_SECURE: Text = Text::new(
+    "The SRST reference is not secure, so it has no certificate: set it to secure first.",
+    "SRST 参照先がセキュアではないため、証明書を持てません。先にセキュアに設定してください。",
+);
+const PORT_DIGITS: Text =
+    Text::new("Port Numbers can only contain digits.", "ポート番号に使用できるのは数字だけです。");

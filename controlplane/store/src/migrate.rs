@@ -7,6 +7,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001-initial.sql"),
     include_str!("../migrations/0002-capf.sql"),
     include_str!("../migrations/0003-telephones.sql"),
+    include_str!("../migrations/0004-srst.sql"),
 ];
 
 /// Applies the migrations that are missing, all in one transaction.

@@ -27,6 +27,8 @@ pub struct Pool {
     pub call_managers: Vec<String>,
     /// Which way its phones' media takes.
     pub media: MediaPolicy,
+    /// The SRST reference that its phones go to when no CallManager answers.
+    pub srst: Option<String>,
 }
 
 words! {
@@ -58,6 +60,7 @@ impl Pool {
             time_zone: "UTC".to_owned(),
             call_managers: Vec::new(),
             media: MediaPolicy::WhenNeeded,
+            srst: None,
         }
     }
 
@@ -109,7 +112,7 @@ impl View<'_> {
     /// All pools, by name.
     pub fn pools(&mut self) -> Result<Vec<Pool>> {
         let rows = self.sql.query(
-            "SELECT name, region, date_template, time_zone, media FROM pool ORDER BY name",
+            "SELECT name, region, date_template, time_zone, media, srst FROM pool ORDER BY name",
             &[],
         )?;
         let mut pools = Vec::with_capacity(rows.len());
@@ -121,6 +124,7 @@ impl View<'_> {
                 time_zone: row.next()?,
                 call_managers: Vec::new(),
                 media: row.parse()?,
+                srst: row.next()?,
             });
         }
         let members = "SELECT pool, node FROM pool_node ORDER BY pool, priority";
@@ -153,22 +157,27 @@ impl Change<'_> {
                 return Err(Error::Exists { object: "node", name: name.clone() });
             }
         }
+        if let Some(srst) = &pool.srst {
+            self.srst_reference(srst)?;
+        }
         let old = self.pools()?.into_iter().find(|old| old.name == pool.name);
         if old.as_ref() == Some(pool) {
             return Ok(());
         }
         self.view.sql.execute(
-            "INSERT INTO pool (name, region, date_template, time_zone, media)
-                VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO pool (name, region, date_template, time_zone, media, srst)
+                VALUES ($1, $2, $3, $4, $5, $6)
                 ON CONFLICT (name) DO UPDATE SET
                 region = excluded.region, date_template = excluded.date_template,
-                time_zone = excluded.time_zone, media = excluded.media",
+                time_zone = excluded.time_zone, media = excluded.media,
+                srst = excluded.srst",
             values![
                 &*pool.name,
                 &*pool.region,
                 &*pool.date_template,
                 &*pool.time_zone,
-                pool.media.as_str()
+                pool.media.as_str(),
+                pool.srst.as_deref(),
             ],
         )?;
         self.view.sql.execute("DELETE FROM pool_node WHERE pool = $1", values![&*pool.name])?;

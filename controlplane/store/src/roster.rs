@@ -198,7 +198,7 @@ const FEW: u32 = 256;
 /// Of those it looks at these, as the store calls them.
 const OURS: [&str; 2] = ["device", "line"];
 /// What call processing does not look at, as the store calls it.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 10] = [
     "administrator",
     "authentication-string",
     "capf",
@@ -208,6 +208,7 @@ const ELSEWHERE: [&str; 9] = [
     "due-action",
     "password",
     "phone-certificate",
+    "srst-reference",
 ];
 
 impl State for Roster {

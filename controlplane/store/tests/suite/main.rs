@@ -7,6 +7,7 @@ mod database;
 mod history;
 mod postgres;
 mod random;
+mod srst;
 mod telephones;
 mod upgrade;
 
