@@ -1,8 +1,9 @@
-//! What a kernel says about associations and policies.
+//! What a kernel and an IKE daemon say about associations and policies.
 
 use std::time::Instant;
 
-use esp::{Config, Ipsec};
+use esp::{Config, Flow, Ipsec};
+use keying::vici::{Charon, Expected, Reader};
 use keying::xfrm::messages;
 use keying::{Mirror, Origin};
 
@@ -28,4 +29,28 @@ pub fn messages_of_the_kernel(script: &[u8]) {
         mirror.apply(now, Origin::Announced, message, &mut ipsec, [0; 16]);
     }
     assert_eq!(ipsec.sas().count(), 0, "an association outlived all");
+}
+
+/// Any octets from an IKE daemon: what is read is written the same, and nobody is told that a flow is
+/// covered before the daemon has said everything.
+pub fn vici(stream: &[u8]) {
+    let mut reader = Reader::default();
+    reader.push(stream);
+    while let Ok(Some(packet)) = reader.next_packet() {
+        let mut again = Reader::default();
+        again.push(&packet.to_bytes());
+        assert_eq!(again.next_packet(), Ok(Some(packet)));
+    }
+    let now = Instant::now();
+    let mut charon = Charon::new();
+    charon.connected(now);
+    let said = charon.handle_input(now, stream);
+    let ours = "10.1.0.1".parse().expect("an address");
+    let peer = "10.2.0.1".parse().expect("an address");
+    let flow = Flow::udp((ours, 2427), (peer, 2427));
+    let covered = charon.picture().coverage(now, &flow, &Expected::default());
+    assert!(covered.is_err() || charon.picture().heard.is_some());
+    if said.is_err() {
+        charon.disconnected("nonsense");
+    }
 }

@@ -10,6 +10,8 @@
 //! after a restart numbers begin anew: the peer then refuses packets until it forgets, and suites
 //! whose vectors count (GCM) would betray their key, so they are refused.
 //!
+//! Who the peer is, the daemon alone knows: [`vici`] asks it.
+//!
 //! # Invariants
 //!
 //! - Messages are read by pure functions and applied to an `Ipsec`; only [`Socket`] does I/O.
@@ -22,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod manual;
+pub mod vici;
 pub mod xfrm;
 
 mod mirror;
