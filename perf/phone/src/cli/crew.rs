@@ -206,7 +206,7 @@ fn commands(crew: &Crew) -> Result<Receiver<String>> {
     Ok(received)
 }
 
-fn ports(range: &str) -> Result<RangeInclusive<u16>, String> {
+pub fn ports(range: &str) -> Result<RangeInclusive<u16>, String> {
     let wrong = || "ports are FIRST-LAST, for instance 16384-32767".to_owned();
     let (first, last) = range.split_once('-').ok_or_else(wrong)?;
     let (first, last) = first.parse().ok().zip(last.parse().ok()).ok_or_else(wrong)?;

@@ -3,6 +3,7 @@
 mod capf;
 mod crew;
 mod fleet;
+mod screen;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -46,6 +47,9 @@ enum Command {
     /// Let phones with names register, call and listen, as a script says; exits with 1 if something
     /// was not as expected. Its long help teaches the language
     Crew(crew::CrewArgs),
+    /// Look at a phone and press its buttons, on a terminal or by lines of text; exits with 1 if
+    /// its screen did not show what was waited for
+    Screen(screen::ScreenArgs),
     /// Let thousands of phones register, stay, and call each other, and say how fast that was; exits
     /// with 1 if one of them was not served
     Fleet(fleet::FleetArgs),
@@ -138,6 +142,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Capf(visit) => visit.run(),
         Command::Crew(crew) => crew.run(),
+        Command::Screen(screen) => screen.run(),
         Command::Fleet(fleet) => fleet.run(),
         Command::Factory(factory) => factory.run(),
         Command::Get { network, name } => {

@@ -96,7 +96,7 @@ fn on_terminal(desk: &mut Desk, mut screen: Screen) -> Result<()> {
     let input = read_in_thread(desk.waker(), event::read)?;
     let mut terminal = ratatui::try_init().context("cannot use the terminal")?;
     let done = loop {
-        screen.refresh(&desk.view());
+        look(desk, &mut screen);
         let drawn = terminal.draw(|frame| {
             screen.draw(&desk.view(), frame.area(), frame.buffer_mut());
         });
@@ -106,11 +106,19 @@ fn on_terminal(desk: &mut Desk, mut screen: Screen) -> Result<()> {
         if let Err(error) = desk.turn(Instant::now() + TICK) {
             break Err(error.into());
         }
-        let buttons = std::iter::from_fn(|| input.try_recv().ok()).filter_map(|event| match event {
-            Event::Key(key) => Button::of(&key),
-            _ => None,
-        });
-        if buttons.collect::<Vec<_>>().into_iter().any(|button| !press(desk, &mut screen, button)) {
+        let gone = loop {
+            match input.try_recv() {
+                Ok(Event::Key(key)) => {
+                    let button = Button::of(&key);
+                    if button.is_some_and(|button| !press(desk, &mut screen, button)) {
+                        break true;
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => break error == TryRecvError::Disconnected,
+            }
+        };
+        if gone {
             break Ok(());
         }
     };
@@ -130,7 +138,10 @@ fn in_pipe(desk: &mut Desk, mut screen: Screen) -> Result<bool> {
     loop {
         match input.try_recv() {
             Err(TryRecvError::Disconnected) => break,
-            Err(TryRecvError::Empty) => desk.turn(Instant::now() + TICK)?,
+            Err(TryRecvError::Empty) => {
+                desk.turn(Instant::now() + TICK)?;
+                look(desk, &mut screen);
+            }
             Ok(line) => {
                 let line = line.trim();
                 if let Some(text) = line.strip_prefix("wait ") {
@@ -167,29 +178,39 @@ fn press_all(desk: &mut Desk, screen: &mut Screen, line: &str) -> Result<bool> {
     let end = Instant::now() + SETTLING;
     while Instant::now() < end {
         desk.turn(end)?;
+        look(desk, screen);
     }
     Ok(true)
 }
 
 /// Presses a button; `false` if it pulls the plug.
 fn press(desk: &mut Desk, screen: &mut Screen, button: Button) -> bool {
-    for act in screen.press(&desk.view(), button) {
-        let quits = act == Act::Quit;
+    let acts = screen.press(&desk.view(), button);
+    let quits = acts.contains(&Act::Quit);
+    carry_out(desk, screen, acts);
+    !quits
+}
+
+/// Looks at what has changed.
+fn look(desk: &mut Desk, screen: &mut Screen) {
+    screen.refresh(&desk.view());
+    let due = screen.due(&desk.view());
+    carry_out(desk, screen, due);
+}
+
+fn carry_out(desk: &mut Desk, screen: &mut Screen, acts: Vec<Act>) {
+    for act in acts {
         if let Err(error) = desk.act(act) {
             screen.tell(&desk.view(), error.to_string());
         }
-        if quits {
-            return false;
-        }
     }
-    true
 }
 
 /// Waits until a text is to be seen.
 fn wait(desk: &mut Desk, screen: &mut Screen, text: &str) -> Result<bool> {
     let end = Instant::now() + PATIENCE;
     loop {
-        screen.refresh(&desk.view());
+        look(desk, screen);
         if screen.text(&desk.view()).contains(text) {
             return Ok(true);
         }
@@ -202,7 +223,7 @@ fn wait(desk: &mut Desk, screen: &mut Screen, text: &str) -> Result<bool> {
 }
 
 fn print(desk: &mut Desk, screen: &mut Screen) -> Result<()> {
-    screen.refresh(&desk.view());
+    look(desk, screen);
     let mut output = std::io::stdout().lock();
     writeln!(output, "{}", screen.text(&desk.view()))?;
     output.flush().context("cannot write")

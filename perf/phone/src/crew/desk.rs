@@ -48,8 +48,10 @@ impl Desk {
     pub fn new(settings: Settings, member: Member) -> Result<Self, Failure> {
         let mut crew = Crew::new(settings)?;
         let phone = crew.add(NAME, member)?;
-        let (settings, messages) = (screen::Settings::default(), Vec::new());
-        Ok(Self { crew, phone, settings, messages, heard: None })
+        let settings = screen::Settings::default();
+        let mut desk = Self { crew, phone, settings, messages: Vec::new(), heard: None };
+        desk.read_settings();
+        Ok(desk)
     }
 
     /// Ends a [`Desk::turn`] from another thread.

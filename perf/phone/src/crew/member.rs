@@ -186,14 +186,18 @@ impl Member {
         self.model
     }
 
+    /// Its flash and its servers, if it has files.
+    pub(super) fn phone(&self) -> Option<&Phone> {
+        match &self.kind {
+            Kind::Whole(phone) => Some(phone),
+            Kind::Bare(_) => None,
+        }
+    }
+
     /// Whether it has a certificate from CAPF.
     pub(super) fn has_lsc(&self) -> bool {
-        match &self.kind {
-            Kind::Whole(phone) => {
-                phone.flash.read_wallet().is_ok_and(|wallet| wallet.lsc.is_some())
-            }
-            Kind::Bare(_) => false,
-        }
+        let wallet = self.phone().map(|phone| phone.flash.read_wallet());
+        wallet.is_some_and(|wallet| wallet.is_ok_and(|wallet| wallet.lsc.is_some()))
     }
 
     pub(super) fn begin(&mut self) -> Beginning {

@@ -14,6 +14,7 @@
 //! | `voices` | media of all of them |
 //! | `journal` | what happened, as JSON |
 //! | `script` | commands out of a file |
+//! | `desk` | one of them, for whoever looks at its screen |
 //!
 //! Waiting is always for something that happens, and ends with a message that says what was there
 //! instead.
@@ -22,6 +23,7 @@ mod action;
 mod background;
 mod command;
 mod condition;
+mod desk;
 mod journal;
 mod member;
 mod script;
@@ -39,6 +41,7 @@ use serde_json::Value;
 pub use action::Action;
 pub use command::{Command, SyntaxError};
 pub use condition::{Condition, Heard};
+pub use desk::{Desk, DeskError};
 pub use member::{Home, Member, MemberError};
 pub use script::{Report, Step, run};
 pub use voices::Voices;

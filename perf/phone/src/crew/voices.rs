@@ -67,6 +67,11 @@ impl Voices {
         flowing.all(|other| other == first).then_some(first)
     }
 
+    /// What was sent and received in the latest stream of a call.
+    pub(super) fn statistics(&self, phone: PhoneId, call: CallRef) -> Option<Statistics> {
+        self.streams(phone, call).pop().map(|(_, statistics)| statistics)
+    }
+
     /// What was sent and received in all calls that are remembered.
     pub(super) fn to_json(&self, phone: PhoneId) -> impl Fn(CallRef) -> Value {
         move |call| {

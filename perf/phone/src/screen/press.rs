@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use sccp::CallRef;
-use sccp::codes::ButtonType;
+use sccp::codes::{ButtonType, CallStatus};
 
 use super::menu::{MenuKey, Page};
 use super::{Button, LOUDEST, Screen, View, words};
 use crate::network::SettingsAccess;
-use crate::station::{Key, NotPossible, Press, SoftKey};
+use crate::station::{Call, Key, NotPossible, Press, SoftKey};
 
 /// What the telephone is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +79,18 @@ impl Screen {
             Button::Quit => return vec![Act::Quit],
         }
         Vec::new()
+    }
+
+    /// What follows once the telephone has heard from its server: a number that was typed before it
+    /// gave a dial tone. To be asked for after [`Screen::refresh`].
+    pub fn due(&mut self, view: &View<'_>) -> Vec<Act> {
+        let display = view.station.display();
+        let dial_tone = |call: &Call| call.state == CallStatus::OFF_HOOK;
+        if !self.menu.is_empty() || !display.active().is_some_and(dial_tone) {
+            return Vec::new();
+        }
+        let number = std::mem::take(&mut self.typed);
+        number.chars().map(|digit| Act::Press(Key::Digit(digit).into())).collect()
     }
 
     /// The telephone could not do what it was told to.
@@ -218,15 +230,15 @@ impl Screen {
 
     fn hook(&mut self, view: &View<'_>, key: Key) -> Vec<Act> {
         self.close_menu();
-        let number = std::mem::take(&mut self.typed);
+        let display = view.station.display();
         let key = match key {
-            Key::OffHook if view.station.display().handset_up => Key::OnHook,
+            Key::OffHook if display.handset_up => Key::OnHook,
             other => other,
         };
-        let down = key == Key::OnHook;
-        let pressed = self.for_call(view, key);
-        let digits = number.chars().map(|digit| Act::Press(Key::Digit(digit).into()));
-        [pressed].into_iter().chain(digits.filter(|_| !down)).collect()
+        if key == Key::OnHook || display.ringing().is_some() {
+            self.typed.clear();
+        }
+        vec![self.for_call(view, key)]
     }
 
     fn dial(&mut self, _: &View<'_>) -> Vec<Act> {

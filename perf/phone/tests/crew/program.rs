@@ -80,3 +80,43 @@ fn help_teaches_the_language() {
     }
     assert!(help.contains("expect NAME [not] WHAT"));
 }
+
+#[test]
+fn buttons_come_by_a_pipe_and_the_screen_goes_out() {
+    let house = open();
+    let mut b = program()
+        .args(["crew", "--control", "--ports", "22400-22499"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut commands = b.stdin.take().unwrap();
+    let mut lines = BufReader::new(b.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let server = house.address;
+    let phone = "phone b device=SEP000000001002 model=7960";
+    write!(commands, "{phone} server={server}\nb registers\nb answers\n").unwrap();
+
+    let play = |lines: &str| {
+        let mut screen = program()
+            .args(["screen", "--ports", "22500-22599", "--language", "ja"])
+            .args(["device=SEP000000001001".to_owned(), format!("server={server}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        screen.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+        screen.wait_with_output().unwrap()
+    };
+    lines.find(|line| line.contains("b registers")).unwrap();
+    let output = play("wait ○ 1001\nh\n1002\nwait 通話中\nx\n");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    let last = text.rsplit("\n\n").find(|screen| !screen.trim().is_empty()).unwrap();
+    assert!(last.contains("通話中") && last.contains("1002"), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no button \"x\""));
+    drop(commands);
+    b.wait().unwrap();
+    let output = program().args(["screen", "device=SEP000000001001"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

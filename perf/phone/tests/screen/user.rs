@@ -109,19 +109,28 @@ impl User {
             let buttons = Button::of_word(word).unwrap_or_else(|| panic!("no button {word:?}"));
             for button in buttons {
                 let (screen, view) = self.look(site);
-                for act in screen.press(&view, button) {
-                    match act {
-                        Act::Press(press) => {
-                            let done = site
-                                .with(self.phone, |station, now| station.press(now, press.clone()));
-                            if let Err(error) = done {
-                                let (screen, view) = self.look(site);
-                                screen.refused(&view, &error);
-                            }
-                        }
-                        other => others.push(other),
-                    }
-                }
+                let acts = screen.press(&view, button);
+                others.extend(self.carry_out(site, acts));
+                // The server has answered meanwhile.
+                let (screen, view) = self.look(site);
+                let due = screen.due(&view);
+                others.extend(self.carry_out(site, due));
+            }
+        }
+        others
+    }
+
+    fn carry_out(&mut self, site: &mut Site, acts: Vec<Act>) -> Vec<Act> {
+        let mut others = Vec::new();
+        for act in acts {
+            let Act::Press(press) = act else {
+                others.push(act);
+                continue;
+            };
+            let done = site.with(self.phone, |station, now| station.press(now, press.clone()));
+            if let Err(error) = done {
+                let (screen, view) = self.look(site);
+                screen.refused(&view, &error);
             }
         }
         others

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod relay;
+mod screen;
 mod site;
 
 use std::time::Duration;

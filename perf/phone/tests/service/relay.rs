@@ -15,10 +15,9 @@ use mediaresources::resources::Limits;
 use mediaresources::service::MediaResources;
 use ringfence_phone::crew::{Command, Crew, Settings};
 use store::{DeviceSecurityMode, MediaPolicy, Model};
-use tlv::Role;
 
 use crate::PATIENCE;
-use crate::common::{Cluster, Holder, configuration, own_address};
+use crate::common::own_address;
 use crate::site::Site;
 
 const A: &str = "SEP000000000001";
@@ -193,26 +192,13 @@ fn plain_telephones_hear_each_other_through_the_relay() {
 #[test]
 fn encrypted_telephones_keep_their_lock_when_their_relay_dies() {
     let mut house = House::new(DeviceSecurityMode::Encrypted, 26_200..=26_299, "26300-26399");
-    let mut files = Cluster::new();
-    files.node = Holder(Arc::clone(&house.site.server));
-    let server = house.site.running.plain_address();
-    let mut records = files.records();
-    let mut callmanager = files.node.record(Role::Ccm);
-    callmanager.address = Some(server.ip());
-    records.push(callmanager);
-    house.site.ctl = files.tokens[0].sign_ctl(&records);
-    let tftp = files.address;
-    let flash = house.site.home.path().join("flash");
-    for (name, device, model) in [("a", A, "7970"), ("b", B, "7960")] {
-        files.files.put(&format!("CTL{device}.tlv"), house.site.ctl.as_bytes());
-        let file = configuration(3, "")
-            .replace("192.0.2.10", &server.ip().to_string())
-            .replace("<ethernetPhonePort>2000<", &format!("<ethernetPhonePort>{}<", server.port()));
-        files.publish_signed(&format!("{device}.cnf.xml"), file.as_bytes());
-        let home = house.site.equip_one(&flash, device);
+    let (files, homes) = house.site.serve(&[A, B]);
+    let phones = [("a", A, "7970"), ("b", B, "7960")];
+    for ((name, device, model), home) in phones.into_iter().zip(homes) {
         house.perform(&format!(
-            "phone {name} device={device} model={model} tftp={tftp} flash={} tls=modern
+            "phone {name} device={device} model={model} tftp={} flash={} tls=modern
              {name} registers",
+            files.address,
             home.display()
         ));
     }

@@ -19,7 +19,7 @@ use store::{
 use tempfile::TempDir;
 use tlv::{Role, VerifiedCtl};
 
-use crate::common::{Holder, holder, own_address};
+use crate::common::{Cluster, Holder, configuration, holder, own_address};
 
 /// The node.
 pub struct Site {
@@ -120,6 +120,29 @@ impl Site {
         key.save(&home.join("lsc.pem"), Some(&lsc)).unwrap();
         std::fs::write(home.join("CTLFile.tlv"), self.ctl.as_bytes()).unwrap();
         home
+    }
+
+    /// Files of encrypted telephones, which find this node by them, and the flash of each.
+    pub fn serve(&mut self, devices: &[&str]) -> (Cluster, Vec<PathBuf>) {
+        let mut files = Cluster::new();
+        files.node = Holder(Arc::clone(&self.server));
+        let server = self.running.plain_address();
+        let mut records = files.records();
+        let mut callmanager = files.node.record(Role::Ccm);
+        callmanager.address = Some(server.ip());
+        records.push(callmanager);
+        self.ctl = files.tokens[0].sign_ctl(&records);
+        let flash = self.home.path().join("flash");
+        let file = configuration(3, "")
+            .replace("192.0.2.10", &server.ip().to_string())
+            .replace("<ethernetPhonePort>2000<", &format!("<ethernetPhonePort>{}<", server.port()));
+        let equip = |device: &&str| {
+            files.files.put(&format!("CTL{device}.tlv"), self.ctl.as_bytes());
+            files.publish_signed(&format!("{device}.cnf.xml"), file.as_bytes());
+            self.equip_one(&flash, device)
+        };
+        let homes = devices.iter().map(equip).collect();
+        (files, homes)
     }
 }
 
