@@ -40,13 +40,19 @@ impl Voices {
         self.habits[phone.0].says = track;
     }
 
-    /// What a telephone hears in a call; `also` may be said by somebody who is not of this crew.
+    /// What a telephone hears in a call: of several streams, as in a conference of its own, the
+    /// latest that is not silent. `also` may be said by somebody who is not of this crew.
     pub(super) fn hears(&self, phone: PhoneId, call: CallRef, also: Option<&Track>) -> Sound {
         let own = self.habits.iter().map(|habits| &habits.says);
         let known: Vec<_> = also.into_iter().chain(own).cloned().collect();
         let streams = self.streams(phone, call).into_iter();
-        let mut sounds = streams.map(|(stream, _)| self.media.hears(stream, &known));
-        sounds.rfind(|sound| *sound != Sound::Nothing).unwrap_or(Sound::Nothing)
+        let sounds = streams.map(|(stream, _)| self.media.hears(stream, &known));
+        let loudness = |sound: &Sound| match sound {
+            Sound::Nothing => 0,
+            Sound::Silence => 1,
+            _ => 2,
+        };
+        sounds.max_by_key(loudness).unwrap_or(Sound::Nothing)
     }
 
     /// Whether all media of a call that flows is encrypted, or none; `None` if there is none, or

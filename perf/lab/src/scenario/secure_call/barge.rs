@@ -109,6 +109,7 @@ impl Case {
             }
         };
         phones.hang_up(&[self.initiator, target, other])?;
+        phones.does(self.initiator, &format!("says {}", self.initiator.voice()))?;
         Ok(((), seen))
     }
 }
