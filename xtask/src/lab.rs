@@ -14,7 +14,7 @@ Everything it makes is removed at the end, also after a failure or Ctrl-C; with 
 a look (`ip netns exec rf-lab-gw …`) until the next run removes it.
 Logs of every program are in target/lab/, the report in target/lab/report.json.")]
 pub struct Args {
-    /// Which scenario; `--list` names them [default: relay]
+    /// Which scenario; `--list` names them [default: secure-call]
     scenario: Option<String>,
     /// Leave the namespaces standing at the end
     #[arg(long)]

@@ -38,14 +38,14 @@ pub struct Stage {
 /// All scenarios; the first is played when none is named.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
-        name: "relay",
-        about: "two calls of ffmpeg through the relay on XDP, under MGCP, and an attack on them",
-        play: relay::over_xdp,
-    },
-    Scenario {
         name: "secure-call",
         about: "tokens, CTL file, certificates, registration over TLS, encrypted calls, barge",
         play: secure_call::play,
+    },
+    Scenario {
+        name: "relay",
+        about: "two calls of ffmpeg through the relay on XDP, under MGCP, and an attack on them",
+        play: relay::over_xdp,
     },
     Scenario { name: "relay-ipv6", about: "the same over IPv6", play: relay::over_ipv6 },
     Scenario {

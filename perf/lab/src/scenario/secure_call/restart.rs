@@ -7,17 +7,24 @@ use crate::program::poll;
 use crate::report::{Failed, Report};
 use crate::scenario::estate::Estate;
 
+/// Packets of a call in that time, both ways, at 20 ms each.
+const TWO_SECONDS: u64 = 200;
+
 pub fn play(estate: &mut Estate, report: &mut Report) -> Result<(), Failed> {
     report.step("CallManager is killed: a relayed call goes on", || {
         estate.phones.call(&ALICE, &BOB)?;
         estate.phones.speak([&ALICE, &BOB], "lock")?;
         estate.site.cm1.kill();
-        let before = estate.relay.report()?;
+        let before = estate.relay.report()?.packets.forwarded;
+        let moved = poll(PATIENCE, || {
+            let moved = estate.relay.report().ok()?.packets.forwarded - before;
+            (moved >= TWO_SECONDS).then_some(moved)
+        });
+        let moved = moved.context("the relay forwards no more")?;
         estate.phones.expect(&ALICE, &format!("hears {}", BOB.voice()))?;
         estate.phones.expect(&BOB, &format!("hears {}", ALICE.voice()))?;
-        let after = estate.relay.report()?;
-        ensure!(after.flows.len() == 2, "the relay has {} flows", after.flows.len());
-        let moved = after.packets.forwarded - before.packets.forwarded;
+        let flows = estate.relay.report()?.flows.len();
+        ensure!(flows == 2, "the relay has {flows} flows");
         Ok(((), format!("{moved} packets more; they hear each other")))
     })?;
     report.step("it is back: so are all telephones, by themselves", || {
