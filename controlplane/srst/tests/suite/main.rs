@@ -1,0 +1,5 @@
+//! Centre and gateway over TLS, on this machine.
+
+mod certificate;
+mod site;
+mod synchronisation;
