@@ -13,11 +13,12 @@ use mgcp::{
 
 use crate::dispatch::{Executed, Target};
 use crate::endpoint::{Connection, Endpoint};
-use crate::gateway::{Gateway, local_name};
+use crate::gateway::Gateway;
 use crate::job::{Asker, Job, Work};
 use crate::media::{Media, engine_mode};
 use crate::notify::Requests;
 use crate::options::{IntoFault, PACKETIZATION};
+use crate::packages::Kind;
 
 impl Gateway {
     pub(crate) fn audit_endpoint(
@@ -32,21 +33,20 @@ impl Gateway {
                 return Ok(response);
             }
             Target::Endpoint(number) => Some(*number),
-            Target::Gateway | Target::Any => None,
+            Target::Gateway | Target::Any(_) => None,
         };
-        let endpoint = number.and_then(|number| self.endpoints.get(number));
         for code in command.params.requested_info.iter().flatten() {
-            self.tell(*code, command.version, endpoint, &mut response.params);
+            self.tell(*code, command.version, number, &mut response.params);
         }
         Ok(response)
     }
 
     fn names_of(&self, name: &EndpointName) -> Result<Vec<EndpointName>, ValueError> {
         let numbers = (1..=self.endpoints.size())
-            .filter(|number| self.endpoints.exists(*number) && name.covers(&local_name(*number)));
+            .filter(|n| self.endpoints.exists(*n) && self.endpoints.covers(name, *n));
         let names: Vec<_> = numbers
             .take(limits::ENDPOINT_LIST + 1)
-            .map(|number| self.name(&local_name(number)))
+            .map(|number| self.endpoint_name(number))
             .collect();
         if names.len() > limits::ENDPOINT_LIST {
             return Err(ReturnCode::TOO_LARGE.into_fault());
@@ -54,17 +54,13 @@ impl Gateway {
         Ok(names)
     }
 
-    fn tell(
-        &self,
-        code: ParamCode,
-        version: Version,
-        endpoint: Option<&Endpoint>,
-        params: &mut Params,
-    ) {
+    fn tell(&self, code: ParamCode, version: Version, number: Option<u32>, params: &mut Params) {
+        let endpoint = number.and_then(|number| self.endpoints.get(number));
+        let kind = number.map_or(Kind::Relay, |number| self.endpoints.kind(number));
         let requests = endpoint.and_then(|endpoint| endpoint.requests.as_deref());
         let request = requests.and_then(Requests::current);
         match code {
-            ParamCode::A => params.capabilities = vec![self.capabilities(version)],
+            ParamCode::A => params.capabilities = vec![self.capabilities(kind, version)],
             ParamCode::I => {
                 let connections = endpoint.into_iter().flat_map(|e| &e.connections);
                 params.connections = connections.map(Connection::id).collect();
@@ -73,8 +69,8 @@ impl Gateway {
             ParamCode::R => {
                 params.requested = Some(request.map(|r| r.events.clone()).unwrap_or_default());
             }
-            ParamCode::S => params.signals = Some(Vec::new()),
-            ParamCode::Es => params.event_states = Some(Vec::new()),
+            ParamCode::S => params.signals = Some(self.signals_of(number)),
+            ParamCode::Es => params.event_states = Some(self.states_of(number)),
             ParamCode::D => {
                 params.digit_map = requests.and_then(Requests::digit_map).cloned();
             }
@@ -94,7 +90,7 @@ impl Gateway {
             }
             ParamCode::Rm => params.restart_method = Some(RestartMethod::Restart),
             ParamCode::Rd => params.restart_delay = Some(0),
-            ParamCode::Pl => params.packages = Some(self.packages()),
+            ParamCode::Pl => params.packages = Some(self.packages(kind)),
             ParamCode::Md => {
                 params.max_datagram = Some(self.config.transactions.datagram_limit as u32);
             }
@@ -103,15 +99,20 @@ impl Gateway {
         }
     }
 
-    fn capabilities(&self, version: Version) -> Capabilities {
+    fn capabilities(&self, kind: Kind, version: Version) -> Capabilities {
         let modes: Vec<_> = ConnectionMode::ALL
             .iter()
-            .filter(|mode| engine_mode(**mode).is_some())
+            .filter(|mode| engine_mode(kind, **mode).is_some())
             .map(|mode| mode.as_str())
             .collect();
-        let packages: Vec<_> = self.packages().into_iter().map(|p| p.name.into_string()).collect();
+        let packages: Vec<_> =
+            self.packages(kind).into_iter().map(|p| p.name.into_string()).collect();
+        let codecs = match kind {
+            Kind::Relay => "PCMU;PCMA;G729;G723;G726-32;GSM;G722;telephone-event",
+            Kind::Line | Kind::Trunk => "PCMU;PCMA",
+        };
         let items = [
-            ("a", "PCMU;PCMA;G729;G723;G726-32;GSM;G722;telephone-event".to_owned()),
+            ("a", codecs.to_owned()),
             ("p", PACKETIZATION.to_string()),
             ("e", "on".to_owned()),
             ("gc", "0".to_owned()),
@@ -148,8 +149,7 @@ impl Gateway {
                     response.params.options = Some(media.wishes.to_options());
                 }
                 ParamCode::N => {
-                    let endpoint = self.endpoints.get(number);
-                    self.tell(ParamCode::N, command.version, endpoint, &mut response.params);
+                    self.tell(ParamCode::N, command.version, Some(number), &mut response.params);
                 }
                 _ => {}
             }

@@ -7,9 +7,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use engine::command::{RtcpPolicy, SourceRule};
+use mgcp::name::Wildcard;
 use mgcp::{EndpointName, Version, transaction};
 use port::PortId;
 use srtp::Suite;
+
+use crate::packages::Kind;
 
 /// Settings of a gateway.
 #[derive(Clone, Debug)]
@@ -26,8 +29,14 @@ pub struct Config {
     pub versions: Vec<Version>,
     /// Dialect of our own commands.
     pub own_version: Version,
-    /// Number of endpoints, `pr/1` to `pr/<n>`.
+    /// Number of packet relays, `pr/1` to `pr/<n>`.
     pub endpoints: u32,
+    /// Voice endpoints; the place of one is the number of its line.
+    pub voice: Vec<VoiceEndpoint>,
+    /// The port that leads to the telephone side of voice endpoints.
+    pub line_port: PortId,
+    /// Voice endpoints report off-hook without being asked, as those of IOS do.
+    pub persistent_off_hook: bool,
     /// Where media come and go. The first is the default.
     pub networks: Vec<Network>,
     /// Which sources of packets are believed.
@@ -63,6 +72,9 @@ impl Config {
             versions: vec![Version::V0_1, Version::V1_0],
             own_version: Version::V1_0,
             endpoints: 10_000,
+            voice: Vec::new(),
+            line_port: PortId(0),
+            persistent_off_hook: true,
             networks: Vec::new(),
             source: SourceRule::LearnAuthenticated,
             rtcp: RtcpPolicy::Off,
@@ -85,6 +97,19 @@ impl Config {
         }
         if !(1..=1_000_000).contains(&self.endpoints) {
             return Err(ConfigError::Endpoints(self.endpoints));
+        }
+        for (index, endpoint) in self.voice.iter().enumerate() {
+            let name = &endpoint.name;
+            let specific = EndpointName::new(name, &self.domain)
+                .is_ok_and(|full| full.wildcard() == Wildcard::None);
+            let first = name.split('/').next().unwrap_or_default();
+            let taken = name.eq_ignore_ascii_case("mg") || first.eq_ignore_ascii_case("pr");
+            if !specific || taken {
+                return Err(ConfigError::VoiceName(name.clone()));
+            }
+            if self.voice[..index].iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
+                return Err(ConfigError::VoiceTwice(name.clone()));
+            }
         }
         if self.versions.is_empty() {
             return Err(ConfigError::NoVersion);
@@ -124,6 +149,41 @@ pub enum KeyPolicy {
     /// Over all: the operator vouches for the path.
     #[default]
     TrustedPath,
+}
+
+/// An endpoint with a telephone side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoiceEndpoint {
+    /// What stands before the `@`: `aaln/S1/SU0/0`, `S0/SU0/DS1-0/1`.
+    pub name: String,
+    /// What is behind it.
+    pub kind: VoiceKind,
+}
+
+/// What is behind a voice endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoiceKind {
+    /// A telephone on an analog line; its default package is `L`.
+    Line,
+    /// A channel of a digital trunk; its default package is `T`.
+    Trunk,
+}
+
+impl VoiceKind {
+    /// What names of this form mean: `aaln/…` is a line, everything else a trunk.
+    pub fn of_name(name: &str) -> Self {
+        let first = name.split('/').next().unwrap_or_default();
+        if first.eq_ignore_ascii_case("aaln") { Self::Line } else { Self::Trunk }
+    }
+}
+
+impl From<VoiceKind> for Kind {
+    fn from(kind: VoiceKind) -> Self {
+        match kind {
+            VoiceKind::Line => Self::Line,
+            VoiceKind::Trunk => Self::Trunk,
+        }
+    }
 }
 
 /// One who may command us.
@@ -287,6 +347,12 @@ pub enum ConfigError {
     /// Too many or too few endpoints.
     #[error("{0} endpoints: choose 1 to 1000000")]
     Endpoints(u32),
+    /// A name that no voice endpoint can have.
+    #[error("`{0}` is no name of a voice endpoint: write it like aaln/S1/SU0/0 or S0/SU0/DS1-0/1")]
+    VoiceName(String),
+    /// Two voice endpoints have one name.
+    #[error("two voice endpoints are named `{0}`: name each port once")]
+    VoiceTwice(String),
     /// No dialect is understood.
     #[error("no MGCP version is enabled: allow 0.1, 1.0 or both")]
     NoVersion,

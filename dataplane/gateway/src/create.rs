@@ -9,8 +9,8 @@ use rand::CryptoRng;
 
 use crate::config::{Config, KeyPolicy};
 use crate::dispatch::{Executed, Target};
-use crate::endpoint::{CONNECTIONS, Connection, Endpoint, connection_id};
-use crate::gateway::{Gateway, local_name};
+use crate::endpoint::{CONNECTIONS, Connection, Endpoint, Inner, connection_id};
+use crate::gateway::Gateway;
 use crate::job::{Asker, Creation, Deletion, Job, Work, refusal_fault};
 use crate::kept::Kept;
 use crate::keys::KeyPair;
@@ -27,7 +27,7 @@ impl Gateway {
         target: Target,
     ) -> Executed {
         let any = match &target {
-            Target::Any => true,
+            Target::Any(_) => true,
             Target::Endpoint(_) => false,
             Target::Set(_) | Target::Gateway => return Err(ReturnCode::UNSUPPORTED.into_fault()),
         };
@@ -41,7 +41,10 @@ impl Gateway {
                 return Err(ReturnCode::TOO_MANY_CONNECTIONS.into_fault());
             }
             Target::Endpoint(number) => number,
-            _ => self.endpoints.reserve_any().ok_or(ReturnCode::NO_ENDPOINT.into_fault())?,
+            Target::Any(name) => {
+                self.choose_any(&name).ok_or(ReturnCode::NO_ENDPOINT.into_fault())?
+            }
+            Target::Set(_) | Target::Gateway => return Err(ReturnCode::UNSUPPORTED.into_fault()),
         };
         let executed = self.create_on(now, asker, command, number, any);
         if executed.is_err() && any {
@@ -61,10 +64,10 @@ impl Gateway {
         let leg = self.next_leg(number);
         let id = connection_id(leg);
         let request = match command.params.carries_request() {
-            true => Some(Request::check(&command.params, Some(id))?),
+            true => Some(self.check_request(number, &command.params, Some(id))?),
             false => None,
         };
-        let (media, orders) = self.negotiate(leg, None, command)?;
+        let (media, orders) = self.negotiate(number, leg, None, command)?;
         let network = self.choose_network(&media, &orders)?;
         let like = media.remote_ip();
         if like.is_some_and(|ip| !self.ports.has_family(network, ip)) {
@@ -79,13 +82,17 @@ impl Gateway {
         let session = self.rng.next_u64() >> 1;
         let spec = self.spec(number, network, local, &media, request.as_ref());
         let media = Kept::new(&mut self.shelf, media);
-        let connection = Connection { call, leg, network, local, media, session, version: 1 };
+        let inner = self.free_slot(number).map(|slot| Inner { leg: self.next_leg(number), slot });
+        let connection =
+            Connection { call, leg, network, local, media, session, version: 1, inner };
+        // Connections of a relay exchange media; those of a line meet at the telephone.
         let relay = self.endpoints.get(number).and_then(|endpoint| endpoint.relay);
         let relay = relay.unwrap_or_else(|| RelayId(self.serial()));
+        let mut opens = vec![EngineCommand::Open { leg, relay, spec }];
+        opens.extend(inner.map(|inner| self.open_inner(number, relay, inner)));
         let creation = Creation { number, any, connection, relay, unwanted: false };
-        let open = EngineCommand::Open { leg, relay, spec };
         let work = Work::Create(Box::new(creation));
-        self.start(now, Job { request, ..Job::new(Some(asker), vec![number], work) }, vec![open]);
+        self.start(now, Job { request, ..Job::new(Some(asker), vec![number], work) }, opens);
         Ok(None)
     }
 
@@ -105,18 +112,28 @@ impl Gateway {
             if self.endpoints.get(number).is_none_or(unused) {
                 self.endpoints.unreserve(number);
             }
+            if let Some(inner) = connection.inner {
+                // One of the two may be there.
+                let legs = vec![(number, inner.leg), (number, leg)];
+                self.close(now, Deletion::of(legs));
+            }
             return Err(refusal_fault(refusal));
         }
         let mut response = Response::new(ReturnCode::OK);
         response.params.connections = vec![connection.id()];
         if any {
-            response.params.endpoints = vec![self.name(&local_name(number))];
+            response.params.endpoints = vec![self.endpoint_name(number)];
         }
         response.bodies = vec![connection.description().to_body()];
+        if let Some(inner) = connection.inner {
+            let media = connection.media.media().for_line(true);
+            self.connect_line(number, inner, media);
+        }
+        let is_relay = connection.inner.is_none();
         self.endpoints.add(number, connection);
         let endpoint = self.endpoints.activate(number);
-        endpoint.transient |= any;
-        endpoint.relay = Some(relay);
+        endpoint.transient |= any && is_relay;
+        endpoint.relay = is_relay.then_some(relay);
         self.counters.connections_created += 1;
         if unwanted {
             self.close(now, Deletion::of(vec![(number, leg)]));
@@ -127,12 +144,18 @@ impl Gateway {
     /// Agrees on media for a leg and counts what was passed over.
     pub(crate) fn negotiate(
         &mut self,
+        number: u32,
         leg: LegId,
         old: Option<&Media>,
         command: &Command,
     ) -> Result<(Media, Orders), ValueError> {
-        let cx =
-            Negotiation { config: &self.config, registry: &self.keys, rng: &mut *self.rng, leg };
+        let cx = Negotiation {
+            config: &self.config,
+            kind: self.endpoints.kind(number),
+            registry: &self.keys,
+            rng: &mut *self.rng,
+            leg,
+        };
         let (media, orders) = Media::negotiate(cx, old, command)?;
         self.check_path(old, &media)?;
         self.counters.extensions_ignored += orders.ignored;
@@ -199,7 +222,7 @@ pub(crate) fn leg_spec(
         local,
         remote: media.remote_rtp(),
         remote_rtcp: media.remote_rtcp(),
-        mode: engine_mode(media.mode).expect("negotiation refuses other modes"),
+        mode: engine_mode(media.kind, media.mode).expect("negotiation refuses other modes"),
         receive,
         send,
         rtcp: match media.security.secured() {

@@ -7,9 +7,8 @@ use mgcp::value::Reason;
 use mgcp::{Command, Response, ReturnCode, Verb};
 
 use crate::dispatch::{Executed, Target};
-use crate::gateway::{Gateway, local_name};
+use crate::gateway::Gateway;
 use crate::job::{Asker, Deletion, Job, Work, statistics};
-use crate::notify::Request;
 use crate::options::IntoFault;
 
 impl Deletion {
@@ -35,9 +34,9 @@ impl Gateway {
             Target::Endpoint(number) => vec![*number],
             Target::Set(name) => {
                 let active = self.endpoints.active().map(|(number, _)| number);
-                active.filter(|number| name.covers(&local_name(*number))).collect()
+                active.filter(|number| self.endpoints.covers(name, *number)).collect()
             }
-            Target::Any | Target::Gateway => return Err(ReturnCode::UNSUPPORTED.into_fault()),
+            Target::Any(_) | Target::Gateway => return Err(ReturnCode::UNSUPPORTED.into_fault()),
         };
         let legs = match (single, target) {
             (true, Target::Endpoint(number)) => {
@@ -59,10 +58,12 @@ impl Gateway {
         }
         let request = match (command.params.carries_request(), target) {
             (false, _) => None,
-            (true, Target::Endpoint(_)) => Some(Request::check(&command.params, None)?),
+            (true, Target::Endpoint(number)) => {
+                Some(self.check_request(*number, &command.params, None)?)
+            }
             (true, _) => return Err(ReturnCode::WILDCARD_TOO_COMPLICATED.into_fault()),
         };
-        let commands = closing(&legs);
+        let commands = self.closing(&legs);
         let work = Work::Delete(Box::new(Deletion { single, ..Deletion::of(legs) }));
         let job = Job { request, ..Job::new(Some(asker), numbers, work) };
         self.start(now, job, commands);
@@ -71,7 +72,7 @@ impl Gateway {
 
     /// Closes legs without having been asked.
     pub(crate) fn close(&mut self, now: Instant, deletion: Deletion) {
-        let commands = closing(&deletion.legs);
+        let commands = self.closing(&deletion.legs);
         let numbers = deletion.legs.iter().map(|(number, _)| *number).collect();
         self.start(now, Job::new(None, numbers, Work::Delete(Box::new(deletion))), commands);
     }
@@ -88,6 +89,7 @@ impl Gateway {
             if let Some(connection) = removed {
                 self.keys.forget(leg, &connection.media.security.keys());
                 self.ports.give_back(connection.network, connection.local);
+                self.disconnect_line(number, &connection);
                 self.counters.connections_deleted += 1;
             }
         }
@@ -118,15 +120,18 @@ impl Gateway {
         stats: &LegStats,
     ) {
         let Some((_, connection)) = self.endpoints.of_leg(leg) else { return };
-        let mut command = Command::new(Verb::Dlcx, self.name(&local_name(number)));
+        let mut command = Command::new(Verb::Dlcx, self.endpoint_name(number));
         command.params.call = Some(connection.call);
         command.params.connections = vec![connection.id()];
         command.params.reason = Some(reason);
         command.params.statistics = Some(statistics(stats));
         self.send_own(now, Some(number), command);
     }
-}
 
-fn closing(legs: &[(u32, LegId)]) -> Vec<EngineCommand> {
-    legs.iter().map(|(_, leg)| EngineCommand::Close { leg: *leg }).collect()
+    /// Closes legs, and those to the telephone side before them: statistics are of the last one.
+    fn closing(&self, legs: &[(u32, LegId)]) -> Vec<EngineCommand> {
+        let inner = |leg| self.endpoints.of_leg(leg).and_then(|(_, connection)| connection.inner);
+        let both = |&(_, leg)| inner(leg).map(|inner| inner.leg).into_iter().chain([leg]);
+        legs.iter().flat_map(both).map(|leg| EngineCommand::Close { leg }).collect()
+    }
 }

@@ -10,10 +10,10 @@ use mgcp::{Command, EndpointName, Params, Response, ReturnCode, ValueError, Verb
 
 use crate::config::KeyPolicy;
 use crate::endpoint::Notified;
-use crate::gateway::{Gateway, Waiting, local_name};
+use crate::gateway::{Gateway, Waiting};
 use crate::job::{Asker, Listener, Work};
-use crate::notify::PACKAGES;
 use crate::options::IntoFault;
+use crate::packages::Kind;
 
 /// Endpoints a wildcard may mean if each of them is touched.
 const SET_MAX: u32 = 10_000;
@@ -21,10 +21,10 @@ const SET_MAX: u32 = 10_000;
 /// What a command is about.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    /// `pr/<n>`
+    /// A relay or a voice endpoint.
     Endpoint(u32),
-    /// `pr/$`
-    Any,
+    /// `pr/$`, `aaln/$`
+    Any(EndpointName),
     /// Several, by a wildcard.
     Set(EndpointName),
     /// `mg`
@@ -82,24 +82,46 @@ impl Gateway {
         if name.wildcard() == Wildcard::Any {
             return false;
         }
-        let busy = match (name.wildcard(), number_of(name)) {
+        let busy = match (name.wildcard(), self.endpoints.number_of(name)) {
             (Wildcard::None, Some(number)) => self.busy.contains_key(&number),
-            _ => self.busy.keys().any(|number| name.covers(&local_name(*number))),
+            (Wildcard::None, None) => false,
+            _ => self.busy.keys().any(|number| self.endpoints.covers(name, *number)),
         };
         busy || self.waiting.iter().take(ahead).any(|other| overlap(name, &other.command.endpoint))
     }
 
     fn execute(&mut self, now: Instant, key: CommandKey, command: Command) {
-        match self.run(now, key, command) {
+        let target = match self.resolve(&command) {
+            Ok(target) => target,
+            Err(fault) => return self.answer(now, key, Err(fault)),
+        };
+        let kind = self.kind_of(&target);
+        match self.run(now, key, command, target) {
             Ok(None) => {}
             Ok(Some(response)) => self.answer(now, key, Ok(response)),
-            Err(fault) => self.answer(now, key, Err(fault)),
+            Err(fault) => {
+                let refusal = self.refusal(fault, kind);
+                self.answer(now, key, Ok(refusal));
+            }
         }
     }
 
-    fn run(&mut self, now: Instant, key: CommandKey, command: Command) -> Executed {
-        let target = self.resolve(&command)?;
-        self.check_extensions(&command.params)?;
+    /// The kind of the endpoints a command is about, as far as they have one.
+    fn kind_of(&self, target: &Target) -> Kind {
+        match target {
+            Target::Endpoint(number) => self.endpoints.kind(*number),
+            Target::Any(name) | Target::Set(name) => {
+                let mut voice = self.endpoints.voice_numbers();
+                let first = voice.find(|number| self.endpoints.covers(name, *number));
+                let relays = self.may_mean_relays(name);
+                first.filter(|_| !relays).map_or(Kind::Relay, |n| self.endpoints.kind(n))
+            }
+            Target::Gateway => Kind::Relay,
+        }
+    }
+
+    fn run(&mut self, now: Instant, key: CommandKey, command: Command, target: Target) -> Executed {
+        self.check_extensions(&command.params, self.kind_of(&target))?;
         let listener = match command.verb.is_audit() {
             true => None,
             false => Some(self.listener(&command.params, key.peer)?),
@@ -114,7 +136,7 @@ impl Gateway {
             (Verb::Aucx, Target::Endpoint(number)) => {
                 self.audit_connection(now, asker, &command, number)
             }
-            // A relay has no telephone side to configure.
+            // A relay has no telephone side to configure, and a line takes both laws.
             (Verb::Epcf, _) => Ok(Some(Response::new(ReturnCode::OK))),
             (Verb::Mdcx | Verb::Aucx, Target::Gateway) => Err(ReturnCode::UNSUPPORTED.into_fault()),
             (Verb::Mdcx | Verb::Aucx, _) => Err(ReturnCode::WILDCARD_TOO_COMPLICATED.into_fault()),
@@ -127,7 +149,7 @@ impl Gateway {
 
     /// Whether a name is that of an endpoint with connections.
     pub(crate) fn has_connections(&self, name: &EndpointName) -> bool {
-        let endpoint = number_of(name).and_then(|number| self.endpoints.get(number));
+        let endpoint = self.endpoints.number_of(name).and_then(|n| self.endpoints.get(n));
         endpoint.is_some_and(|endpoint| !endpoint.connections.is_empty())
     }
 
@@ -138,7 +160,7 @@ impl Gateway {
         key: CommandKey,
         outcome: Result<Response, ValueError>,
     ) {
-        let response = outcome.unwrap_or_else(|fault| self.refusal(fault));
+        let response = outcome.unwrap_or_else(|fault| self.refusal(fault, Kind::Relay));
         match response.code {
             code if code.is_success() => self.counters.succeeded += 1,
             code if code.is_transient() => self.counters.refused_transient += 1,
@@ -152,18 +174,18 @@ impl Gateway {
         }
     }
 
-    fn refusal(&self, fault: ValueError) -> Response {
+    fn refusal(&self, fault: ValueError, kind: Kind) -> Response {
         let mut response = Response::refusal(fault);
         if fault.code == ReturnCode::UNKNOWN_PACKAGE {
-            response.params.packages = Some(self.packages());
+            response.params.packages = Some(self.packages(kind));
         }
         response
     }
 
-    /// Packages of our endpoints, the default one first.
-    pub(crate) fn packages(&self) -> Vec<Package> {
+    /// Packages of endpoints of this kind, the default one first.
+    pub(crate) fn packages(&self, kind: Kind) -> Vec<Package> {
         let srtp = (self.config.srtp.enabled && self.keys_may_pass()).then_some("SRTP");
-        let names = PACKAGES.into_iter().chain(srtp);
+        let names = kind.packages().iter().map(|package| package.name).chain(srtp);
         names.map(|name| Package { name: name.into(), version: Some(1) }).collect()
     }
 
@@ -193,22 +215,27 @@ impl Gateway {
         }
         match wildcard {
             Wildcard::None if name.local().eq_ignore_ascii_case("mg") => Ok(Target::Gateway),
-            Wildcard::None => match number_of(name) {
+            Wildcard::None => match self.endpoints.number_of(name) {
                 Some(number) if self.endpoints.exists(number) => Ok(Target::Endpoint(number)),
                 _ => Err(unknown),
             },
             _ if !self.may_mean_ours(name) => Err(unknown),
-            Wildcard::Any => Ok(Target::Any),
+            Wildcard::Any => Ok(Target::Any(name.clone())),
             Wildcard::All => Ok(Target::Set(name.clone())),
         }
     }
 
     /// Whether a wildcard name can mean an endpoint of ours.
     fn may_mean_ours(&self, name: &EndpointName) -> bool {
+        let mut voice = self.endpoints.voice_numbers();
+        self.may_mean_relays(name) || voice.any(|number| self.endpoints.covers(name, number))
+    }
+
+    fn may_mean_relays(&self, name: &EndpointName) -> bool {
         let terms: Vec<_> = name.terms().collect();
         let fits = |term: Term<'_>| match term {
             Term::All | Term::Any => true,
-            Term::Ranges(_) => term.ranges().any(|(low, _)| low <= self.endpoints.size()),
+            Term::Ranges(_) => term.ranges().any(|(low, _)| low <= self.endpoints.relays()),
             Term::Name(_) => false,
         };
         match terms.as_slice() {
@@ -221,30 +248,29 @@ impl Gateway {
 
     /// The existing endpoints of a set, if they are not too many to touch one by one.
     pub(crate) fn members(&self, name: &EndpointName) -> Result<Vec<u32>, ValueError> {
-        if self.endpoints.size() > SET_MAX {
+        let relays = self.may_mean_relays(name);
+        let numbers =
+            if relays { 1..=self.endpoints.size() } else { self.endpoints.voice_numbers() };
+        if numbers.size_hint().0 > SET_MAX as usize {
             return Err(ReturnCode::WILDCARD_TOO_COMPLICATED.into_fault());
         }
-        let covered = |number: &u32| name.covers(&local_name(*number));
-        let numbers = 1..=self.endpoints.size();
+        let covered = |number: &u32| self.endpoints.covers(name, *number);
         Ok(numbers.filter(covered).filter(|number| self.endpoints.exists(*number)).collect())
     }
 
     /// Extension parameters: `X-` passes, `X+` does not, packages must be known.
-    fn check_extensions(&mut self, params: &Params) -> Result<(), ValueError> {
+    fn check_extensions(&mut self, params: &Params, kind: Kind) -> Result<(), ValueError> {
         for extension in &params.extensions {
             if extension.must_be_understood() {
                 return Err(ReturnCode::UNKNOWN_EXTENSION.into_fault());
             }
             let Some(package) = extension.package() else { continue };
-            let known = |p: &str| p.eq_ignore_ascii_case(package);
-            match package {
-                _ if known("SRTP") && self.config.srtp.enabled => {
-                    self.counters.extensions_ignored += 1;
-                }
-                _ if PACKAGES.iter().any(|p| known(p)) => {
-                    return Err(ReturnCode::UNKNOWN_EXTENSION.into_fault());
-                }
-                _ => return Err(ReturnCode::UNKNOWN_PACKAGE.into_fault()),
+            if package.eq_ignore_ascii_case("SRTP") && self.config.srtp.enabled {
+                self.counters.extensions_ignored += 1;
+            } else if kind.has_package(package) {
+                return Err(ReturnCode::UNKNOWN_EXTENSION.into_fault());
+            } else {
+                return Err(ReturnCode::UNKNOWN_PACKAGE.into_fault());
             }
         }
         Ok(())
@@ -316,7 +342,7 @@ impl Gateway {
                 Work::Modify(m) => (m.number, m.call, Some(m.id)),
                 _ => continue,
             };
-            let covers = dlcx.endpoint.covers(&local_name(number))
+            let covers = self.endpoints.covers(&dlcx.endpoint, number)
                 && dlcx.params.call.is_none_or(|c| c == call)
                 && dlcx.params.connection().is_none_or(|i| Some(i) == id);
             if covers {
@@ -327,14 +353,6 @@ impl Gateway {
             self.answer(now, key, Err(ReturnCode::ABORTED.into_fault()));
         }
     }
-}
-
-/// The number of a specific `pr/<n>`.
-fn number_of(name: &EndpointName) -> Option<u32> {
-    let (kind, digits) = name.local().split_once('/')?;
-    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-    let number = if plain { digits.parse().ok() } else { None };
-    number.filter(|_| kind.eq_ignore_ascii_case("pr"))
 }
 
 /// Whether two names may mean the same endpoint.

@@ -1,5 +1,6 @@
 //! Endpoints and their connections.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,19 +8,22 @@ use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use engine::command::{LegId, RelayId};
-use mgcp::name::NotifiedEntity;
-use mgcp::{CallId, ConnectionId};
+use line::command::{LineId, Slot};
+use mgcp::name::{NotifiedEntity, Wildcard};
+use mgcp::{CallId, ConnectionId, EndpointName};
 
+use crate::config::VoiceEndpoint;
 use crate::job::Listener;
 use crate::kept::Kept;
 use crate::notify::{Request, Requests};
+use crate::packages::Kind;
 use crate::pools::Rotation;
 use crate::shelf::Shelf;
 
-/// Connections of a packet relay.
-pub(crate) const CONNECTIONS: usize = 2;
+/// Connections of an endpoint.
+pub(crate) const CONNECTIONS: usize = line::command::SLOTS;
 
-/// One `pr/<n>` that is more than a name: it has connections, or somebody asked to be notified.
+/// An endpoint that is more than a name: it has connections, or somebody asked to be notified.
 #[derive(Default)]
 pub(crate) struct Endpoint {
     /// Made by `$`: it ends with its last connection.
@@ -67,8 +71,8 @@ impl Endpoint {
         self.requests.as_ref()?.current()
     }
 
-    pub(crate) fn requests_mut(&mut self) -> &mut Requests {
-        self.requests.get_or_insert_default()
+    pub(crate) fn requests_mut(&mut self, kind: Kind) -> &mut Requests {
+        self.requests.get_or_insert_with(|| Box::new(Requests::new(kind)))
     }
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<&Connection> {
@@ -92,6 +96,15 @@ pub(crate) struct Connection {
     /// Session id and version of our description.
     pub(crate) session: u64,
     pub(crate) version: u64,
+    /// The leg to the telephone side, where there is one.
+    pub(crate) inner: Option<Inner>,
+}
+
+/// What joins a connection to the telephone side of its endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inner {
+    pub(crate) leg: LegId,
+    pub(crate) slot: Slot,
 }
 
 impl Connection {
@@ -111,7 +124,12 @@ pub(crate) fn connection_id(leg: LegId) -> ConnectionId {
 
 /// All endpoints. Idle ones cost one bit.
 pub(crate) struct Endpoints {
-    size: u32,
+    /// `pr/1` to `pr/<relays>`; voice endpoints have the numbers behind.
+    relays: u32,
+    voice: Vec<(Box<str>, Kind)>,
+    /// Of voice endpoints, by their names in lower case.
+    by_name: HashMap<Box<str>, u32>,
+    /// Of relays.
     names: Rotation,
     /// Boxed, for a table has free places too.
     active: HashMap<u32, Box<Endpoint>>,
@@ -124,10 +142,13 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    pub(crate) fn new(size: u32) -> Self {
+    pub(crate) fn new(relays: u32, voice: &[VoiceEndpoint]) -> Self {
+        let numbered = (relays + 1..).zip(voice);
         Self {
-            size,
-            names: Rotation::new(size as usize, 0),
+            relays,
+            by_name: numbered.map(|(n, v)| (v.name.to_ascii_lowercase().into(), n)).collect(),
+            voice: voice.iter().map(|v| (v.name.as_str().into(), v.kind.into())).collect(),
+            names: Rotation::new(relays as usize, 0),
             active: HashMap::new(),
             connections: 0,
             listenings: Shelf::default(),
@@ -136,13 +157,63 @@ impl Endpoints {
         }
     }
 
+    /// How many there are; they have the numbers from 1.
     pub(crate) fn size(&self) -> u32 {
-        self.size
+        self.relays + self.voice.len() as u32
     }
 
-    /// Whether a command for `pr/<number>` finds an endpoint.
+    /// How many of them are packet relays.
+    pub(crate) fn relays(&self) -> u32 {
+        self.relays
+    }
+
+    /// Numbers of voice endpoints.
+    pub(crate) fn voice_numbers(&self) -> std::ops::RangeInclusive<u32> {
+        self.relays + 1..=self.size()
+    }
+
+    /// The line behind an endpoint.
+    pub(crate) fn line(&self, number: u32) -> Option<LineId> {
+        number.checked_sub(self.relays + 1).map(LineId)
+    }
+
+    /// The endpoint of a line.
+    pub(crate) fn of_line(&self, line: LineId) -> Option<u32> {
+        let known = (line.0 as usize) < self.voice.len();
+        known.then(|| self.relays + 1 + line.0)
+    }
+
+    pub(crate) fn kind(&self, number: u32) -> Kind {
+        let voice = self.line(number).and_then(|line| self.voice.get(line.0 as usize));
+        voice.map_or(Kind::Relay, |(_, kind)| *kind)
+    }
+
+    /// What stands before the `@`.
+    pub(crate) fn local_name(&self, number: u32) -> Cow<'_, str> {
+        match self.line(number).and_then(|line| self.voice.get(line.0 as usize)) {
+            Some((name, _)) => Cow::Borrowed(name),
+            None => Cow::Owned(format!("pr/{number}")),
+        }
+    }
+
+    /// The number of the endpoint that has this name, if it may be one of ours.
+    pub(crate) fn number_of(&self, name: &EndpointName) -> Option<u32> {
+        relay_number(name.local())
+            .filter(|number| *number <= self.relays)
+            .or_else(|| self.by_name.get(&*name.local().to_ascii_lowercase()).copied())
+    }
+
+    /// Whether `name` means the endpoint of this number.
+    pub(crate) fn covers(&self, name: &EndpointName, number: u32) -> bool {
+        match name.wildcard() {
+            Wildcard::None => self.number_of(name) == Some(number),
+            _ => name.covers(&self.local_name(number)),
+        }
+    }
+
+    /// Whether a command for this number finds an endpoint.
     pub(crate) fn exists(&self, number: u32) -> bool {
-        (1..=self.size).contains(&number) && !self.resting.contains(&number)
+        (1..=self.size()).contains(&number) && !self.resting.contains(&number)
     }
 
     pub(crate) fn get(&self, number: u32) -> Option<&Endpoint> {
@@ -174,19 +245,22 @@ impl Endpoints {
         self.active.iter().map(|(number, endpoint)| (*number, &**endpoint))
     }
 
-    /// Reserves any endpoint without connections.
+    /// Reserves any relay without connections.
     pub(crate) fn reserve_any(&mut self) -> Option<u32> {
         Some(self.names.take_next()? as u32 + 1)
     }
 
     /// Reserves this one, if it has no connections; else it is reserved already.
     pub(crate) fn reserve(&mut self, number: u32) -> bool {
-        self.names.take(number as usize - 1)
+        // Voice endpoints are never chosen among many without a look at them.
+        number > self.relays || self.names.take(number as usize - 1)
     }
 
     /// Takes a reservation back that came to nothing.
     pub(crate) fn unreserve(&mut self, number: u32) {
-        self.names.give_back(number as usize - 1);
+        if number <= self.relays {
+            self.names.give_back(number as usize - 1);
+        }
     }
 
     pub(crate) fn add(&mut self, number: u32, connection: Connection) {
@@ -196,12 +270,12 @@ impl Endpoints {
 
     /// The number of a leg, from one that was not used before.
     pub(crate) fn leg(&self, serial: u64, number: u32) -> LegId {
-        LegId(serial * u64::from(self.size) + u64::from(number - 1))
+        LegId(serial * u64::from(self.size()) + u64::from(number - 1))
     }
 
     /// The endpoint and connection of a leg.
     pub(crate) fn of_leg(&self, leg: LegId) -> Option<(u32, &Connection)> {
-        let number = (leg.0 % u64::from(self.size)) as u32 + 1;
+        let number = (leg.0 % u64::from(self.size())) as u32 + 1;
         let endpoint = self.active.get(&number)?;
         Some((number, endpoint.connections.iter().find(|c| c.leg == leg)?))
     }
@@ -256,4 +330,12 @@ impl Endpoints {
     pub(crate) fn connections(&self) -> usize {
         self.connections
     }
+}
+
+/// The number of `pr/<n>`.
+fn relay_number(local: &str) -> Option<u32> {
+    let (kind, digits) = local.split_once('/')?;
+    let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    let number = if plain { digits.parse().ok() } else { None };
+    number.filter(|_| kind.eq_ignore_ascii_case("pr"))
 }

@@ -16,11 +16,11 @@ use crate::endpoint::Endpoints;
 use crate::job::{Job, JobId};
 use crate::kept::Terms;
 use crate::keys::KeyRegistry;
-use crate::notify::Happening;
 use crate::pools::PortPools;
 use crate::report::{ConnectionSnapshot, Counters, Snapshot};
 use crate::restart::Service;
 use crate::shelf::Shelf;
+use crate::voice::Lines;
 
 /// A command that waits, and whether it came over a covered path.
 pub(crate) struct Waiting {
@@ -32,12 +32,14 @@ pub(crate) struct Waiting {
 /// Room for so many engine commands stays; a wildcard takes more for a moment.
 const AT_ONCE: usize = 64;
 
-/// An MGCP gateway of packet relays; see the [crate] for what it promises.
+/// An MGCP gateway of packet relays and voice endpoints; see the [crate] for what it promises.
 pub struct Gateway {
     pub(crate) config: Config,
     pub(crate) rng: Box<dyn CryptoRng + Send>,
     pub(crate) transactions: Transactions,
     pub(crate) endpoints: Endpoints,
+    /// Telephone sides of the voice endpoints.
+    pub(crate) lines: Lines,
     pub(crate) ports: PortPools,
     pub(crate) keys: KeyRegistry,
     pub(crate) shelf: Shelf<Terms>,
@@ -73,7 +75,8 @@ impl Gateway {
         config.check()?;
         Ok(Self {
             transactions: Transactions::new(config.transactions.clone(), rng.next_u64()),
-            endpoints: Endpoints::new(config.endpoints),
+            endpoints: Endpoints::new(config.endpoints, &config.voice),
+            lines: Lines::new(config.voice.len()),
             ports: PortPools::new(&config.networks, &mut *rng),
             keys: KeyRegistry::default(),
             shelf: Shelf::default(),
@@ -150,14 +153,12 @@ impl Gateway {
     /// What the engine reports by itself.
     pub fn handle_event(&mut self, now: Instant, event: Event) {
         match event {
-            Event::MediaStart(leg) => self.happened(now, leg, Happening::MediaStart),
-            Event::Idle(leg) => self.happened(now, leg, Happening::Silence),
-            Event::KeyNearlyExhausted(leg) => {
-                self.happened(now, leg, Happening::KeyNearlyExhausted);
-            }
+            Event::MediaStart(leg) => self.happened(now, leg, "R", "ma"),
+            Event::Idle(leg) => self.happened(now, leg, "R", "rto"),
+            Event::KeyNearlyExhausted(leg) => self.happened(now, leg, "X-RF", "kn"),
             Event::KeyExhausted(leg) => {
                 self.counters.keys_exhausted += 1;
-                self.happened(now, leg, Happening::KeyExhausted);
+                self.happened(now, leg, "X-RF", "kx");
                 if self.config.on_key_exhausted == OnKeyExhausted::Delete {
                     self.give_up_connection(now, leg);
                 }
@@ -174,6 +175,7 @@ impl Gateway {
             self.transactions.poll_timeout(),
             self.endpoints.poll_timeout(),
             self.service.poll_timeout(),
+            self.lines.poll_timeout(),
         ];
         timers.into_iter().flatten().min()
     }
@@ -183,6 +185,7 @@ impl Gateway {
         self.transactions.handle_timeout(now);
         self.endpoints.handle_timeout(now);
         self.service_timeout(now);
+        self.lines_timeout(now);
         self.drain(now);
     }
 
@@ -222,7 +225,7 @@ impl Gateway {
             connections.extend(endpoint.connections.iter().map(|connection| {
                 let suite = connection.media.security.secured().map(|s| s.suite.name());
                 let snapshot = ConnectionSnapshot {
-                    endpoint: local_name(number),
+                    endpoint: self.endpoints.local_name(number).into_owned(),
                     call: connection.call.to_string(),
                     connection: connection.id().to_string(),
                     leg: connection.leg,
@@ -246,7 +249,7 @@ impl Gateway {
         }
     }
 
-    fn drain(&mut self, now: Instant) {
+    pub(crate) fn drain(&mut self, now: Instant) {
         while let Some(indication) = self.transactions.poll_indication() {
             match indication {
                 Indication::Command { key, command } => self.accept(now, key, command),
@@ -284,13 +287,13 @@ impl Gateway {
         self.endpoints.leg(serial, number)
     }
 
+    /// The name of the endpoint of this number.
+    pub(crate) fn endpoint_name(&self, number: u32) -> EndpointName {
+        self.name(&self.endpoints.local_name(number))
+    }
+
     /// The name of an endpoint of ours.
     pub(crate) fn name(&self, local: &str) -> EndpointName {
         EndpointName::new(local, &self.config.domain).expect("the domain was checked")
     }
-}
-
-/// `pr/<number>`
-pub(crate) fn local_name(number: u32) -> String {
-    format!("pr/{number}")
 }

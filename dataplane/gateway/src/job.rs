@@ -27,6 +27,8 @@ pub(crate) struct Job {
     /// The notification request that rides on the command, or is it.
     pub(crate) request: Option<Request>,
     pub(crate) outstanding: usize,
+    /// The first refusal of the engine.
+    pub(crate) refused: Option<Refusal>,
 }
 
 /// Who commanded.
@@ -56,6 +58,8 @@ pub(crate) enum Work {
     Query(Box<Response>),
     /// RQNT
     Request,
+    /// An event made the two connections of its endpoint change places.
+    Swap,
 }
 
 pub(crate) struct Creation {
@@ -91,7 +95,7 @@ pub(crate) struct Deletion {
 impl Job {
     /// A job that has nothing to ask the engine yet.
     pub(crate) fn new(asker: Option<Asker>, endpoints: Vec<u32>, work: Work) -> Self {
-        Self { asker, endpoints, work, request: None, outstanding: 0 }
+        Self { asker, endpoints, work, request: None, outstanding: 0, refused: None }
     }
 
     /// Nobody waits for the outcome any more.
@@ -125,24 +129,22 @@ impl Gateway {
         let Some(id) = self.tokens.remove(&token) else { return };
         let Some(job) = self.jobs.get_mut(&id) else { return };
         job.outstanding -= 1;
-        let outcome = match reply {
-            Reply::Done => Ok(()),
-            Reply::Stats(stats) => {
-                match &mut job.work {
-                    Work::Delete(deletion) => deletion.stats = stats,
-                    Work::Query(response) => {
-                        response.params.statistics = Some(statistics(&stats));
-                    }
-                    Work::Create(_) | Work::Modify(_) | Work::Request => {}
+        match reply {
+            Reply::Done => {}
+            Reply::Stats(stats) => match &mut job.work {
+                Work::Delete(deletion) => deletion.stats = stats,
+                Work::Query(response) => {
+                    response.params.statistics = Some(statistics(&stats));
                 }
-                Ok(())
-            }
+                Work::Create(_) | Work::Modify(_) | Work::Request | Work::Swap => {}
+            },
             Reply::Refused(refusal) => {
                 self.counters.engine_refusals += 1;
-                Err(refusal)
+                job.refused.get_or_insert(refusal);
             }
-        };
+        }
         if job.outstanding == 0 {
+            let outcome = job.refused.map_or(Ok(()), Err);
             self.finish(now, id, outcome);
         }
     }
@@ -161,6 +163,7 @@ impl Gateway {
             Work::Delete(deletion) => Ok(self.deleted(now, *deletion)),
             Work::Query(response) => Ok(*response),
             Work::Request => Ok(Response::new(ReturnCode::OK)),
+            Work::Swap => Ok(Response::new(ReturnCode::OK)),
         };
         if result.is_ok() {
             let listener = asker.as_ref().and_then(|asker| asker.listener.as_ref());
@@ -196,8 +199,10 @@ impl Gateway {
             self.endpoints.set_listener(number, listener);
         }
         if let Some(request) = request {
-            let notification = self.endpoints.activate(number).requests_mut().replace(request);
-            self.notify(now, number, notification);
+            let kind = self.endpoints.kind(number);
+            self.apply_signals(now, number, &request.signals);
+            let effects = self.endpoints.activate(number).requests_mut(kind).replace(now, request);
+            self.take_effect(now, number, effects);
         }
     }
 }

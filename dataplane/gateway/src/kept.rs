@@ -9,12 +9,14 @@ use mgcp::sdp::{Codec, SessionDescription};
 
 use crate::media::Media;
 use crate::options::Wishes;
+use crate::packages::Kind;
 use crate::security::Security;
 use crate::shelf::Shelf;
 
 /// Media put away.
 #[derive(Debug)]
 pub(crate) struct Kept {
+    kind: Kind,
     pub(crate) mode: ConnectionMode,
     pub(crate) security: Security,
     terms: Arc<Terms>,
@@ -47,11 +49,11 @@ struct Particulars {
 
 impl Kept {
     pub(crate) fn new(shelf: &mut Shelf<Terms>, media: Media) -> Self {
-        let Media { mode, wishes, remote, security, codecs, ptime } = media;
+        let Media { kind, mode, wishes, remote, security, codecs, ptime } = media;
         let mut remote = remote.map(|remote| *remote);
         let particulars = remote.as_mut().map(Particulars::take_from);
         let terms = shelf.share(Terms { wishes, codecs, ptime, remote });
-        Self { mode, security, terms, particulars }
+        Self { kind, mode, security, terms, particulars }
     }
 
     /// The media as they were.
@@ -62,6 +64,7 @@ impl Kept {
             particulars.put_back(remote);
         }
         Media {
+            kind: self.kind,
             mode: self.mode,
             wishes: wishes.clone(),
             remote,

@@ -66,16 +66,19 @@ mod modify;
 mod notify;
 mod options;
 mod own;
+mod packages;
 mod pools;
 mod report;
 mod request;
 mod restart;
 mod security;
 mod shelf;
+mod signals;
+mod voice;
 
 pub use config::{
     AttributeForm, CallAgent, Config, ConfigError, KeyPolicy, Network, OnKeyExhausted, Prefix,
-    SrtpConfig, TransmitKey,
+    SrtpConfig, TransmitKey, VoiceEndpoint, VoiceKind,
 };
 pub use gateway::{Datagram, Gateway};
 pub use report::{ConnectionSnapshot, Counters, Snapshot};

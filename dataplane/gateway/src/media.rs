@@ -3,15 +3,18 @@
 use std::net::{IpAddr, SocketAddr};
 
 use engine::command::{LegId, Mode};
+use line::command::{Connection, Mixing};
 use mgcp::sdp::{
     self, Codec, Media as Stream, Origin, Profile, SessionDescription, canonical_name,
 };
 use mgcp::{Command, ConnectionMode, ReturnCode, ValueError};
 use rand::CryptoRng;
+use speech::g711::Law;
 
 use crate::config::Config;
 use crate::keys::KeyRegistry;
 use crate::options::{IntoFault, Orders, Wishes};
+use crate::packages::Kind;
 use crate::security::{Agreement, Security};
 
 /// Codecs offered when the command names none.
@@ -22,6 +25,7 @@ const USUAL_PTIME: u32 = 20;
 /// The agreed state of a connection's media.
 #[derive(Clone, Debug)]
 pub(crate) struct Media {
+    pub(crate) kind: Kind,
     pub(crate) mode: ConnectionMode,
     pub(crate) wishes: Wishes,
     /// The remote description in force, without its keys.
@@ -35,6 +39,7 @@ pub(crate) struct Media {
 /// What media are agreed with.
 pub(crate) struct Negotiation<'a> {
     pub(crate) config: &'a Config,
+    pub(crate) kind: Kind,
     pub(crate) registry: &'a KeyRegistry,
     pub(crate) rng: &'a mut dyn CryptoRng,
     pub(crate) leg: LegId,
@@ -49,12 +54,12 @@ impl Media {
     ) -> Result<(Self, Orders), ValueError> {
         let old_mode = old.map_or(ConnectionMode::Inactive, |old| old.mode);
         let mode = command.params.mode.unwrap_or(old_mode);
-        if engine_mode(mode).is_none() {
+        let Some(engine_mode) = engine_mode(cx.kind, mode) else {
             return Err(ReturnCode::WRONG_MODE.into_fault());
-        }
+        };
         let mut wishes = old.map(|old| old.wishes.clone()).unwrap_or_default();
         let mut orders = match &command.params.options {
-            Some(options) => wishes.apply(options, &cx.config.srtp)?,
+            Some(options) => wishes.apply(options, cx.kind, &cx.config.srtp)?,
             None => Orders::default(),
         };
         let mut new_remote = match &command.body {
@@ -78,16 +83,16 @@ impl Media {
             remote.media[0].crypto = Vec::new();
         }
         let remote = new_remote.or_else(|| old.and_then(|old| old.remote.clone()));
-        let sends = engine_mode(mode).is_some_and(Mode::sends_to_network);
-        if remote.is_none() && sends {
+        if remote.is_none() && engine_mode.sends_to_network() {
             return Err(ReturnCode::MISSING_REMOTE.into_fault());
         }
         let ptime = match wishes.packetization {
             Some(span) => USUAL_PTIME.clamp(span.low, span.high),
             None => USUAL_PTIME,
         };
-        let codecs = choose_codecs(&wishes, remote.as_deref().map(|r| &r.media[0]), ptime)?;
-        Ok((Self { mode, wishes, remote, security, codecs, ptime }, orders))
+        let stream = remote.as_deref().map(|r| &r.media[0]);
+        let codecs = choose_codecs(cx.kind, &wishes, stream, ptime)?;
+        Ok((Self { kind: cx.kind, mode, wishes, remote, security, codecs, ptime }, orders))
     }
 
     /// The address of the peer, which decides over network and family.
@@ -112,6 +117,25 @@ impl Media {
     pub(crate) fn clock_hz(&self) -> u32 {
         let clocks = self.codecs.iter().filter_map(|codec| Some(codec.encoding.as_ref()?.clock));
         clocks.into_iter().find(|clock| *clock != 0).unwrap_or(8000)
+    }
+
+    /// What the telephone side is told; `fresh` if keys have come or gone.
+    pub(crate) fn for_line(&self, fresh: bool) -> Connection {
+        let mode = engine_mode(self.kind, self.mode);
+        let codec = self.codecs.iter().find(|codec| law_of(codec).is_some());
+        Connection {
+            law: codec.and_then(law_of).unwrap_or(Law::Mu),
+            payload_type: codec.map_or(Law::Mu.payload_type(), |codec| codec.payload_type),
+            packet_ms: self.ptime,
+            mixing: match self.mode {
+                ConnectionMode::Conference => Mixing::Conference,
+                ConnectionMode::Loopback => Mixing::Loopback,
+                ConnectionMode::ContinuityTest => Mixing::ContinuityTest,
+                _ => Mixing::Ordinary,
+            },
+            sends: mode.is_some_and(Mode::sends),
+            fresh,
+        }
     }
 
     /// Whether our description reads the same for both.
@@ -161,9 +185,14 @@ impl SendsToNetwork for Mode {
     }
 }
 
-/// The engine's word for a mode; none for modes a relay does not have.
-pub(crate) fn engine_mode(mode: ConnectionMode) -> Option<Mode> {
+/// The engine's word for a mode; none for modes that endpoints of this kind do not have.
+pub(crate) fn engine_mode(kind: Kind, mode: ConnectionMode) -> Option<Mode> {
     match mode {
+        // What the telephone side does with them is its own matter.
+        ConnectionMode::Conference if kind.is_voice() => Some(Mode::SendRecv),
+        ConnectionMode::Loopback | ConnectionMode::ContinuityTest if kind.is_voice() => {
+            Some(Mode::Inactive)
+        }
         ConnectionMode::SendOnly => Some(Mode::SendOnly),
         ConnectionMode::RecvOnly => Some(Mode::RecvOnly),
         ConnectionMode::SendRecv => Some(Mode::SendRecv),
@@ -177,8 +206,9 @@ pub(crate) fn engine_mode(mode: ConnectionMode) -> Option<Mode> {
 }
 
 /// RFC 3435 §2.6: what is approved, and of that, what the peer offers. A relay does not transcode,
-/// so without `a:` it approves whatever the peer offers.
+/// so without `a:` it approves whatever the peer offers; a line has its own codecs.
 fn choose_codecs(
+    kind: Kind,
     wishes: &Wishes,
     remote: Option<&sdp::Media>,
     ptime: u32,
@@ -202,6 +232,9 @@ fn choose_codecs(
             codecs
         }
     };
+    if kind.is_voice() {
+        codecs.retain(|codec| law_of(codec).is_some());
+    }
     let speech = |codecs: &[Codec]| codecs.iter().any(|codec| !codec.is_auxiliary());
     if !speech(&codecs) {
         return Err(ReturnCode::CODEC_FAILURE.into_fault());
@@ -215,6 +248,11 @@ fn choose_codecs(
         }
     }
     Ok(codecs)
+}
+
+/// How a line codes audio, if this is one of its ways.
+fn law_of(codec: &Codec) -> Option<Law> {
+    [Law::Mu, Law::A].into_iter().find(|law| codec.is(law.name()))
 }
 
 /// Bandwidth of a codec with its packet headers, in kbit/s; 0 for one we know nothing of.

@@ -10,7 +10,6 @@ use crate::endpoint::Connection;
 use crate::gateway::Gateway;
 use crate::job::{Asker, Job, Modification, Work, refusal_fault};
 use crate::kept::Kept;
-use crate::notify::Request;
 use crate::options::IntoFault;
 
 impl Gateway {
@@ -26,10 +25,10 @@ impl Gateway {
         let (network, local) = (old.network, old.local);
         let old_media = old.media.media();
         let request = match command.params.carries_request() {
-            true => Some(Request::check(&command.params, Some(id))?),
+            true => Some(self.check_request(number, &command.params, Some(id))?),
             false => None,
         };
-        let (media, orders) = self.negotiate(leg, Some(&old_media), command)?;
+        let (media, orders) = self.negotiate(number, leg, Some(&old_media), command)?;
         if media.remote_ip().is_some_and(|ip| ip.is_ipv4() != local.is_ipv4()) {
             return Err(refusal_fault(Refusal::BadAddress));
         }
@@ -61,16 +60,21 @@ impl Gateway {
         let connection = endpoint.and_then(|endpoint| endpoint.connection_mut(id));
         let connection = connection.ok_or(ReturnCode::WRONG_CONNECTION.into_fault())?;
         let announced = connection.media.media();
+        let fresh = announced.security.keys() != media.security.keys();
         if let Err(refusal) = outcome {
             self.keys.undo(leg, &announced.security.keys(), &media.security.keys());
             return Err(refusal_fault(refusal));
         }
         let mut response = Response::new(ReturnCode::OK);
         let same = media.announces_same(&announced);
+        let inner = connection.inner.map(|inner| (inner, media.for_line(fresh)));
         connection.media = Kept::new(&mut self.shelf, media);
         if !same {
             connection.version += 1;
             response.bodies = vec![connection.description().to_body()];
+        }
+        if let Some((inner, connection)) = inner {
+            self.connect_line(number, inner, connection);
         }
         Ok(response)
     }

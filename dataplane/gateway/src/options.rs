@@ -5,6 +5,7 @@ use mgcp::sdp::{CryptoAttribute, parse_key_params};
 use mgcp::{ReturnCode, ValueError};
 
 use crate::config::{SrtpConfig, TransmitKey};
+use crate::packages::Kind;
 
 /// Packetization periods a relay can announce, in milliseconds.
 pub(crate) const PACKETIZATION: Span = Span { low: 10, high: 220 };
@@ -46,6 +47,7 @@ impl Wishes {
     pub(crate) fn apply(
         &mut self,
         options: &LocalOptions,
+        kind: Kind,
         srtp: &SrtpConfig,
     ) -> Result<Orders, ValueError> {
         let mut orders = Orders::default();
@@ -62,9 +64,9 @@ impl Wishes {
                 LocalOption::TypeOfService(octet) => self.type_of_service = Some(*octet),
                 LocalOption::Extension(name, value) => {
                     let value = value.as_ref().map_or("", |value| value.expose());
-                    orders.extension(name, value, srtp)?;
+                    orders.extension(name, value, kind, srtp)?;
                 }
-                // There is no telephone side, and media pass unchanged.
+                // Media pass unchanged, and an emulated telephone has no echo.
                 LocalOption::PacketizationList(_)
                 | LocalOption::EchoCancellation(_)
                 | LocalOption::SilenceSuppression(_)
@@ -72,7 +74,7 @@ impl Wishes {
                 | LocalOption::Gain(None | Some(0))
                 | LocalOption::Reservation(Reservation::BestEffort)
                 | LocalOption::Network(Network::Internet) => {}
-                LocalOption::Gain(_) => return Err(value_error("a relay cannot change the gain")),
+                LocalOption::Gain(_) => return Err(value_error("the gain cannot be changed")),
                 LocalOption::Reservation(_) => {
                     return Err(value_error("resources cannot be reserved"));
                 }
@@ -98,7 +100,13 @@ impl Wishes {
 }
 
 impl Orders {
-    fn extension(&mut self, name: &str, value: &str, srtp: &SrtpConfig) -> Result<(), ValueError> {
+    fn extension(
+        &mut self,
+        name: &str,
+        value: &str,
+        kind: Kind,
+        srtp: &SrtpConfig,
+    ) -> Result<(), ValueError> {
         match name.to_ascii_lowercase().as_str() {
             "x-net" => self.network = Some(value.into()),
             "x-srtp" => {
@@ -118,7 +126,9 @@ impl Orders {
             }
             name => match name.split_once('/') {
                 Some(("srtp", _)) if srtp.enabled => self.ignored += 1,
-                Some(("r" | "x-rf", _)) => return Err(ReturnCode::INVALID_OPTION.into_fault()),
+                Some((package, _)) if kind.has_package(package) => {
+                    return Err(ReturnCode::INVALID_OPTION.into_fault());
+                }
                 _ => return Err(ReturnCode::UNKNOWN_PACKAGE.into_fault()),
             },
         }

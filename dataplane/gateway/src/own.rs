@@ -68,7 +68,7 @@ impl Gateway {
     fn notify_next(&mut self, now: Instant, id: TransactionId, number: u32) {
         let requests = self.endpoints.get_mut(number).and_then(|e| e.requests.as_mut());
         let requests = requests.filter(|requests| requests.is_notifying(id));
-        let next = requests.and_then(|requests| requests.answered());
-        self.notify(now, number, next);
+        let effects = requests.map(|requests| requests.answered(now)).unwrap_or_default();
+        self.take_effect(now, number, effects);
     }
 }

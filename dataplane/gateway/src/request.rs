@@ -8,10 +8,11 @@ use mgcp::{Command, Response, ReturnCode, Verb};
 use crate::create::leg_spec;
 use crate::dispatch::{Executed, Target};
 use crate::endpoint::Endpoint;
-use crate::gateway::{Gateway, local_name};
+use crate::gateway::Gateway;
 use crate::job::{Asker, Job, Work};
-use crate::notify::{Happening, Notification, Request};
+use crate::notify::{Effect, Notification, Observation, Request};
 use crate::options::IntoFault;
+use crate::packages::Kind;
 
 impl Gateway {
     pub(crate) fn request(
@@ -21,16 +22,26 @@ impl Gateway {
         command: &Command,
         target: &Target,
     ) -> Executed {
-        let request = Request::check(&command.params, None)?;
         let numbers = match target {
             Target::Endpoint(number) => vec![*number],
             Target::Set(name) => self.members(name)?,
             // The gateway itself has no events; a request without any is harmless.
-            Target::Gateway if request.events.is_empty() => {
+            Target::Gateway
+                if Request::check(Kind::Relay, &command.params, None)?.events.is_empty() =>
+            {
                 return Ok(Some(Response::new(ReturnCode::OK)));
             }
-            Target::Gateway | Target::Any => return Err(ReturnCode::CANNOT_DETECT.into_fault()),
+            Target::Gateway | Target::Any(_) => return Err(ReturnCode::CANNOT_DETECT.into_fault()),
         };
+        let mut kinds: Vec<Kind> = numbers.iter().map(|n| self.endpoints.kind(*n)).collect();
+        kinds.dedup();
+        let [kind] = kinds[..] else {
+            return Err(ReturnCode::WILDCARD_TOO_COMPLICATED.into_fault());
+        };
+        let request = Request::check(kind, &command.params, None)?;
+        for &number in &numbers {
+            self.check_state(number, &request)?;
+        }
         let modifies = self.retimed(&numbers, &request);
         let request = Some(request);
         let job = Job { request, ..Job::new(Some(asker), numbers, Work::Request) };
@@ -57,24 +68,44 @@ impl Gateway {
         commands
     }
 
-    /// The engine reports something of a leg.
-    pub(crate) fn happened(&mut self, now: Instant, leg: LegId, what: Happening) {
+    /// Something of a leg is to be told: an event of this package.
+    pub(crate) fn happened(
+        &mut self,
+        now: Instant,
+        leg: LegId,
+        package: &'static str,
+        event: &'static str,
+    ) {
         let Some((number, connection)) = self.endpoints.of_leg(leg) else { return };
-        let id = connection.id();
+        let observation = Observation::new(package, event).on(connection.id());
         let requests = self.endpoints.get_mut(number).and_then(|e| e.requests.as_mut());
-        let notification = requests.and_then(|requests| requests.observe(what, id));
-        self.notify(now, number, notification);
+        let effects = requests.map(|requests| requests.observe(now, observation));
+        self.take_effect(now, number, effects.unwrap_or_default());
     }
 
-    pub(crate) fn notify(&mut self, now: Instant, number: u32, notification: Option<Notification>) {
-        let Some(Notification { id, observed }) = notification else { return };
-        let mut command = Command::new(Verb::Ntfy, self.name(&local_name(number)));
+    /// Does what events led to.
+    pub(crate) fn take_effect(&mut self, now: Instant, number: u32, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Notify(notification) => self.notify(now, number, notification),
+                Effect::StopSignals => self.stop_signals(number),
+                Effect::Signals(signals) => self.apply_signals(now, number, &signals),
+                Effect::Swap => self.swap_connections(now, number),
+            }
+        }
+        self.rearm(number);
+    }
+
+    fn notify(&mut self, now: Instant, number: u32, notification: Notification) {
+        let Notification { id, observed } = notification;
+        let mut command = Command::new(Verb::Ntfy, self.endpoint_name(number));
         command.params.request_id = Some(id);
         command.params.observed = Some(observed);
         let entity = self.endpoints.get(number).and_then(Endpoint::notified);
         command.params.notified = entity.map(|notified| Some(notified.entity.clone()));
         let transaction = self.send_own(now, Some(number), command);
-        self.endpoints.activate(number).requests_mut().sent(transaction);
+        let kind = self.endpoints.kind(number);
+        self.endpoints.activate(number).requests_mut(kind).sent(transaction);
         self.notifying.insert(transaction, number);
         self.counters.notifications += 1;
     }

@@ -76,6 +76,11 @@ impl Service {
         }
     }
 
+    /// Whether the call agent knows that we are here.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self, Self::Up | Self::Leaving { .. })
+    }
+
     pub(crate) fn is_leaving(&self) -> bool {
         matches!(self, Self::Leaving { .. })
     }
@@ -125,6 +130,15 @@ impl Gateway {
                 self.announce_return(now, delay, method);
             }
             Service::Leaving { until } if until <= now => self.stop_service(now),
+            _ => {}
+        }
+    }
+
+    /// Somebody lifts a receiver: whoever is to be told that we are here is told now.
+    pub(crate) fn hasten(&mut self, now: Instant) {
+        match self.service {
+            Service::ToBeAnnounced { .. } => self.announce_restart(now, 0),
+            Service::Disconnected { delay, method, .. } => self.announce_return(now, delay, method),
             _ => {}
         }
     }
@@ -181,6 +195,7 @@ impl Gateway {
                             _ => Some(vec![from]),
                         };
                         self.service = Service::Up;
+                        self.tell_what_was_held(now);
                     }
                 }
             }
@@ -193,6 +208,7 @@ impl Gateway {
                     there => {
                         self.redirected = there.or(Some(vec![from]));
                         self.service = Service::Up;
+                        self.tell_what_was_held(now);
                     }
                 }
             }

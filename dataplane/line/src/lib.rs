@@ -1,0 +1,5 @@
+//! The telephone side of voice endpoints, emulated.
+
+#![forbid(unsafe_code)]
+
+pub mod command;
