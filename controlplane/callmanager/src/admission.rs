@@ -36,6 +36,8 @@ pub enum Transport<'a> {
         suite: Suite,
         /// Common name of the certificate's subject.
         title: &'a str,
+        /// Whether the certificate was replaced, deleted or revoked.
+        withdrawn: bool,
     },
 }
 
@@ -107,6 +109,7 @@ enum Why {
     NotAuthenticatedOverTls,
     Incompatible { mode: Security, suite: Suite },
     OtherTitle(String),
+    Withdrawn,
 }
 
 /// Decides on an applicant. `configured` is what the database has under its name; for a device
@@ -128,6 +131,9 @@ pub fn admit(
         && !is_title_of(title, name)
     {
         return refuse(Why::OtherTitle(title.to_owned()));
+    }
+    if let Transport::Tls { withdrawn: true, .. } = transport {
+        return refuse(Why::Withdrawn);
     }
     let Some(&Configured { device_type: expected, mode }) = configured else {
         return refuse(Why::Unknown);
@@ -178,13 +184,14 @@ impl Explain for Refused {
             Why::NotAuthenticatedOverTls => &registration::NOT_AUTHENTICATED_OVER_TLS,
             Why::Incompatible { .. } => &registration::TLS_INCOMPATIBLE,
             Why::OtherTitle(_) => &registration::CERTIFICATE_OF_ANOTHER,
+            Why::Withdrawn => &registration::CERTIFICATE_WITHDRAWN,
         }
     }
 
     fn values(&self) -> Vec<(&'static str, String)> {
         let mut values = vec![("device", self.device.clone()), ("peer", self.peer.to_string())];
         match &self.why {
-            Why::InvalidName | Why::Unknown | Why::NotAuthenticatedOverTls => {}
+            Why::InvalidName | Why::Unknown | Why::NotAuthenticatedOverTls | Why::Withdrawn => {}
             Why::OtherType { given, configured } => {
                 values.push(("type", given.to_string()));
                 values.push(("configured", configured.to_string()));

@@ -22,7 +22,7 @@ fn applicant(transport: Transport<'static>) -> Applicant<'static> {
 }
 
 fn over_tls(suite: Suite, title: &'static str) -> Applicant<'static> {
-    applicant(Transport::Tls { suite, title })
+    applicant(Transport::Tls { suite, title, withdrawn: false })
 }
 
 fn ask(applicant: &Applicant<'_>, mode: Security) -> Result<Admitted, Refused> {
@@ -32,16 +32,16 @@ fn ask(applicant: &Applicant<'_>, mode: Security) -> Result<Admitted, Refused> {
 // R: AUTH-05, AUTH-07, GEN-01, GEN-03
 #[test]
 fn devices_register_as_their_mode_says() {
-    for (mode, transport) in [
-        (NonSecure, Transport::Plain),
-        (Authenticated, Transport::Tls { suite: Suite::Null, title: NAME }),
-        (Authenticated, Transport::Tls { suite: Suite::Integrity, title: NAME }),
-        (Authenticated, Transport::Tls { suite: Suite::Modern, title: NAME }),
-        (Encrypted, Transport::Tls { suite: Suite::Aes128Sha, title: NAME }),
-        (Encrypted, Transport::Tls { suite: Suite::Modern, title: "CP-7960G-sep001122334455" }),
+    for (mode, applicant) in [
+        (NonSecure, applicant(Transport::Plain)),
+        (Authenticated, over_tls(Suite::Null, NAME)),
+        (Authenticated, over_tls(Suite::Integrity, NAME)),
+        (Authenticated, over_tls(Suite::Modern, NAME)),
+        (Encrypted, over_tls(Suite::Aes128Sha, NAME)),
+        (Encrypted, over_tls(Suite::Modern, "CP-7960G-sep001122334455")),
     ] {
-        let admitted = ask(&applicant(transport), mode).unwrap();
-        assert_eq!(admitted, Admitted { security: mode, warning: None }, "{transport:?}");
+        let admitted = ask(&applicant, mode).unwrap();
+        assert_eq!(admitted, Admitted { security: mode, warning: None }, "{applicant:?}");
     }
 }
 
@@ -76,6 +76,9 @@ fn whoever_may_not_register_raises_an_alarm_that_says_why() {
         let other = over_tls(Suite::Modern, title);
         refused(other, Some(Encrypted), &registration::CERTIFICATE_OF_ANOTHER);
     }
+    let withdrawn = Transport::Tls { suite: Suite::Modern, title: NAME, withdrawn: true };
+    let withdrawn = applicant(withdrawn);
+    refused(withdrawn, Some(Encrypted), &registration::CERTIFICATE_WITHDRAWN);
     refused(plain, None, &registration::DEVICE_UNKNOWN);
     let other_type = Applicant { device_type: 8, ..plain };
     refused(other_type, Some(NonSecure), &registration::DEVICE_TYPE_DIFFERS);

@@ -14,10 +14,12 @@ use callmanager::station::{Application, Equipment};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use lang::{Language, Say};
 use legacytls::client::Serving;
+use legacytls::link::CertificateKind;
 use messages::{Explain, registration, signalling};
 use store::{Author, DeviceName, Latest, Model, Revision, Roster, Store};
 
 use crate::alarms::{Alarms, Known};
+use crate::handle::Which;
 use crate::operator::{Mail, News};
 use crate::proof::Proof;
 use crate::roster::{self, Entry, Told};
@@ -100,9 +102,12 @@ impl Desk {
         };
         let transport = match proof.as_deref() {
             None => Transport::Plain,
-            Some(Proof { suite, client, .. }) => {
-                Transport::Tls { suite: *suite, title: &client.device }
-            }
+            Some(Proof { suite, client, .. }) => Transport::Tls {
+                suite: *suite,
+                title: &client.device,
+                withdrawn: client.kind == CertificateKind::Lsc
+                    && roster.is_withdrawn(name, &client.certificate.0),
+            },
         };
         let applicant = Applicant {
             name: &application.name,
@@ -177,7 +182,24 @@ impl Desk {
             self.trust.set(trust);
             self.trace.tell(Level::Notice, || "issuers of certificates have changed".to_owned());
         }
-        *seen = Some(revision);
+        if self.obey(*seen).is_ok() {
+            *seen = Some(revision);
+        }
+    }
+
+    /// Does what other nodes have ordered of phones since then. Those that came to this node later
+    /// than it started have heard of what was before.
+    fn obey(&self, seen: Option<Revision>) -> store::Result<()> {
+        let Some(seen) = seen else { return Ok(()) };
+        let orders = self.store.read(|view| view.phone_orders_since(seen))?;
+        for order in orders.into_iter().filter(|order| order.node != self.node) {
+            let names = order.devices.iter().map(ToString::to_string).collect();
+            let which = Which::Named(names);
+            self.mail.post(News::Ask(Box::new(move |operator| {
+                operator.order(&which, order.kind);
+            })));
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use callmanager::station::Close;
 use callmanager::switchboard::PerStatus;
 use crossbeam_channel::bounded;
 use legacytls::link::CertificateKind;
-use sccp::codes::ResetKind;
+use store::PhoneOrderKind;
 
 use crate::alarms::Alarms;
 pub use crate::alarms::{Alarm, PhoneAlarm};
@@ -131,7 +131,7 @@ impl Counts {
     }
 }
 
-/// Which phones are told to start anew.
+/// Which phones are told something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
     /// All that are registered here.
@@ -165,10 +165,9 @@ impl Handle {
         self.ask(Operator::counters).unwrap_or_default()
     }
 
-    /// Tells phones to start anew when their calls have ended ([`ResetKind::RESET`]), or only to
-    /// fetch their configuration ([`ResetKind::RESTART`]). Returns those that were told.
-    pub fn reset(&self, which: Which, kind: ResetKind) -> Vec<String> {
-        self.ask(move |operator| operator.reset(&which, kind)).unwrap_or_default()
+    /// Orders phones to do something. Returns those that are registered here.
+    pub fn order(&self, which: Which, kind: PhoneOrderKind) -> Vec<String> {
+        self.ask(move |operator| operator.order(&which, kind)).unwrap_or_default()
     }
 
     /// Alarms of late, the latest last.

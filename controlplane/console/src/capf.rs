@@ -30,6 +30,12 @@ requests! {
     /// How CAPF itself stands.
     CapfService = "capf-service" -> CapfServiceView {}
 
+    /// Declares the LSC that a phone has worthless, and cuts its connection.
+    RevokeLsc = "revoke-lsc" -> Done {
+        /// Which phone.
+        name: DeviceName,
+    }
+
     /// Gives CAPF a new key and certificate, and restarts it.
     RenewCapf = "renew-capf" -> Done {}
 
@@ -146,6 +152,8 @@ pub struct CertificateView {
     pub kind: PhoneCertificateKind,
     /// Whether the phone has it.
     pub present: bool,
+    /// When it was revoked, RFC 3339, UTC.
+    pub revoked: Option<String>,
     /// Subject name.
     pub subject: String,
     /// Issuer name.

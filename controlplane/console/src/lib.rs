@@ -37,7 +37,7 @@ pub use call::{
 pub use capf::{
     CapfChanges, CapfCount, CapfDetail, CapfDone, CapfService, CapfServiceView, CapfView,
     CertificateView, DistrustIssuer, ImportCapf, ImportView, IssuerKind, IssuerView, OldFileView,
-    RenewCapf, ReportCapf, SetCapf, ShowCapf, TrustIssuer,
+    RenewCapf, ReportCapf, RevokeLsc, SetCapf, ShowCapf, TrustIssuer,
 };
 pub use client::{AskError, ask};
 pub use diagnosis::{DiagnosePhone, DiagnosisView, EventView, FindingView};

@@ -1,8 +1,8 @@
 //! Call processing, as administrators see it.
 
-use console::{CallView, LadderView, RegistrationView, ResetKind, TelephonyView};
+use console::{CallView, LadderView, RegistrationView, TelephonyView};
 use lang::Language;
-use store::DeviceName;
+use store::{DeviceName, PhoneOrderKind};
 
 /// Call processing of this node, as administrators see it.
 pub trait Telephony: Send + Sync {
@@ -28,7 +28,7 @@ pub trait Telephony: Send + Sync {
         Vec::new()
     }
 
-    /// Tells phones to start anew once their calls have ended; those that are not registered are
-    /// passed over. Returns the names of those that were told.
-    fn reset(&self, phones: &[DeviceName], kind: ResetKind) -> Vec<String>;
+    /// Orders phones to do something; those that are not registered are passed over. Returns the
+    /// names of those that were told.
+    fn order(&self, phones: &[DeviceName], kind: PhoneOrderKind) -> Vec<String>;
 }

@@ -326,7 +326,10 @@ fn assignment(
         // understand this too.
         profile: Profile::Legacy,
         ready,
-        withdrawn: lscs.filter(|lsc| !lsc.present).map(PhoneCertificate::fingerprint).collect(),
+        withdrawn: lscs
+            .filter(|lsc| lsc.is_withdrawn())
+            .map(PhoneCertificate::fingerprint)
+            .collect(),
     }
 }
 
@@ -431,6 +434,7 @@ pub(crate) fn noted(
         issued_by,
         noted_at: now,
         present: true,
+        revoked_at: None,
         der: certificate.der().to_vec(),
     }
 }

@@ -46,6 +46,14 @@ crate::messages! {
         cure "Find out which device is at that address: one of the two names is not its own",
             "そのアドレスのデバイスを確認してください。どちらかの名前は本来のものではありません";
 
+    /// CAPF has replaced or deleted its certificate, or an administrator revoked it.
+    Error CERTIFICATE_WITHDRAWN
+        "The certificate of {device} is not valid any more", "{device} の証明書は既に無効です";
+        because "From {peer} came an LSC that was replaced, deleted or revoked; it may be a phone with an old memory, or somebody who has copied one",
+            "{peer} から提示された LSC は、置換、削除または失効されたものです。古いメモリの電話機か、それをコピーした第三者の可能性があります";
+        cure "See `ringfence device capf show {device}`; order a new one with `ringfence device capf set {device} --operation install`",
+            "`ringfence device capf show {device}` で確認し、`ringfence device capf set {device} --operation install` で新しい証明書を指示してください";
+
     /// The name is no device name.
     Error DEVICE_NAME_INVALID
         "A phone registers under a name that no device can have", "デバイス名として使用できない名前で登録が要求されました";

@@ -16,7 +16,7 @@ const ONE_IN: usize = 4;
 /// What the store calls the objects of which an enrolment, or a change of one phone, changes some.
 const OF_PHONES: [&str; 4] = ["device", "capf", "authentication-string", "phone-certificate"];
 /// What is in no file.
-const ELSEWHERE: [&str; 4] = ["line", "route", "region", "due-action"];
+const ELSEWHERE: [&str; 5] = ["line", "route", "region", "due-action", "phone-order"];
 
 /// The store at one revision.
 #[derive(Clone)]

@@ -437,6 +437,7 @@ fn lsc(device: DeviceName, der: &[u8]) -> PhoneCertificate {
         issued_by: None,
         noted_at: NOW,
         present: true,
+        revoked_at: None,
         der: der.to_vec(),
     }
 }

@@ -8,6 +8,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002-capf.sql"),
     include_str!("../migrations/0003-telephones.sql"),
     include_str!("../migrations/0004-srst.sql"),
+    include_str!("../migrations/0005-orders.sql"),
 ];
 
 /// Applies the migrations that are missing, all in one transaction.

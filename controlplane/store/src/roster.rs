@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::capf::fingerprint;
 use crate::cluster::SecurityMode;
 use crate::device::{BridgeMedia, Device, EffectiveMode};
 use crate::latest::State;
@@ -13,7 +14,7 @@ use crate::line::Line;
 use crate::number::Number;
 use crate::pool::{DEFAULT_POOL, Pool};
 use crate::route::Route;
-use crate::{AutoRegistration, Parameter, Result, Revision, Service, View, parameter};
+use crate::{AutoRegistration, DeviceName, Parameter, Result, Revision, Service, View, parameter};
 
 /// Everything that call processing needs of the store, at one moment: telephones, lines, where
 /// numbers lead, and settings. Kept by a [`Latest`](crate::Latest), so that a look-up costs no
@@ -32,6 +33,8 @@ pub struct Roster {
     places: HashMap<String, Arc<Place>>,
     phones: HashMap<String, Arc<Device>>,
     lines: BTreeMap<Number, Arc<Line>>,
+    /// LSCs that prove nothing any more, by their phones.
+    withdrawn: HashMap<String, Vec<String>>,
 }
 
 /// A telephone with all that it is told when it registers.
@@ -161,6 +164,15 @@ impl Roster {
         self.phones.len()
     }
 
+    /// Whether a certificate of a telephone was replaced, deleted or revoked. One that nobody has
+    /// noted is as good as its issuer.
+    pub fn is_withdrawn(&self, name: &str, certificate: &[u8]) -> bool {
+        // Most telephones have had one only.
+        self.withdrawn
+            .get(name)
+            .is_some_and(|withdrawn| withdrawn.contains(&fingerprint(certificate)))
+    }
+
     /// All lines, by number.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.lines.values().map(|line| &**line)
@@ -196,7 +208,7 @@ impl Roster {
 /// So many objects are looked at one by one; when more have changed, everything is read anew.
 const FEW: u32 = 256;
 /// Of those it looks at these, as the store calls them.
-const OURS: [&str; 2] = ["device", "line"];
+const OURS: [&str; 3] = ["device", "line", "phone-certificate"];
 /// What call processing does not look at, as the store calls it.
 const ELSEWHERE: [&str; 10] = [
     "administrator",
@@ -207,7 +219,7 @@ const ELSEWHERE: [&str; 10] = [
     "ctl",
     "due-action",
     "password",
-    "phone-certificate",
+    "phone-order",
     "srst-reference",
 ];
 
@@ -228,6 +240,7 @@ impl State for Roster {
             places: places(view)?,
             phones: phones.map(|phone| (phone.name.to_string(), Arc::new(phone))).collect(),
             lines: lines.map(|line| (line.number.clone(), Arc::new(line))).collect(),
+            withdrawn: by_phone(view.withdrawn_lscs(None)?),
         })
     }
 
@@ -260,6 +273,11 @@ impl State for Roster {
                         None => drop(self.lines.remove(&number)),
                     }
                 }
+                "phone-certificate" => {
+                    let phone = subject.split(' ').next().unwrap_or_default();
+                    self.withdrawn.remove(phone);
+                    self.withdrawn.extend(by_phone(view.withdrawn_lscs(Some(&phone.parse()?))?));
+                }
                 _ => {}
             }
         }
@@ -271,6 +289,14 @@ impl State for Roster {
         (self.revision, self.forward_change) = (revision, forward_change);
         Ok(true)
     }
+}
+
+fn by_phone(withdrawn: Vec<(DeviceName, String)>) -> HashMap<String, Vec<String>> {
+    let mut by_phone = HashMap::<String, Vec<String>>::new();
+    for (phone, fingerprint) in withdrawn {
+        by_phone.entry(phone.to_string()).or_default().push(fingerprint);
+    }
+    by_phone
 }
 
 fn limits(view: &mut View<'_>) -> Result<BTreeMap<(u16, u16), u32>> {

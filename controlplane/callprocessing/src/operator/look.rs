@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use callmanager::security::Security;
 use sccp::codes::ResetKind;
+use store::PhoneOrderKind;
 
 use super::{Operator, now};
 use crate::handle::{Call, Counters, Participant, Registered, Which};
@@ -72,7 +73,7 @@ impl Operator {
         }
     }
 
-    pub(crate) fn reset(&mut self, which: &Which, kind: ResetKind) -> Vec<String> {
+    pub(crate) fn order(&mut self, which: &Which, kind: PhoneOrderKind) -> Vec<String> {
         let names = match which {
             Which::All => self.registered().into_iter().map(|phone| phone.device).collect(),
             Which::Named(names) => names.clone(),
@@ -80,6 +81,14 @@ impl Operator {
         let known = |name: &String| self.exchange.connection(name).map(|it| (name.clone(), it));
         let told: Vec<_> = names.iter().filter_map(known).collect();
         for (_, connection) in &told {
+            let kind = match kind {
+                PhoneOrderKind::Reset => ResetKind::RESET,
+                PhoneOrderKind::Restart => ResetKind::RESTART,
+                PhoneOrderKind::Cut => {
+                    self.lose(*connection);
+                    continue;
+                }
+            };
             self.act(|exchange, now, effects| exchange.reset(now, *connection, kind, effects));
         }
         told.into_iter().map(|(name, _)| name).collect()

@@ -6,3 +6,4 @@ mod plain;
 mod readable;
 mod site;
 mod tls;
+mod withdrawn;

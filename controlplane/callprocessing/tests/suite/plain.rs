@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use callmanager::security::Security;
 use ringfence_callprocessing::handle::{Direction, Which};
-use sccp::codes::ResetKind;
+use store::{PhoneOrder, PhoneOrderKind};
 
 use crate::phone::{M7960, M7970, Phone, connect};
 use crate::site::{ALICE, BOB, Site, await_alarm, until};
@@ -73,11 +73,37 @@ fn phones_are_told_to_start_anew() {
     alice.register();
     bob.register();
     let names = Which::Named(vec![ALICE.to_owned(), "SEP00000000000F".to_owned()]);
-    assert_eq!(running.handle().reset(names, ResetKind::RESTART), [ALICE]);
+    assert_eq!(running.handle().order(names, PhoneOrderKind::Restart), [ALICE]);
     alice.await_name("Reset");
-    assert_eq!(running.handle().reset(Which::All, ResetKind::RESET), [ALICE, BOB]);
+    assert_eq!(running.handle().order(Which::All, PhoneOrderKind::Reset), [ALICE, BOB]);
     alice.await_name("Reset");
     bob.await_name("Reset");
+    let names = Which::Named(vec![BOB.to_owned()]);
+    assert_eq!(running.handle().order(names, PhoneOrderKind::Cut), [BOB]);
+    assert!(bob.hear().is_none());
+    assert_eq!(running.handle().registered().len(), 1);
+}
+
+#[test]
+fn phones_are_told_what_another_node_orders() {
+    let site = Site::new();
+    let running = site.serve();
+    let mut alice = Phone::plain(running.plain_address(), ALICE, M7970);
+    let mut bob = Phone::plain(running.plain_address(), BOB, M7960);
+    alice.register();
+    bob.register();
+    let order = |node: &str, kind, name: &str| {
+        let order =
+            PhoneOrder { kind, node: node.to_owned(), devices: vec![name.parse().unwrap()] };
+        site.change(|change| change.order_phones(&order));
+    };
+    // What this node ordered, it has carried out by itself.
+    order("cm1", PhoneOrderKind::Cut, ALICE);
+    order("cm2", PhoneOrderKind::Restart, ALICE);
+    order("cm2", PhoneOrderKind::Cut, BOB);
+    alice.await_name("Reset");
+    while bob.hear().is_some() {}
+    assert_eq!(running.handle().registered().len(), 1);
 }
 
 #[test]

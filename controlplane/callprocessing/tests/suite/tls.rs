@@ -6,7 +6,7 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use callmanager::security::Security;
 use legacytls::cell::{self, Config};
@@ -23,16 +23,16 @@ use sccp::{CallRef, LineInstance, Message};
 use store::{CertificateRole, Device, DeviceSecurityMode, SecurityMode};
 
 use crate::phone::{M7960, M7970, Phone, connect};
-use crate::site::{ALICE, BOB, CAROL, Site, await_alarm, until};
+use crate::site::{ALICE, BOB, CAROL, PATIENCE, Site, await_alarm, until};
 
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Who issues certificates to phones.
-struct Issuer(Identity);
+pub struct Issuer(Identity);
 
 /// A phone's certificate and its key.
 #[derive(Clone)]
-struct Holding(Certificate, PrivateKey);
+pub struct Holding(pub Certificate, pub PrivateKey);
 
 fn template(subject: &str, usage: Usage, from: SystemTime) -> Template {
     Template {
@@ -53,7 +53,7 @@ impl Issuer {
     }
 
     /// As CAPF does by default: with 1024 bits.
-    fn issue(&self, subject: &str) -> Holding {
+    pub fn issue(&self, subject: &str) -> Holding {
         self.issue_from(subject, SystemTime::now() - YEAR)
     }
 
@@ -80,7 +80,7 @@ impl Issuer {
 }
 
 /// A site in mixed mode: Alice encrypted, Bob as given, Carol non-secure.
-fn mixed(bob: DeviceSecurityMode) -> (Site, Issuer) {
+pub fn mixed(bob: DeviceSecurityMode) -> (Site, Issuer) {
     let site = Site::new();
     let capf = Issuer::new("CAPF-1");
     site.change(|change| {
@@ -98,15 +98,15 @@ fn mixed(bob: DeviceSecurityMode) -> (Site, Issuer) {
 
 /// What a phone offers.
 #[derive(Clone, Copy)]
-struct Offer {
+pub struct Offer {
     version: SslVersion,
     suites: &'static str,
 }
 
-const TODAY: Offer = Offer { version: SslVersion::TLS1_3, suites: "ALL" };
-const YESTERDAY: Offer =
+pub const TODAY: Offer = Offer { version: SslVersion::TLS1_3, suites: "ALL" };
+pub const YESTERDAY: Offer =
     Offer { version: SslVersion::TLS1_2, suites: "ECDHE-RSA-AES128-GCM-SHA256" };
-const ENCRYPTED: Offer = Offer { version: SslVersion::TLS1, suites: "AES128-SHA" };
+pub const ENCRYPTED: Offer = Offer { version: SslVersion::TLS1, suites: "AES128-SHA" };
 const AUTHENTICATED: Offer = Offer { version: SslVersion::TLS1, suites: "NULL-SHA" };
 
 fn context(site: &Site, holding: Option<&Holding>, offer: Offer) -> SslContext {
@@ -136,7 +136,7 @@ fn shake(context: &SslContext, to: SocketAddr) -> Result<SslStream<TcpStream>, S
 }
 
 impl Site {
-    fn phone(
+    pub fn phone(
         &self,
         to: SocketAddr,
         holding: &Holding,
@@ -148,6 +148,26 @@ impl Site {
         let shown = tls.ssl().peer_certificate().unwrap().to_der().unwrap();
         assert_eq!(shown, self.identity.certificate().der(), "another server");
         Phone::on(Box::new(tls), name, kind)
+    }
+
+    /// The same of one that may come before the cell serves: it is sent away, and comes again.
+    pub fn phone_in_time(
+        &self,
+        to: SocketAddr,
+        holding: &Holding,
+        offer: Offer,
+        name: &str,
+        kind: u32,
+    ) -> Phone {
+        let context = context(self, Some(holding), offer);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match shake(&context, to) {
+                Ok(tls) => return Phone::on(Box::new(tls), name, kind),
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Somebody is kept out by TLS.
@@ -331,10 +351,10 @@ fn certificates_of_manufacturers_may_have_ended_for_a_while() {
 const SOCKET: &str = "RINGFENCE_TEST_CELL";
 
 /// The cell's process, until it is dropped.
-struct Process(Child);
+pub struct Process(Child);
 
 impl Process {
-    fn start(socket: &std::path::Path) -> Self {
+    pub fn start(socket: &std::path::Path) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "tls::becomes_the_cell", "--nocapture"]).env(SOCKET, socket);
         Self(command.spawn().unwrap())
@@ -368,17 +388,8 @@ fn old_phones_come_through_the_cell_each_with_the_suite_of_its_mode() {
     let cell = Cell::at(&socket);
     let running = site.serve_with(|setup| setup.cell = Some(&cell));
     let (handle, to) = (running.handle(), running.secure_address());
-    // Until the cell serves, phones are sent away and come again.
     let open = |holding: &Holding, offer, name: &str, kind| {
-        let context = context(&site, Some(holding), offer);
-        let deadline = std::time::Instant::now() + crate::site::PATIENCE;
-        loop {
-            match shake(&context, to) {
-                Ok(tls) => return Phone::on(Box::new(tls), name, kind),
-                Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        site.phone_in_time(to, holding, offer, name, kind)
     };
     let (alices, bobs) = (capf.issue(ALICE), capf.issue(BOB));
     let mut alice = open(&alices, ENCRYPTED, ALICE, M7970);

@@ -160,6 +160,10 @@ pub(super) const TEXTS: &[Text] = &[
         "指示した操作、その結果、電話機の証明書を表示します",
     ),
     Text::new("Make an authentication string and print it", "認証文字列を生成して表示します"),
+    Text::new(
+        "Declare the LSC that a phone has worthless, a stolen phone's say: it is cut off, and does not register with it any more",
+        "盗難などに備え、電話機の LSC を失効させます。接続は切断され、その LSC では登録できなくなります",
+    ),
     Text::new("Remove a phone", "電話機を削除します"),
     Text::new(
         "Show what a phone asked the node for whose daemon is asked",

@@ -6,13 +6,13 @@ use std::time::SystemTime;
 
 use console::{
     CallPartyView, CallView, LadderSecurity, LadderStep, LadderView, PerStatusView,
-    RegistrationView, ResetKind, TelephonyView,
+    RegistrationView, TelephonyView,
 };
 use controld::telephony::Telephony;
 use serde_json::{Value, json};
 use store::{
     Author, CallEnding, CallParty, CallRecord, Capf, CapfReason, CapfResult, CapfStatus,
-    DeviceName, EffectiveMode, KeySize, SecurityMode, Store, StoreUrl,
+    DeviceName, EffectiveMode, KeySize, PhoneOrderKind, SecurityMode, Store, StoreUrl,
 };
 
 use crate::daemon::{Daemon, stdout};
@@ -24,7 +24,7 @@ const EVE: &str = "SEP001122334403";
 /// Call processing as it might be: Ann, who is encrypted, speaks with Bob.
 #[derive(Default)]
 struct Played {
-    told: Mutex<Vec<(String, ResetKind)>>,
+    told: Mutex<Vec<(String, PhoneOrderKind)>>,
 }
 
 const BEGAN: &str = "2026-11-01T10:00:00.000Z";
@@ -93,7 +93,7 @@ impl Telephony for Played {
         }
     }
 
-    fn reset(&self, phones: &[DeviceName], kind: ResetKind) -> Vec<String> {
+    fn order(&self, phones: &[DeviceName], kind: PhoneOrderKind) -> Vec<String> {
         let registered = |phone: &&DeviceName| [ANN, BOB].contains(&phone.as_str());
         let told: Vec<_> = phones.iter().filter(registered).map(ToString::to_string).collect();
         self.told.lock().unwrap().extend(told.iter().cloned().map(|phone| (phone, kind)));
@@ -289,7 +289,7 @@ fn resetting_says_first_what_it_costs() {
     assert_eq!((played.told.lock().unwrap().len(), due()), (0, 2));
     let yes = daemon.run_with(&format!("phone restart {ANN}"), "y\n");
     assert_eq!(yes.status.code(), Some(0));
-    assert_eq!(*played.told.lock().unwrap(), [(ANN.to_owned(), ResetKind::Restart)]);
+    assert_eq!(*played.told.lock().unwrap(), [(ANN.to_owned(), PhoneOrderKind::Restart)]);
     assert_eq!(due(), 1);
     // Eve is in none, and not there.
     let done = daemon.json(&format!("phone reset {EVE}"));
@@ -307,10 +307,61 @@ fn resetting_says_first_what_it_costs() {
     daemon.json("param set enterprise.device-security-mode encrypted");
     played.told.lock().unwrap().clear();
     daemon.json("phone reset --all --yes");
-    let told = [(ANN.to_owned(), ResetKind::Reset), (BOB.to_owned(), ResetKind::Reset)];
+    let told = [(ANN.to_owned(), PhoneOrderKind::Reset), (BOB.to_owned(), PhoneOrderKind::Reset)];
     assert_eq!(*played.told.lock().unwrap(), told);
     assert_eq!(daemon.json("status")["due"], json!([{ "action": "restart-call-manager" }]));
     daemon.fails(2, "phone reset");
+}
+
+#[test]
+fn phones_of_other_nodes_are_told_by_their_nodes() {
+    let daemon = site();
+    let played = played(&daemon);
+    daemon.json("node add cm2 192.0.2.11");
+    daemon.json("node activate cm2 call-manager");
+    let before = store(&daemon).read(|view| view.revision()).unwrap();
+    let done = daemon.json("phone reset --all --yes");
+    assert!(done["notes"].to_string().contains("other nodes tell theirs"), "{done}");
+    assert_eq!(played.told.lock().unwrap().len(), 2);
+    let orders = store(&daemon).read(|view| view.phone_orders_since(before)).unwrap();
+    assert_eq!(orders.len(), 1);
+    assert_eq!((orders[0].kind, orders[0].devices.len()), (PhoneOrderKind::Reset, 3));
+}
+
+// R: AUTH-05
+#[test]
+fn a_stolen_phone_loses_its_certificate_and_its_connection() {
+    let daemon = site();
+    let played = played(&daemon);
+    let revoke = format!("device capf revoke {ANN}");
+    let none = daemon.fails(1, &revoke);
+    assert!(none.contains(ANN), "{none}");
+    let lsc = store::PhoneCertificate {
+        device: ANN.parse().unwrap(),
+        kind: store::PhoneCertificateKind::Lsc,
+        subject: format!("CN={ANN}"),
+        issuer: "CN=CAPF-1".into(),
+        serial: "2a".into(),
+        not_before: SystemTime::UNIX_EPOCH,
+        not_after: SystemTime::now(),
+        issued_by: None,
+        noted_at: SystemTime::now(),
+        present: true,
+        revoked_at: None,
+        der: vec![0x30],
+    };
+    change(&daemon, |change| change.put_phone_certificate(&lsc));
+    daemon.json(&revoke);
+    assert_eq!(*played.told.lock().unwrap(), [(ANN.to_owned(), PhoneOrderKind::Cut)]);
+    let shown = daemon.json(&format!("device capf show {ANN}"));
+    let certificate = &shown["certificates"][0];
+    assert!(certificate["present"] == true && certificate["revoked"].is_string(), "{shown}");
+    let shown = stdout(&daemon.run(&format!("--language ja device capf show {ANN}")));
+    assert!(shown.contains("失効"), "{shown}");
+    // An authority elsewhere does not hear of it by itself.
+    daemon.json("param set capf.certificate-issuer keon");
+    let again = daemon.json(&revoke);
+    assert!(again["notes"].to_string().contains("certification authority"), "{again}");
 }
 
 #[test]

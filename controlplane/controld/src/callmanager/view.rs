@@ -8,12 +8,12 @@ use callmanager::switchboard::{CallEnd, Party, PerStatus};
 use callprocessing::handle::{Call, Counters, Direction, Ladder, Record, Registered, Which};
 use console::{
     CallPartyView, CallRecordView, CallView, LadderSecurity, LadderStep, LadderView, PerStatusView,
-    RegistrationView, ResetKind, TelephonyView,
+    RegistrationView, TelephonyView,
 };
 use lang::Language;
 use legacytls::link::CertificateKind;
 use messages::Explain;
-use store::{CallEnding, CallParty, DeviceName, EffectiveMode};
+use store::{CallEnding, CallParty, DeviceName, EffectiveMode, PhoneOrderKind};
 
 use super::Desk;
 use crate::telephony::Telephony;
@@ -82,13 +82,9 @@ impl Telephony for Desk {
         ]
     }
 
-    fn reset(&self, phones: &[DeviceName], kind: ResetKind) -> Vec<String> {
+    fn order(&self, phones: &[DeviceName], kind: PhoneOrderKind) -> Vec<String> {
         let names = phones.iter().map(ToString::to_string).collect();
-        let kind = match kind {
-            ResetKind::Reset => sccp::codes::ResetKind::RESET,
-            ResetKind::Restart => sccp::codes::ResetKind::RESTART,
-        };
-        self.handle.reset(Which::Named(names), kind)
+        self.handle.order(Which::Named(names), kind)
     }
 }
 

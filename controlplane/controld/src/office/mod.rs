@@ -104,6 +104,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::ShowCapf>(),
     entry::<console::ReportCapf>(),
     entry::<console::CapfService>(),
+    entry::<console::RevokeLsc>(),
     entry::<console::RenewCapf>(),
     entry::<console::TrustIssuer>(),
     entry::<console::DistrustIssuer>(),

@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use console::{Done, Failure, PhoneFilter, PhonesReset, ResetDevices, ResetKind, ResetPhones};
 use lang::{Say, Text};
-use store::{Action, DeviceName, RESET_ENDS_CALLS};
+use store::{Action, Change, DeviceName, PhoneOrder, PhoneOrderKind, RESET_ENDS_CALLS};
 
 use super::{Caller, Handle, Office};
 
@@ -15,7 +15,7 @@ impl Handle<ResetDevices> for Office {
             }
             None => self.matching(caller, &PhoneFilter::default())?,
         };
-        Ok(self.reset(caller, names, ResetKind::Reset)?.done)
+        Ok(self.reset(caller, names, PhoneOrderKind::Reset)?.done)
     }
 }
 
@@ -30,7 +30,13 @@ impl Handle<ResetPhones> for Office {
         }
         match dry_run {
             true => Ok(self.would_reset(caller, names)),
-            false => self.reset(caller, names, kind),
+            false => {
+                let kind = match kind {
+                    ResetKind::Reset => PhoneOrderKind::Reset,
+                    ResetKind::Restart => PhoneOrderKind::Restart,
+                };
+                self.reset(caller, names, kind)
+            }
         }
     }
 }
@@ -42,10 +48,12 @@ impl Office {
         &self,
         caller: &Caller,
         names: Vec<DeviceName>,
-        kind: ResetKind,
+        kind: PhoneOrderKind,
     ) -> Result<PhonesReset, Failure> {
         let names: BTreeSet<_> = names.into_iter().collect();
         let in_calls = self.in_calls(&names);
+        let all: Vec<_> = names.iter().cloned().collect();
+        let mut others = false;
         let changed = self.change(caller, |change| {
             let mut left: HashSet<_> =
                 change.devices()?.into_iter().map(|device| (device.name, device.pool)).collect();
@@ -61,16 +69,37 @@ impl Office {
                     change.done(&due.action)?;
                 }
             }
+            others = self.order_elsewhere(change, kind, &all)?;
             Ok(())
         })?;
-        let all: Vec<_> = names.iter().cloned().collect();
-        let telephony = self.services.telephony();
-        let told = telephony.map(|telephony| telephony.reset(&all, kind)).unwrap_or_default();
+        let told = self.order_here(&all, kind);
         let mut done = caller.done(changed);
         if told.len() < names.len() {
-            done.notes.push(RESET_BY_HAND.say(caller.language));
+            let note = if others { TOLD_BY_OTHERS } else { RESET_BY_HAND };
+            done.notes.push(note.say(caller.language));
         }
         Ok(PhonesReset { done, matched: names.len(), told, in_calls })
+    }
+
+    /// Orders phones that are registered at this node to do something.
+    pub(super) fn order_here(&self, phones: &[DeviceName], kind: PhoneOrderKind) -> Vec<String> {
+        let telephony = self.services.telephony();
+        telephony.map(|telephony| telephony.order(phones, kind)).unwrap_or_default()
+    }
+
+    /// Has the other nodes order theirs to do it. Whether there are any.
+    pub(super) fn order_elsewhere(
+        &self,
+        change: &mut Change<'_>,
+        kind: PhoneOrderKind,
+        phones: &[DeviceName],
+    ) -> store::Result<bool> {
+        let others = change.call_servers()?.iter().any(|server| server.name != self.node);
+        if others && !phones.is_empty() {
+            let (node, devices) = (self.node.clone(), phones.to_vec());
+            change.order_phones(&PhoneOrder { kind, node, devices })?;
+        }
+        Ok(others)
     }
 
     fn would_reset(&self, caller: &Caller, names: Vec<DeviceName>) -> PhonesReset {
@@ -95,6 +124,10 @@ impl Office {
     }
 }
 
+const TOLD_BY_OTHERS: Text = Text::new(
+    "The other nodes tell theirs within a second. Phones that are registered nowhere are not reached: reset them with **#** or switch them off and on.",
+    "他のノードに登録されている電話機には、1 秒以内にそのノードから通知されます。どこにも登録されていない電話機には届きません。**#** を押すか、電源を入れ直してください。",
+);
 const RESET_BY_HAND: Text = Text::new(
     "Phones that are not registered here are not reached: reset them with **#** or switch them off and on.",
     "このクラスタに登録されていない電話機には届きません。**#** を押すか、電源を入れ直してください。",

@@ -198,6 +198,7 @@ pub fn lsc(issuer: &Identity, until: SystemTime) -> PhoneCertificate {
         issued_by: Some(issuer.certificate().fingerprint()),
         noted_at: now() - Duration::from_secs(1800),
         present: true,
+        revoked_at: None,
         der: certificate.der().to_vec(),
     }
 }

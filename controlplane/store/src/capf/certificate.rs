@@ -33,6 +33,8 @@ pub struct PhoneCertificate {
     /// Whether the phone has it, as far as is known. One that was replaced or deleted stays in the
     /// inventory.
     pub present: bool,
+    /// When an administrator declared it worthless, if he did. The phone may still have it.
+    pub revoked_at: Option<SystemTime>,
     /// The certificate itself.
     #[serde(skip)]
     pub der: Vec<u8>,
@@ -49,14 +51,24 @@ words! {
 }
 
 impl PhoneCertificate {
+    /// Whether it proves nothing any more: CAPF replaced or deleted it, or it was revoked.
+    pub fn is_withdrawn(&self) -> bool {
+        !self.present || self.revoked_at.is_some()
+    }
+
     /// SHA-256 of the certificate, in lower-case hexadecimal.
     pub fn fingerprint(&self) -> String {
-        crate::audit::hex(&Sha256::digest(&self.der))
+        fingerprint(&self.der)
     }
 }
 
+/// SHA-256 in lower-case hexadecimal.
+pub(crate) fn fingerprint(der: &[u8]) -> String {
+    crate::audit::hex(&Sha256::digest(der))
+}
+
 const COLUMNS: &str = "device, kind, subject, issuer, serial, not_before, not_after, issued_by, \
-    noted_at, present, der";
+    noted_at, present, revoked_at, der";
 
 fn read(mut row: Row) -> Result<PhoneCertificate> {
     Ok(PhoneCertificate {
@@ -70,6 +82,7 @@ fn read(mut row: Row) -> Result<PhoneCertificate> {
         issued_by: row.next()?,
         noted_at: time(row.next()?),
         present: row.next()?,
+        revoked_at: row.next::<Option<u64>>()?.map(time),
         der: row.next()?,
     })
 }
@@ -101,6 +114,20 @@ impl View<'_> {
         );
         self.sql.query(&sql, values![device.as_str()])?.pop().map(read).transpose()
     }
+
+    /// Fingerprints of LSCs that prove nothing any more, by device: of one phone, or of all.
+    pub fn withdrawn_lscs(
+        &mut self,
+        device: Option<&DeviceName>,
+    ) -> Result<Vec<(DeviceName, String)>> {
+        let rows = self.sql.query(
+            "SELECT device, fingerprint FROM phone_certificate
+                WHERE kind = 'lsc' AND (present = 0 OR revoked_at IS NOT NULL)
+                AND ($1 = '' OR device = $1)",
+            values![device.map(DeviceName::as_str).unwrap_or_default()],
+        )?;
+        rows.into_iter().map(|mut row| Ok((row.parse()?, row.next()?))).collect()
+    }
 }
 
 impl Change<'_> {
@@ -115,7 +142,7 @@ impl Change<'_> {
         self.view.sql.execute(
             &format!(
                 "INSERT INTO phone_certificate (fingerprint, {COLUMNS})
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
                     ON CONFLICT (device, kind, fingerprint) DO UPDATE SET
                     present = excluded.present, noted_at = excluded.noted_at,
                     issued_by = excluded.issued_by"
@@ -132,6 +159,7 @@ impl Change<'_> {
                 certificate.issued_by.as_deref(),
                 millis(certificate.noted_at),
                 certificate.present,
+                certificate.revoked_at.map(millis),
                 &*certificate.der,
             ],
         )?;
@@ -150,6 +178,24 @@ impl Change<'_> {
             let subject = format!("{device} {kind}");
             self.record("phone-certificate", &subject, None, json(&"gone"));
         }
+        Ok(())
+    }
+
+    /// Declares the LSC that a phone has worthless. Nothing happens if it has none, or has been so
+    /// declared before.
+    pub fn revoke_lsc(&mut self, device: &DeviceName) -> Result<()> {
+        self.device(device)?;
+        let Some(lsc) = self.present_lsc(device)?.filter(|lsc| lsc.revoked_at.is_none()) else {
+            return Ok(());
+        };
+        let (fingerprint, at) = (lsc.fingerprint(), self.at);
+        self.view.sql.execute(
+            "UPDATE phone_certificate SET revoked_at = $1
+                WHERE device = $2 AND kind = 'lsc' AND fingerprint = $3",
+            values![at, device.as_str(), &*fingerprint],
+        )?;
+        let subject = format!("{device} lsc {fingerprint}");
+        self.record("phone-certificate", &subject, None, json(&"revoked"));
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use crate::words::words;
 use crate::{DeviceName, NodeRole, Parameter, Result, View, parameter};
 
 pub use auth_string::{AuthString, AuthStringFault};
+pub(crate) use certificate::fingerprint;
 pub use certificate::{PhoneCertificate, PhoneCertificateKind};
 pub use request::CapfRequest;
 

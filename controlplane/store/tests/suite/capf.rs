@@ -6,7 +6,8 @@ use lang::{Language, Say};
 use ringfence_store::{
     Action, AuthString, AuthStringFault, Capf, CapfAuthMode, CapfOperation, CapfReason,
     CapfRequest, CapfResult, CapfStatus, Device, DeviceName, Error, Invalid, KeySize, Model, Node,
-    NodeRole, PhoneCertificate, PhoneCertificateKind, Service,
+    NodeRole, PhoneCertificate, PhoneCertificateKind, PhoneOrder, PhoneOrderKind, Roster, Service,
+    State,
 };
 
 use crate::database::{Database, NOW};
@@ -19,6 +20,8 @@ crate::over_both! {
     operations_whose_time_is_over_are_found,
     wrong_strings_are_counted_over_restarts,
     certificates_of_phones_are_inventoried,
+    what_was_replaced_deleted_or_revoked_proves_nothing,
+    orders_for_phones_are_found_by_those_who_look_later,
     requests_to_an_authority_outlive_the_process,
     a_removed_phone_leaves_nothing,
     parameters_have_the_ranges_of_the_guide,
@@ -201,6 +204,51 @@ fn wrong_strings_are_counted_over_restarts(db: &Database) {
     assert!(db.change(|c| c.put_capf_lockout(&stranger, Some("{}"))).is_err());
 }
 
+// R: AUTH-05, CAPF-16
+fn what_was_replaced_deleted_or_revoked_proves_nothing(db: &Database) {
+    with_phone(db);
+    let read = || Roster::clone(&db.store.read(|v| Roster::read(v, "cm1")).unwrap());
+    let mut roster = read();
+    let follow = |roster: &mut Roster| {
+        assert!(db.store.read(|v| roster.follow(v)).unwrap());
+        let anew = read();
+        [1, 2, 3].map(|n| {
+            let told = roster.is_withdrawn(name().as_str(), &lsc(n).der);
+            assert_eq!(anew.is_withdrawn(name().as_str(), &lsc(n).der), told);
+            told
+        })
+    };
+    db.change(|c| c.put_phone_certificate(&lsc(1))).unwrap();
+    assert_eq!(follow(&mut roster), [false; 3]);
+    db.change(|c| c.put_phone_certificate(&lsc(2))).unwrap();
+    assert_eq!(follow(&mut roster), [true, false, false]);
+    assert!(db.change(|c| c.revoke_lsc(&name())).unwrap().revision.is_some());
+    assert_eq!(db.change(|c| c.revoke_lsc(&name())).unwrap().revision, None);
+    assert_eq!(follow(&mut roster), [true, true, false]);
+    let kept = db.store.read(|v| v.present_lsc(&name())).unwrap().unwrap();
+    assert!(kept.is_withdrawn() && kept.present && kept.revoked_at.is_some());
+    // CAPF meets it again: that does not make it better.
+    db.change(|c| c.put_phone_certificate(&lsc(2))).unwrap();
+    assert_eq!(follow(&mut roster), [true, true, false]);
+    db.change(|c| c.put_phone_certificate(&lsc(3))).unwrap();
+    assert_eq!(follow(&mut roster), [true, true, false]);
+    db.change(|c| c.phone_certificate_gone(&name(), PhoneCertificateKind::Lsc)).unwrap();
+    assert_eq!(follow(&mut roster), [true; 3]);
+    assert!(!roster.is_withdrawn("SEP00112233FFFF", &lsc(1).der));
+}
+
+fn orders_for_phones_are_found_by_those_who_look_later(db: &Database) {
+    with_phone(db);
+    let order = |kind| PhoneOrder { kind, node: "cm1".into(), devices: vec![name()] };
+    let before = db.store.read(|v| v.revision()).unwrap();
+    let first = db.change(|c| c.order_phones(&order(PhoneOrderKind::Reset))).unwrap();
+    db.change(|c| c.order_phones(&order(PhoneOrderKind::Cut))).unwrap();
+    let since = |seen| db.store.read(|v| v.phone_orders_since(seen)).unwrap();
+    let kinds: Vec<_> = since(before).iter().map(|order| order.kind).collect();
+    assert_eq!(kinds, [PhoneOrderKind::Reset, PhoneOrderKind::Cut]);
+    assert_eq!(since(first.revision.unwrap()), [order(PhoneOrderKind::Cut)]);
+}
+
 fn lsc(number: u8) -> PhoneCertificate {
     PhoneCertificate {
         device: name(),
@@ -213,6 +261,7 @@ fn lsc(number: u8) -> PhoneCertificate {
         issued_by: Some("ca".into()),
         noted_at: NOW + Duration::from_secs(number.into()),
         present: true,
+        revoked_at: None,
         der: vec![0x30, number],
     }
 }

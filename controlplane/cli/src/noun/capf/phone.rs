@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use console::{CapfChanges, CapfDetail, CapfDone, SetCapf, ShowCapf};
+use console::{CapfChanges, CapfDetail, CapfDone, RevokeLsc, SetCapf, ShowCapf};
 use lang::{Say, Text};
 use store::{CapfAuthMode, DeviceName};
 
@@ -32,6 +32,9 @@ pub enum Verb {
     Show { name: DeviceName },
     /// Make an authentication string and print it.
     GenerateString { name: DeviceName },
+    /// Declare the LSC that a phone has worthless, a stolen phone's say: it is cut off, and does
+    /// not register with it any more.
+    Revoke { name: DeviceName },
 }
 
 /// Does it.
@@ -55,6 +58,7 @@ pub fn run(daemon: &Daemon, verb: Verb, style: Style) -> Result {
             let done = daemon.ask(style, &SetCapf { name, changes, dry_run: false })?;
             tell(&done, true, style)
         }
+        Verb::Revoke { name } => daemon.change(style, &RevokeLsc { name }),
     }
 }
 
@@ -88,7 +92,12 @@ fn show(detail: &CapfDetail, style: Style) -> Result {
                 detail.certificates.iter().map(|certificate| {
                     [
                         certificate.kind.to_string(),
-                        if certificate.present { PRESENT } else { GONE }.say(style.language),
+                        match (&certificate.revoked, certificate.present) {
+                            (Some(_), _) => REVOKED,
+                            (None, true) => PRESENT,
+                            (None, false) => GONE,
+                        }
+                        .say(style.language),
                         certificate.serial.clone(),
                         certificate.issuer.clone(),
                         certificate.not_after.clone(),
@@ -107,6 +116,7 @@ const STRING: Text = Text::new("Authentication String: {string}", "認証文字�
 const COMPLETES_BY: Text = Text::new("Operation Completes By: {by}", "操作の完了期限: {by}");
 const CERTIFICATES: Text = Text::new("Certificates", "証明書");
 const PRESENT: Text = Text::new("on the phone", "電話機にあり");
+const REVOKED: Text = Text::new("revoked", "失効");
 const GONE: Text = Text::new("replaced or deleted", "置換または削除済み");
 const COLUMNS: [Text; 5] = [
     Text::new("kind", "種類"),

@@ -3,5 +3,6 @@
 mod import;
 mod order;
 mod report;
+mod revoke;
 mod trust;
 mod view;

@@ -37,6 +37,7 @@ pub(super) fn certificate(certificate: &PhoneCertificate) -> CertificateView {
     CertificateView {
         kind: certificate.kind,
         present: certificate.present,
+        revoked: certificate.revoked_at.map(rfc3339),
         subject: certificate.subject.clone(),
         issuer: certificate.issuer.clone(),
         serial: certificate.serial.clone(),
