@@ -39,9 +39,12 @@ pub(super) fn measure(site: &Site, phones: &Phones, report: &mut Report) -> Resu
         let got = fetch(site.tftp, &file, Options::default(), 1 << 20, Tuning::default());
         got.map(drop).context("no file came")
     };
-    let pings: [(&str, Ping<'_>); 2] =
-        [("the provider's version", &provider), ("a phone's configuration", &tftp)];
-    for (what, ping) in pings {
+    let pings: [(&str, Ping<'_>, Option<f64>); 2] = [
+        ("the provider's version", &provider, Some(TARGET)),
+        // Whoever loads files is not in a call: this informs.
+        ("a phone's configuration", &tftp, None),
+    ];
+    for (what, ping, target) in pings {
         let (mut busy, mut idle) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let mut left = 0..IDLE;
@@ -51,7 +54,10 @@ pub(super) fn measure(site: &Site, phones: &Phones, report: &mut Report) -> Resu
         let name = format!("p99 of {what} during mass enrolment");
         let (busy, idle) = (vec![p99(busy)], vec![p99(idle)]);
         let row = Row::compared(name, "ms", Better::Lower, busy, ("idle", idle));
-        report.rows.push(row.promised(TARGET));
+        report.rows.push(match target {
+            Some(target) => row.promised(target),
+            None => row,
+        });
     }
     Ok(())
 }
