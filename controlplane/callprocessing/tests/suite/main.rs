@@ -4,6 +4,7 @@ mod office;
 mod phone;
 mod plain;
 mod readable;
+mod rude;
 mod site;
 mod tls;
 mod withdrawn;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use lang::Language;
 use pki::node::{self, NodeName};
 use pki::{Identity, KeyKind};
 use ringfence_callprocessing::census::Limits;
@@ -124,10 +125,19 @@ pub fn until(done: impl Fn() -> bool, otherwise: impl Fn() -> String) {
     }
 }
 
-/// Waits for an alarm.
+/// Waits for an alarm. People read it in their language.
 pub fn await_alarm(handle: &Handle, id: &str) -> Alarm {
     use messages::Explain;
     let find = || handle.alarms().into_iter().find(|alarm| alarm.message().id == id);
     until(|| find().is_some(), || format!("no {id}: {:?}", handle.alarms()));
-    find().unwrap()
+    let alarm = find().unwrap();
+    let [english, japanese] = Language::ALL.map(|language| alarm.explain(language));
+    assert_ne!(english.text, japanese.text);
+    for said in [english, japanese] {
+        let whole = format!("{said:#}");
+        assert!(!whole.contains(['{', '}']), "{whole}");
+        let (_, device) = &alarm.values()[0];
+        assert!(device == "?" || whole.contains(device), "{whole}");
+    }
+    alarm
 }

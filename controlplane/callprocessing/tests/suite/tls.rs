@@ -449,3 +449,32 @@ fn thousands_of_half_open_connections_keep_nobody_out() {
     assert_eq!(running.handle().registered().len(), 2);
     assert!(running.handle().counters().half_open <= 200);
 }
+
+// R: AUTH-05, AUTH-07
+#[test]
+fn by_policy_all_phones_go_into_the_cell() {
+    let (site, capf) = mixed(DeviceSecurityMode::Encrypted);
+    site.change(|change| change.set_parameter(None, "call-manager.modern-tls", "false"));
+    let (alices, bobs) = (capf.issue(ALICE), capf.issue(BOB));
+    // Without one, nobody is served.
+    let alone = site.serve();
+    site.is_kept_out(alone.secure_address(), Some(&alices), TODAY);
+    drop(alone);
+    let socket = site.dir.path().join("legacytls.sock");
+    let process = Process::start(&socket);
+    let cell = Cell::at(&socket);
+    let running = site.serve_with(|setup| setup.cell = Some(&cell));
+    let (handle, to) = (running.handle(), running.secure_address());
+    site.phone_in_time(to, &alices, TODAY, ALICE, M7970).register();
+    let mut bob = site.phone_in_time(to, &bobs, ENCRYPTED, BOB, M7960);
+    bob.register();
+    let mut alice = site.phone_in_time(to, &alices, TODAY, ALICE, M7970);
+    alice.register();
+    let registered = handle.registered();
+    assert_eq!(registered.len(), 2);
+    assert!(registered.iter().all(|phone| phone.security == Security::Encrypted));
+    // It is there that their TLS ends.
+    drop(process);
+    while alice.hear().is_some() {}
+    until(|| handle.registered().is_empty(), || format!("{:?}", handle.registered()));
+}
