@@ -13,7 +13,10 @@ pub fn embed(name: &str) {
     let object = target_directory(&output).join("bpf").join(name).with_extension("o");
     println!("cargo::rerun-if-changed={}", object.display());
     let content = fs::read(object).unwrap_or_default();
-    fs::write(output.join("object.o"), content).expect("the output directory is writable");
+    let copy = output.join("object.o");
+    // A new file, not new content: caches of build directories give one file many names.
+    let _ = fs::remove_file(&copy);
+    fs::write(copy, content).expect("the output directory is writable");
 }
 
 /// `OUT_DIR` is `target/[TRIPLE/]PROFILE/build/PACKAGE/out`, wherever `target` may be.

@@ -5,6 +5,7 @@
 //! core = 1                                  # CPU of the packet worker; absent: not pinned
 //! status_socket = "/run/ringfence/datad.sock"
 //! metrics = "127.0.0.1:9617"
+//! fast_tier = true                          # plain RTP may leave in the XDP program
 //! srtp_backend = "best"                     # or avx512, sha-ni, avx2, portable
 //!
 //! [datad.gateway]
@@ -80,6 +81,9 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// The MGCP side.
     pub gateway: GatewayConfig,
+    /// Whether plain RTP may leave in the XDP program, before it reaches the daemon.
+    #[serde(default = "yes")]
+    pub fast_tier: bool,
     /// The media side: at least one network.
     pub media: Vec<MediaConfig>,
     /// IPsec for MGCP; absent: none.
@@ -351,6 +355,10 @@ impl Seconds {
     pub fn duration(self) -> Duration {
         Duration::from_secs(self.0)
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_frames() -> Frames {

@@ -24,6 +24,7 @@ use crate::neighbours::Neighbours;
 use crate::reports::Known;
 use crate::unreachable;
 use crate::worker::{FromWorker, Outbox, ToWorker, WorkerHandle};
+use crate::xdp_features::XdpFeatures;
 
 const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
@@ -48,6 +49,7 @@ pub struct Control {
     spoken_to: HashMap<SocketAddr, usize>,
     protected: Option<Protected>,
     neighbours: Neighbours,
+    features: XdpFeatures,
     signals: Signals,
     worker: WorkerHandle,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -90,6 +92,14 @@ impl Outbox for ToControl {
     }
 }
 
+/// What the kernel says and the worker has to know.
+pub struct Kernel {
+    /// Link-layer addresses.
+    pub neighbours: Neighbours,
+    /// What interfaces can do.
+    pub features: XdpFeatures,
+}
+
 /// The ends of the queues that lead to the control loop, and the worker behind them.
 pub struct Lines {
     /// What the worker tells.
@@ -109,7 +119,7 @@ impl Control {
         gateway: Gateway,
         sockets: Vec<std::net::UdpSocket>,
         protected: Option<Protected>,
-        neighbours: Neighbours,
+        Kernel { neighbours, features }: Kernel,
         lines: Lines,
         leave: Duration,
     ) -> io::Result<Self> {
@@ -137,6 +147,7 @@ impl Control {
             spoken_to: HashMap::new(),
             protected,
             neighbours,
+            features,
             signals,
             worker: lines.worker,
             thread: Some(lines.thread),
@@ -171,7 +182,7 @@ impl Control {
         let now = Instant::now();
         let protected = self.protected.as_mut().and_then(|ipsec| ipsec.poll_timeout(now));
         let due = [self.gateway.poll_timeout(), Some(self.neighbours.poll_timeout()), deadline];
-        let due = due.into_iter().chain([protected]);
+        let due = due.into_iter().chain([protected, self.features.poll_timeout()]);
         let due = due.flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(now));
         match self.poll.poll(events, timeout) {
@@ -192,6 +203,9 @@ impl Control {
         self.hear_worker(now)?;
         self.gateway.handle_timeout(now);
         self.neighbours.handle_timeout(now)?;
+        for (port, exit) in self.features.changes(now) {
+            self.worker.send(ToWorker::Exit(port, exit));
+        }
         if let Some(ipsec) = &mut self.protected {
             ipsec.handle_timeout(now);
         }

@@ -32,5 +32,6 @@ mod run;
 mod status_server;
 mod unreachable;
 mod worker;
+mod xdp_features;
 
 pub use run::run;

@@ -32,6 +32,8 @@ pub struct Neighbours {
     hops: HashMap<Hop, HashSet<(PortId, IpAddr)>>,
     answers: VecDeque<Answer>,
     next_refresh: Instant,
+    /// When to ask for all routes again, after one of them has changed.
+    routes_again: Option<Instant>,
 }
 
 /// What became of the way to an address; `None` when there is none.
@@ -44,8 +46,11 @@ struct Hop {
     address: IpAddr,
 }
 
-/// Multicast group of neighbour announcements, as a bit.
-const NEIGHBOUR_GROUP: u32 = 1 << 2;
+/// Multicast groups of announcements, as bits: neighbours, and routes of both families.
+const GROUPS: u32 = 1 << 2 | 1 << 6 | 1 << 10;
+
+/// Routes change in swarms: so long is waited for the rest.
+const SWARM: Duration = Duration::from_millis(100);
 
 /// Our packets do not pass the kernel, which would let unused entries age: it is told of their use
 /// so often, and verifies them.
@@ -58,7 +63,7 @@ const MAX_ASKED: usize = 4096;
 impl Neighbours {
     /// Opens the socket. `interfaces` has the interface index of each port.
     pub fn new(now: Instant, interfaces: Vec<Option<u32>>) -> io::Result<Self> {
-        let netlink = Netlink::new(NEIGHBOUR_GROUP)?;
+        let netlink = Netlink::new(GROUPS)?;
         netlink.set_nonblocking()?;
         Ok(Self {
             netlink,
@@ -67,6 +72,7 @@ impl Neighbours {
             hops: HashMap::new(),
             answers: VecDeque::new(),
             next_refresh: now + REFRESH,
+            routes_again: None,
         })
     }
 
@@ -125,11 +131,18 @@ impl Neighbours {
 
     /// When [`Neighbours::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Instant {
-        self.next_refresh
+        self.routes_again.map_or(self.next_refresh, |again| again.min(self.next_refresh))
     }
 
     /// Tells the kernel which neighbours are in use.
     pub fn handle_timeout(&mut self, now: Instant) -> io::Result<()> {
+        if self.routes_again.is_some_and(|again| now >= again) {
+            self.routes_again = None;
+            let users: HashSet<_> = self.hops.values().flatten().copied().collect();
+            for (port, address) in users {
+                self.want(port, address)?;
+            }
+        }
         if now >= self.next_refresh {
             self.next_refresh = now + REFRESH;
             self.ask_all()?;
@@ -159,7 +172,13 @@ impl Neighbours {
 
     fn handle_message(&mut self, message: NetlinkMessage<RouteNetlinkMessage>) -> io::Result<()> {
         let sequence = message.header.sequence_number;
+        let is_answer = self.netlink.is_answer(&message.header);
         match message.payload {
+            NetlinkPayload::InnerMessage(
+                RouteNetlinkMessage::NewRoute(_) | RouteNetlinkMessage::DelRoute(_),
+            ) if !is_answer => {
+                self.routes_again.get_or_insert_with(|| Instant::now() + SWARM);
+            }
             NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route)) => {
                 if let Some((port, address)) = self.asked.remove(&sequence) {
                     self.handle_route(port, address, &route)?;
@@ -198,8 +217,16 @@ impl Neighbours {
             return Ok(());
         };
         let hop = Hop { interface, address: gateway.unwrap_or(address) };
-        self.hops.entry(hop).or_default().insert((port, address));
+        self.move_to(hop, port, address);
         self.ask_neighbour(hop)
+    }
+
+    /// The way to an address leads over this hop, and no other.
+    fn move_to(&mut self, hop: Hop, port: PortId, address: IpAddr) {
+        self.hops.retain(|&other, users| {
+            other == hop || !(users.remove(&(port, address)) && users.is_empty())
+        });
+        self.hops.entry(hop).or_default().insert((port, address));
     }
 
     fn handle_neighbour(&mut self, neighbour: &NeighbourMessage, deleted: bool) {

@@ -12,6 +12,8 @@ use wire::ethernet::MacAddr;
 /// A route netlink socket.
 pub struct Netlink {
     socket: Socket,
+    /// Our own address, which is in every answer to a question of ours.
+    port: u32,
     sequence: u32,
 }
 
@@ -20,7 +22,9 @@ impl Netlink {
     pub fn new(groups: u32) -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
         socket.bind(&SocketAddr::new(0, groups))?;
-        Ok(Self { socket, sequence: 0 })
+        let mut own = SocketAddr::new(0, 0);
+        socket.get_address(&mut own)?;
+        Ok(Self { socket, port: own.port_number(), sequence: 0 })
     }
 
     /// Makes [`Netlink::receive`] return at once.
@@ -40,6 +44,11 @@ impl Netlink {
         request.serialize(&mut bytes);
         self.socket.send_to(&bytes, &SocketAddr::new(0, 0), 0)?;
         Ok(self.sequence)
+    }
+
+    /// Whether a message answers a question of ours, and announces nothing.
+    pub fn is_answer(&self, header: &NetlinkHeader) -> bool {
+        header.port_number == self.port
     }
 
     /// Reads the messages of one datagram.

@@ -1,16 +1,18 @@
 //! Opens a port for each media network: AF_XDP where it works, UDP sockets where it does not.
 
+use std::io;
 use std::sync::Arc;
 
 use engine::PortConfig;
-use port::{Medium, Pool, Port};
+use port::{Medium, Pool, Port, PortId};
 use port_socket::SocketPort;
-use port_xdp::{BusyPoll, Program, ProgramConfig, XdpError, XdpMode, XdpPort};
+use port_xdp::{BusyPoll, Place, Program, ProgramConfig, XdpError, XdpMode, XdpPort, XdpTier};
 use wire::ethernet::{self, MacAddr, VlanTag};
 
 use crate::config::{Config, MediaConfig, PathChoice};
 use crate::netlink::Link;
 use crate::queues::Queues;
+use crate::xdp_features::Takes;
 
 /// The ports of a worker, in the order of the configuration.
 pub struct Ports {
@@ -22,6 +24,8 @@ pub struct Ports {
     pub configs: Vec<PortConfig>,
     /// The interface that keeps routes and neighbours of each.
     pub interfaces: Vec<Option<u32>>,
+    /// The XDP program of each, and the interface it is on.
+    pub programs: Vec<Option<(Arc<Program>, String, u32)>>,
 }
 
 /// A network whose port cannot be opened.
@@ -36,7 +40,7 @@ pub enum PortsError {
         /// Name of the network.
         network: String,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The interface is not there, or cannot be asked.
     #[error("media network `{network}`: interface `{interface}`: {source}; `ip link` lists them")]
@@ -46,7 +50,7 @@ pub enum PortsError {
         /// Name of the interface.
         interface: String,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// XDP was demanded and does not work.
     #[error("media network `{network}`: {reason}")]
@@ -70,8 +74,13 @@ impl Ports {
     /// Opens them all.
     pub fn open(config: &Config) -> Result<Self, PortsError> {
         let pool = Pool::new(config.frames.0, CHUNK)?;
-        let mut opened =
-            Self { pool, ports: Vec::new(), configs: Vec::new(), interfaces: Vec::new() };
+        let mut opened = Self {
+            pool,
+            ports: Vec::new(),
+            configs: Vec::new(),
+            interfaces: Vec::new(),
+            programs: Vec::new(),
+        };
         let mut first_xdp = None;
         for media in &config.media {
             opened.open_one(config, media, &mut first_xdp)?;
@@ -81,6 +90,26 @@ impl Ports {
             opened.ports.insert(at, Box::new(port));
         }
         Ok(opened)
+    }
+
+    /// The interfaces that packets may leave through in the fast tier.
+    pub fn exits(&self) -> Vec<(PortId, String, u32)> {
+        let programs = self.programs.iter().enumerate();
+        programs
+            .filter_map(|(number, program)| {
+                let (_, name, index) = program.as_ref()?;
+                Some((PortId(number as u8), name.clone(), *index))
+            })
+            .collect()
+    }
+
+    /// The fast tier in front of these ports, where `exit` says which of them send its frames.
+    pub fn fast_tier(&self, exit: impl Fn(PortId) -> Takes) -> io::Result<XdpTier> {
+        let places = self.programs.iter().enumerate().map(|(number, program)| Place {
+            program: program.as_ref().map(|(program, ..)| program.clone()),
+            exit: exit(PortId(number as u8)),
+        });
+        XdpTier::new(places.collect())
     }
 
     fn open_one(
@@ -102,6 +131,8 @@ impl Ports {
                             None => link.index,
                         };
                         self.interfaces.push(Some(kernel));
+                        let program = port.first().program().clone();
+                        self.programs.push(Some((program, interface.clone(), link.index)));
                         match first_xdp {
                             None => *first_xdp = Some((self.ports.len(), port)),
                             Some(_) => self.ports.push(Box::new(port)),
@@ -119,6 +150,7 @@ impl Ports {
         let link = Link { index: 0, mac: MacAddr([0; 6]), mtu: CHUNK, queues: 1 };
         self.describe(media, Medium::Ip, &link);
         self.interfaces.push(None);
+        self.programs.push(None);
         let port = SocketPort::new(reason)
             .map_err(|source| PortsError::Socket { network: media.name.clone(), source })?;
         self.ports.push(Box::new(port));
@@ -153,6 +185,7 @@ fn open_xdp(
             PathChoice::Auto | PathChoice::Socket => XdpMode::Auto,
         },
         media: media.addresses.iter().map(|&address| (address, media.ports.0.clone())).collect(),
+        max_flows: if config.fast_tier { 2 * config.gateway.endpoints.0 } else { 1 },
         ..ProgramConfig::new(interface)
     };
     let program = Program::attach(&program).map_err(|error| error.to_string())?;
@@ -169,7 +202,7 @@ fn open_xdp(
             Ok(port) => queues.push(port),
             // The kernel names the queues a device could have; this one is not in use.
             Err(XdpError::Queue { cause, .. })
-                if queue > 0 && cause.kind() == std::io::ErrorKind::InvalidInput =>
+                if queue > 0 && cause.kind() == io::ErrorKind::InvalidInput =>
             {
                 break;
             }

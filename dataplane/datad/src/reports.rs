@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
-use engine::LegReport;
 use engine::command::{LegId, Mode};
+use engine::{LegReport, Stay, Tier};
 use gateway::{Counters, Snapshot};
+use port::{Path, PathKind};
 use srtp::Suite;
 use status::{Association, Flow, Packets, PortReport, RelayReport};
 
@@ -102,6 +103,7 @@ impl Reporter {
 }
 
 fn flow(leg: &LegReport, port: &PortPage) -> Flow {
+    let (path, reason) = path(leg, &port.path);
     Flow {
         endpoint: String::new(),
         call: String::new(),
@@ -112,8 +114,8 @@ fn flow(leg: &LegReport, port: &PortPage) -> Flow {
         mode: mode_name(leg.mode).into(),
         receive: suite_name(leg.receive).into(),
         send: suite_name(leg.send).into(),
-        path: port.path.kind.name().into(),
-        reason: port.path.reason.clone().into_owned(),
+        path: path.name().into(),
+        reason,
         packets_received: leg.stats.packets_received,
         packets_sent: leg.stats.packets_sent,
         octets_received: leg.stats.octets_received,
@@ -124,6 +126,15 @@ fn flow(leg: &LegReport, port: &PortPage) -> Flow {
         dropped: leg.stats.dropped,
         jitter_us: leg.stats.jitter_us,
         silent_ms: leg.silent.as_millis() as u64,
+    }
+}
+
+/// The way packets of a leg's peer take, and why.
+fn path(leg: &LegReport, port: &Path) -> (PathKind, String) {
+    match &leg.tier {
+        Tier::Fast => (PathKind::Xdp, "RTP to RTP: new headers in the XDP program".into()),
+        Tier::Engine(Stay::NoTier) => (port.kind, port.reason.clone().into_owned()),
+        Tier::Engine(why) => (port.kind, format!("{}; not xdp: {}", port.reason, why.words())),
     }
 }
 

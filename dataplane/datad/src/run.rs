@@ -15,7 +15,7 @@ use sd_notify::NotifyState;
 use tracing::info;
 
 use crate::config::{Config, Keys, Rtcp, Source};
-use crate::control::{Control, Lines, ToControl, Wakeup};
+use crate::control::{Control, Kernel, Lines, ToControl, Wakeup};
 use crate::ipsec::Protected;
 use crate::metrics::collect;
 use crate::neighbours::Neighbours;
@@ -24,6 +24,7 @@ use crate::privilege::drop_privileges;
 use crate::reports::{Network, Reporter};
 use crate::status_server::StatusServer;
 use crate::worker::Worker;
+use crate::xdp_features::XdpFeatures;
 
 /// Runs the daemon until a signal ends it.
 pub fn run(config: &Config) -> anyhow::Result<()> {
@@ -41,6 +42,10 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen at {}", config.status_socket.display()))?;
     let metrics = config.metrics.map(MetricsServer::bind).transpose();
     let metrics = metrics.context("cannot listen on the `metrics` address")?;
+    let exits = if config.fast_tier { ports.exits() } else { Vec::new() };
+    let features = XdpFeatures::new(now, exits);
+    let tier = config.fast_tier.then(|| ports.fast_tier(|port| features.of(port))).transpose();
+    let tier = tier.context("cannot set up the fast tier")?;
     drop_privileges().context("cannot give up privileges")?;
 
     for (media, port) in config.media.iter().zip(&ports.ports) {
@@ -56,7 +61,10 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let wakeup = Wakeup::new()?;
     let (to_control, from_worker) = unbounded();
     let outbox = ToControl { queue: to_control, waker: wakeup.waker.clone() };
-    let engine = Engine::new(now, engine);
+    let mut engine = Engine::new(now, engine);
+    if let Some(tier) = tier {
+        engine.set_fast_tier(Box::new(tier));
+    }
     let (worker, handle) = Worker::new(engine, ports.pool, ports.ports, outbox, config.busy_poll)?;
     let core = find_core(config.core)?;
     let thread = thread::Builder::new().name("packets".into()).spawn(move || {
@@ -74,7 +82,8 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let reporter = Reporter::new(handle.clone(), ask, wakeup.waker.clone(), networks.collect());
     let lines = Lines { from_worker, snapshots, worker: handle, thread };
     let leave = config.gateway.leave.duration();
-    let control = Control::new(wakeup, gateway, sockets, protected, neighbours, lines, leave)?;
+    let kernel = Kernel { neighbours, features };
+    let control = Control::new(wakeup, gateway, sockets, protected, kernel, lines, leave)?;
 
     let asked = reporter.clone();
     let _socket_file = status.file();

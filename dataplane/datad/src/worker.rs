@@ -18,12 +18,16 @@ use port::{BURST, Frame, Pool, Port, PortId};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use wire::ethernet::MacAddr;
 
+use crate::xdp_features::Takes;
+
 /// What a worker is told.
 pub enum ToWorker {
     /// Carry out and reply.
     Command(Token, Command),
     /// The way to a next hop is known, or gone.
     NextHop(PortId, IpAddr, Option<MacAddr>),
+    /// The interface of a port sends what the fast tier gives it, or does not.
+    Exit(PortId, Takes),
     /// Tell about legs, a page at a time.
     Report(ReportCursor, Sender<Page>),
     /// Erase keys, take frames home, end.
@@ -196,6 +200,9 @@ impl<O: Outbox> Worker<O> {
                 Ok(ToWorker::NextHop(port, address, mac)) => {
                     self.engine.set_next_hop(port, address, mac);
                 }
+                Ok(ToWorker::Exit(port, exit)) => {
+                    self.engine.set_exit(Instant::now(), port, exit);
+                }
                 Ok(ToWorker::Report(from, reply)) => {
                     // Whoever asked may have given up.
                     let _ = reply.send(self.page(from));
@@ -248,7 +255,7 @@ impl<O: Outbox> Worker<O> {
         }
     }
 
-    fn page(&self, from: ReportCursor) -> Page {
+    fn page(&mut self, from: ReportCursor) -> Page {
         let mut legs = Vec::with_capacity(PAGE);
         let next = self.engine.report(Instant::now(), from, PAGE, &mut legs);
         let ports = self.ports.iter().map(|port| PortPage {

@@ -1,5 +1,6 @@
 use std::time::Instant;
 
+use abi::Arrival;
 use arrayvec::ArrayVec;
 use port::{BURST, Frame};
 use srtp::{Job, SessionId};
@@ -75,13 +76,21 @@ impl Engine {
         }
         self.learn_source(now, slot, passage);
         passage.state = self.way_out(slot, passage.channel);
+        if let (State::Accepted(out), Channel::Rtp) = (passage.state, passage.channel) {
+            self.consider(slot, out);
+        }
     }
 
     fn count_rtp(&mut self, now: Instant, slot: u32, packet: &rtp::Packet<'_>) {
         let since_start = now.saturating_duration_since(self.started);
         let leg = self.leg_mut(slot);
-        let arrival = since_start.as_micros() * u128::from(leg.clock_hz) / 1_000_000;
-        leg.reception.count(packet, arrival as u32);
+        let at = since_start.as_micros() * u128::from(leg.clock_hz) / 1_000_000;
+        leg.reception.count(Arrival {
+            ssrc: packet.ssrc().0,
+            seq_no: packet.seq_no().0,
+            timestamp: packet.timestamp(),
+            at: at as u32,
+        });
         leg.tally.packets_received += 1;
         leg.tally.octets_received += packet.payload().len() as u64;
         leg.heard = now;
@@ -101,6 +110,7 @@ impl Engine {
             return;
         }
         let (id, port) = (leg.id, leg.port);
+        self.unsettle(now, slot);
         let peer = self.peer(now, port, source);
         let old = self.leg_mut(slot).peer_mut(channel).replace(peer);
         self.release(old);

@@ -3,7 +3,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
-use port::{BURST, Frame, Medium, PortId};
+use port::{BURST, FastTier, Frame, Medium, PortId};
 use srtp::{Direction, Keying, SessionId, Srtp};
 use wire::ethernet::{MacAddr, VlanTag};
 
@@ -70,6 +70,9 @@ pub struct Engine {
     pub(crate) srtp: Srtp,
     pub(crate) counters: Counters,
     pub(crate) started: Instant,
+    pub(crate) tier: Option<Box<dyn FastTier>>,
+    /// Grows when the tier has changed: what was said about it before is to be asked again.
+    pub(crate) tier_epoch: u32,
     free: Vec<u32>,
     slots: Index,
     /// One leg of each relay.
@@ -97,6 +100,8 @@ impl Engine {
             hops: Hops::default(),
             counters: Counters::default(),
             started: now,
+            tier: None,
+            tier_epoch: 0,
             free: Vec::new(),
             slots: Index::default(),
             relays: Index::default(),
@@ -111,10 +116,8 @@ impl Engine {
         let done = match command {
             Command::Open { leg, relay, spec } => self.open(now, leg, relay, &spec),
             Command::Modify { leg, spec } => self.modify(now, leg, &spec),
-            Command::Close { leg } => self.close(leg),
-            Command::Query { leg } => {
-                self.slot(leg).map(|slot| Reply::Stats(self.leg(slot).stats()))
-            }
+            Command::Close { leg } => self.close(now, leg),
+            Command::Query { leg } => self.query(now, leg),
         };
         done.unwrap_or_else(Reply::Refused)
     }
@@ -199,10 +202,21 @@ impl Engine {
         self.next_look = now + LOOK_EVERY;
         for _ in 0..LOOK_AT.min(self.legs.len()) {
             self.looked_at = (self.looked_at + 1) % self.legs.len();
-            let leg = self.legs[self.looked_at].as_mut();
-            if let Some(id) = leg.and_then(|leg| leg.turns_idle(now).then_some(leg.id)) {
-                self.tell(Event::Idle(id));
+            let idle = self.legs[self.looked_at].as_ref().is_some_and(|leg| leg.seems_idle(now));
+            if idle {
+                self.look_closely(now, self.looked_at as u32);
             }
+        }
+    }
+
+    /// Reports a leg that is silent in the fast tier too.
+    fn look_closely(&mut self, now: Instant, slot: u32) {
+        self.take_counts(now, slot);
+        let leg = self.leg_mut(slot);
+        if leg.seems_idle(now) {
+            leg.idle_reported = true;
+            let id = leg.id;
+            self.tell(Event::Idle(id));
         }
     }
 
@@ -214,7 +228,10 @@ impl Engine {
     /// Tells the link-layer address of the next hop towards `address` through `port`; `None` when
     /// there is none any more. Unasked answers are ignored.
     pub fn set_next_hop(&mut self, port: PortId, address: IpAddr, mac: Option<MacAddr>) {
-        self.hops.set(port, address, mac);
+        let changed = self.hops.set(port, address, mac);
+        if let (Some(hop), Some(tier)) = (changed, &mut self.tier) {
+            tier.set_hop(hop.index(), mac.map(|mac| mac.0));
+        }
     }
 
     /// What became of all frames so far.
@@ -271,7 +288,10 @@ impl Engine {
         });
         self.legs[slot as usize] = Some(leg);
         match other {
-            Some(other) => self.leg_mut(other).other = Some(slot),
+            Some(other) => {
+                self.leg_mut(other).other = Some(slot);
+                self.unsettle(now, slot);
+            }
             None => self.index_relay(slot),
         }
         let legs = &self.legs;
@@ -285,6 +305,7 @@ impl Engine {
     fn modify(&mut self, now: Instant, id: LegId, spec: &LegSpec) -> Result<Reply, Refusal> {
         let slot = self.slot(id)?;
         self.check_addresses(spec)?;
+        self.unsettle(now, slot);
         let mut leg = self.legs[slot as usize].take().expect("slots name legs that exist");
         let done = if leg.local == spec.local && leg.port == spec.port {
             self.set_keys(&mut leg, spec)
@@ -299,8 +320,18 @@ impl Engine {
         done.map(|()| Reply::Done)
     }
 
-    fn close(&mut self, id: LegId) -> Result<Reply, Refusal> {
+    fn query(&mut self, now: Instant, id: LegId) -> Result<Reply, Refusal> {
         let slot = self.slot(id)?;
+        let other = self.leg(slot).other;
+        for slot in [Some(slot), other].into_iter().flatten() {
+            self.take_counts(now, slot);
+        }
+        Ok(Reply::Stats(self.leg(slot).stats()))
+    }
+
+    fn close(&mut self, now: Instant, id: LegId) -> Result<Reply, Refusal> {
+        let slot = self.slot(id)?;
+        self.unsettle(now, slot);
         let leg = self.legs[slot as usize].take().expect("slots name legs that exist");
         self.slots.remove(slot, &id);
         self.relays.remove(slot, &leg.relay);
@@ -421,6 +452,9 @@ impl Engine {
             Medium::Ethernet => {
                 let (hop, ask) = self.hops.acquire(now, port, address.ip());
                 if ask {
+                    if let Some(tier) = &mut self.tier {
+                        tier.set_hop(hop.index(), None);
+                    }
                     self.tell(Event::NextHopWanted(port, address.ip()));
                 }
                 Some(hop)

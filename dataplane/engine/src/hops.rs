@@ -35,7 +35,8 @@ impl HopId {
         Self(NonZeroU32::MIN.saturating_add(index))
     }
 
-    fn index(self) -> u32 {
+    /// Its number among hops, from 0 without gaps.
+    pub(crate) fn index(self) -> u32 {
         self.0.get() - 1
     }
 }
@@ -98,10 +99,16 @@ impl Hops {
         Some((hop.port, hop.address))
     }
 
-    pub(crate) fn set(&mut self, port: PortId, address: IpAddr, mac: Option<MacAddr>) {
-        if let Some(index) = self.find(port, address) {
-            self.hops[index as usize].mac = mac;
-        }
+    /// Notes the address of a hop that somebody has a share of; its number, if that is news.
+    pub(crate) fn set(
+        &mut self,
+        port: PortId,
+        address: IpAddr,
+        mac: Option<MacAddr>,
+    ) -> Option<HopId> {
+        let index = self.find(port, address)?;
+        let old = std::mem::replace(&mut self.hops[index as usize].mac, mac);
+        (old != mac).then(|| HopId::new(index))
     }
 
     fn find(&self, port: PortId, address: IpAddr) -> Option<u32> {

@@ -2,13 +2,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
+use abi::Reception;
 use port::PortId;
 use srtp::{SessionId, Suite};
 
 use crate::Channel;
 use crate::command::{LegId, LegSpec, LegStats, Mode, RelayId, RtcpPolicy, SourceRule};
 use crate::hops::HopId;
-use crate::reception::Reception;
+use crate::tier::Standing;
 
 /// One side of a call, as the packet path needs it. The keys themselves are with [`srtp::Srtp`].
 pub(crate) struct Leg {
@@ -38,6 +39,8 @@ pub(crate) struct Leg {
     pub(crate) heard: Instant,
     pub(crate) started: bool,
     pub(crate) idle_reported: bool,
+    /// Where packets of the peer are handled.
+    pub(crate) standing: Standing,
 }
 
 /// What passed on a leg, as [`LegStats`] tells it.
@@ -109,6 +112,7 @@ impl Leg {
             heard: now,
             started: false,
             idle_reported: false,
+            standing: Standing::default(),
         }
     }
 
@@ -174,28 +178,28 @@ impl Leg {
     pub(crate) fn stats(&self) -> LegStats {
         let Tally { packets_sent, octets_sent, packets_received, octets_received, .. } = self.tally;
         let Tally { rtcp_sent, rtcp_received, dropped, .. } = self.tally;
+        let elsewhere = self.standing.reception();
+        let jitter = if elsewhere == Reception::default() { self.reception } else { elsewhere };
         LegStats {
             packets_sent,
             octets_sent,
             packets_received,
             octets_received,
-            packets_lost: self.reception.lost(),
-            jitter_us: self.reception.jitter_us(self.clock_hz),
+            packets_lost: u64::from(self.reception.lost()) + u64::from(elsewhere.lost()),
+            jitter_us: jitter.jitter_us(self.clock_hz),
             rtcp_sent,
             rtcp_received,
             dropped,
         }
     }
 
-    /// Whether the peer has been silent for too long and nobody was told.
-    pub(crate) fn turns_idle(&mut self, now: Instant) -> bool {
+    /// Whether the peer has been silent for too long, as far as is known, and nobody was told.
+    pub(crate) fn seems_idle(&self, now: Instant) -> bool {
         let idle_after = Duration::from_millis(self.idle_after_ms.into());
-        let idle = !idle_after.is_zero()
+        !idle_after.is_zero()
             && self.mode.receives()
             && !self.idle_reported
-            && now.duration_since(self.heard) >= idle_after;
-        self.idle_reported |= idle;
-        idle
+            && now.saturating_duration_since(self.heard) >= idle_after
     }
 }
 

@@ -16,6 +16,11 @@
 //! - Each frame that goes in comes out once, and has one [`Verdict`]; each drop has one reason.
 //! - No allocation per packet. Commands take effect between bursts, wholly or not at all.
 //!
+//! Packets that need no cipher may leave before they reach a port, in a [`port::FastTier`]. The engine
+//! decides which flows do (`tier.rs`): the first packet of a flow passes here, and so does every one
+//! that is not exactly what the tier was told to expect. Whatever the tier's entry was made of
+//! changes, the entry goes, and the next packet makes a new one.
+//!
 //! One worker owns one engine. The engine must not know of MGCP, devices or other workers.
 
 #![forbid(unsafe_code)]
@@ -30,10 +35,11 @@ mod hops;
 mod index;
 mod leg;
 mod locals;
-mod reception;
 mod report;
+mod tier;
 mod verdict;
 
 pub use engine::{Config, Engine, Output, PortConfig};
 pub use report::{LegReport, ReportCursor};
+pub use tier::{Stay, Tier};
 pub use verdict::{Channel, Counters, DropReason, Verdict};

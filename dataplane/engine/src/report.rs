@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use port::PortId;
 use srtp::Suite;
 
-use crate::Engine;
 use crate::command::{LegId, LegStats, Mode, RelayId};
+use crate::{Engine, Tier};
 
 /// What an operator sees of a leg. Never keys.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct LegReport {
     pub stats: LegStats,
     /// How long the peer has been silent.
     pub silent: Duration,
+    /// Where packets of the peer are handled.
+    pub tier: Tier,
 }
 
 /// Where a report goes on.
@@ -40,13 +42,16 @@ impl Engine {
     /// Appends up to `limit` legs to `legs` and says where to go on; `None` after the last. Short
     /// pages keep the packet path waiting for microseconds only.
     pub fn report(
-        &self,
+        &mut self,
         now: Instant,
         from: ReportCursor,
         limit: usize,
         legs: &mut Vec<LegReport>,
     ) -> Option<ReportCursor> {
         let end = self.legs.len().min(from.0.saturating_add(limit));
+        for slot in from.0..end {
+            self.take_counts(now, slot as u32);
+        }
         let slots = self.legs.get(from.0..end).unwrap_or_default();
         legs.extend(slots.iter().flatten().map(|leg| LegReport {
             leg: leg.id,
@@ -59,6 +64,7 @@ impl Engine {
             send: leg.send.map(|secured| secured.suite),
             stats: leg.stats(),
             silent: now.saturating_duration_since(leg.heard),
+            tier: leg.standing.tier(),
         }));
         (end < self.legs.len()).then_some(ReportCursor(end))
     }

@@ -140,6 +140,12 @@ impl Counters {
         }
     }
 
+    /// Counts packets that came and left in the fast tier.
+    pub(crate) fn passed_in_tier(&mut self, packets: u64) {
+        self.received += packets;
+        self.forwarded += packets;
+    }
+
     /// Moves `frames` from forwarded to dropped: the port did not take them.
     pub(crate) fn not_taken(&mut self, frames: usize) {
         self.forwarded -= frames as u64;

@@ -30,16 +30,20 @@
 //! - Dropping a [`Program`] detaches it, however the process ends.
 //! - `unsafe` is in `ring`, `socket`, and one line of `held`.
 //!
-//! This crate must not know what flows are; it moves frames and keeps the list of open ports.
+//! This crate must not know what calls are; it moves frames, keeps the list of open ports, and has
+//! the XDP program write the headers that the engine names ([`XdpTier`]).
 
 mod error;
+mod flows;
 mod held;
 mod port;
 mod program;
 mod ring;
 mod socket;
+mod tier;
 
 pub use crate::port::{PortConfig, XdpPort, XdpStats};
 pub use error::XdpError;
 pub use program::{Program, ProgramConfig, XdpMode};
 pub use socket::BusyPoll;
+pub use tier::{Place, XdpTier};

@@ -5,13 +5,14 @@ use std::ops::RangeInclusive;
 use std::os::fd::AsRawFd;
 use std::sync::{Mutex, MutexGuard};
 
-use abi::{Address, MediaKey, PortRange, XdpReason, maps};
+use abi::{Address, FlowCounters, MediaKey, PortRange, Rewrite, Route, XdpReason, maps};
 use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, XskMap};
 use aya::programs::{ProgramError, Xdp, XdpMode as AttachMode};
 use aya::{Ebpf, EbpfLoader};
 use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 
 use crate::error::{XdpError, os_error};
+use crate::flows::Flows;
 
 /// The object file, or nothing if it was not there at build time.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/object.o"));
@@ -42,6 +43,8 @@ pub struct ProgramConfig {
     pub media: Vec<(IpAddr, RangeInclusive<u16>)>,
     /// Most media ports that are open at a time.
     pub max_open: u32,
+    /// Most flows of the fast tier, and half of its next hops.
+    pub max_flows: u32,
 }
 
 /// Where in the kernel an XDP program may run.
@@ -65,8 +68,9 @@ pub(crate) enum Attachment {
 }
 
 struct Maps {
-    open_media: HashMap<MapData, [u8; 20], u32>,
+    open_media: HashMap<MapData, [u8; 20], [u8; Route::LEN]>,
     sockets: XskMap<MapData>,
+    flows: Flows,
 }
 
 impl ProgramConfig {
@@ -77,6 +81,7 @@ impl ProgramConfig {
             mode: XdpMode::Auto,
             media: Vec::new(),
             max_open: abi::sizes::OPEN_MEDIA,
+            max_flows: abi::sizes::FLOWS,
         }
     }
 }
@@ -87,12 +92,13 @@ impl Program {
     /// An XDP program that is there already is never replaced.
     pub fn attach(config: &ProgramConfig) -> Result<Self, XdpError> {
         let index = interface_index(&config.interface)?;
-        let mut ebpf = load(config.max_open)?;
+        let mut ebpf = load(config.max_open, config.max_flows)?;
         fill_media_addresses(&mut ebpf, &config.media)?;
         let attachment = attach(program(&mut ebpf)?, &config.interface, index, config.mode)?;
         let maps = Maps {
             open_media: take(&mut ebpf, maps::OPEN_MEDIA)?,
             sockets: take(&mut ebpf, maps::SOCKETS)?,
+            flows: Flows::take(&mut ebpf, config.max_flows)?,
         };
         Ok(Self {
             interface: config.interface.clone(),
@@ -122,12 +128,42 @@ impl Program {
         self.index
     }
 
+    /// Whether it runs in the driver.
+    pub fn is_native(&self) -> bool {
+        self.attachment == Attachment::Native
+    }
+
     pub(crate) fn attachment(&self) -> &Attachment {
         &self.attachment
     }
 
     pub(crate) fn open_media(&self, local: SocketAddr) -> io::Result<()> {
-        self.maps().open_media.insert(key(local), 1, 0).map_err(|error| match os_error(&error) {
+        self.set_route(local, &Route::to_socket())
+    }
+
+    /// Opens a flow of the fast tier on a media port that is open.
+    pub(crate) fn open_flow(&self, flow: &Rewrite) -> io::Result<()> {
+        let route = self.maps().flows.prepare(flow)?;
+        self.set_route(flow.arrived_at, &route)
+    }
+
+    /// What all processors have counted of a flow.
+    pub(crate) fn flow_counters(&self, number: u32) -> io::Result<FlowCounters> {
+        self.maps().flows.counters(number)
+    }
+
+    pub(crate) fn set_hop(&self, hop: u32, address: Option<[u8; 6]>) -> io::Result<()> {
+        self.maps().flows.set_hop(hop, address)
+    }
+
+    /// Tells which interfaces flows may leave through, by number.
+    pub(crate) fn set_devices(&self, devices: &[(u32, u32)]) -> io::Result<()> {
+        self.maps().flows.set_devices(devices)
+    }
+
+    fn set_route(&self, local: SocketAddr, route: &Route) -> io::Result<()> {
+        let done = self.maps().open_media.insert(key(local), route.to_bytes(), 0);
+        done.map_err(|error| match os_error(&error) {
             Some(libc::E2BIG) => io::Error::other(format!(
                 "all media ports that the XDP program of {} has room for are open",
                 self.interface
@@ -169,12 +205,15 @@ fn interface_index(name: &str) -> Result<u32, XdpError> {
     netdevice::name_to_index(any, name).map_err(|_| XdpError::NoInterface(name.to_owned()))
 }
 
-fn load(max_open: u32) -> Result<Ebpf, XdpError> {
+fn load(max_open: u32, max_flows: u32) -> Result<Ebpf, XdpError> {
     if OBJECT.is_empty() {
         return Err(XdpError::NoObject);
     }
     EbpfLoader::new()
         .map_max_entries(maps::OPEN_MEDIA, max_open)
+        .map_max_entries(maps::FLOWS, max_flows)
+        // Each flow may go to two addresses: RTP and RTCP.
+        .map_max_entries(maps::HOPS, 2 * max_flows)
         .load(OBJECT)
         .map_err(XdpError::load)
 }
@@ -244,7 +283,10 @@ fn describe(error: &ProgramError, number: Option<i32>) -> String {
     )
 }
 
-fn take<M: TryFrom<Map, Error = MapError>>(ebpf: &mut Ebpf, name: &str) -> Result<M, XdpError> {
+pub(crate) fn take<M: TryFrom<Map, Error = MapError>>(
+    ebpf: &mut Ebpf,
+    name: &str,
+) -> Result<M, XdpError> {
     let map = ebpf.take_map(name).expect("the object has its maps");
     Ok(M::try_from(map)?)
 }
@@ -256,3 +298,7 @@ fn key(local: SocketAddr) -> [u8; 20] {
 #[cfg(test)]
 #[path = "program_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "forward_tests.rs"]
+mod forward_tests;

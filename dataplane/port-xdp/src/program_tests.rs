@@ -161,15 +161,16 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let mut ebpf = load(1024).expect("the object is built and we are root");
+        let mut ebpf = load(1024, 16).expect("the object is built and we are root");
         let media = [IpAddr::from(LOCAL_V4), IpAddr::from(LOCAL_V6)];
         let media = media.map(|address| (address, 16384..=32767));
         fill_media_addresses(&mut ebpf, &media).unwrap();
         program(&mut ebpf).unwrap();
 
-        let mut open: HashMap<_, [u8; 20], u32> = take(&mut ebpf, maps::OPEN_MEDIA).unwrap();
+        let mut open: HashMap<_, [u8; 20], [u8; Route::LEN]> =
+            take(&mut ebpf, maps::OPEN_MEDIA).unwrap();
         for (address, _) in media {
-            open.insert(key((address, OPEN).into()), 1, 0).unwrap();
+            open.insert(key((address, OPEN).into()), Route::to_socket().to_bytes(), 0).unwrap();
         }
         let counters = take(&mut ebpf, maps::COUNTERS).unwrap();
         let sockets = take(&mut ebpf, maps::SOCKETS).unwrap();
@@ -191,6 +192,7 @@ impl Bench {
             abi::Verdict::Pass => 2,
             abi::Verdict::Drop => 1,
             abi::Verdict::Redirect => 4,
+            abi::Verdict::Forward => unreachable!("there are no flows here"),
         };
         assert_eq!(verdict, expected_verdict, "{name}");
         counters[expected as usize] += 1;

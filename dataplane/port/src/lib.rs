@@ -11,7 +11,7 @@
 //! - A frame never outlives its memory: the pool unmaps it only when every chunk is home.
 //! - Receive and transmit allocate nothing; bursts are vectors that the worker reuses.
 //!
-//! This crate must not know what a frame contains.
+//! This crate must not know what a frame contains; only a [`FastTier`] is told which headers to write.
 
 mod fault;
 mod memory;
@@ -19,12 +19,14 @@ mod pcap;
 mod pool;
 #[cfg(feature = "suite")]
 pub mod suite;
+mod tier;
 mod traits;
 
 pub use fault::{FaultInjector, Faults};
 pub use memory::MemoryPort;
 pub use pcap::PcapTap;
 pub use pool::{Frame, Pool, PoolError};
+pub use tier::{FastTier, TierCounts};
 pub use traits::{Medium, Path, PathKind, Port, PortId, PortStats};
 
 /// Most frames that one receive call hands over, and the size bursts are made for.

@@ -9,11 +9,16 @@
 #![forbid(unsafe_code)]
 
 pub mod lab;
+
+mod flow;
 mod media;
 mod reason;
+mod reception;
 
+pub use flow::{FlowCounters, Rewrite, Route, fold, hop_address, hop_value};
 pub use media::{Address, MediaKey, PortRange};
 pub use reason::{Verdict, XdpReason};
+pub use reception::{Arrival, Reception};
 
 /// Name of the program in the object file.
 pub const PROGRAM: &str = "ringfence_xdp";
@@ -23,10 +28,17 @@ pub mod maps {
     /// Hash map, [`crate::Address`] → [`crate::PortRange`]: the addresses media is received on, and
     /// which of their UDP ports are for media.
     pub const MEDIA_ADDRESSES: &str = "MEDIA_ADDRESSES";
-    /// Hash map, [`crate::MediaKey`] → `u32` (always 1): the media ports that a flow has now.
+    /// Hash map, [`crate::MediaKey`] → [`crate::Route`]: the media ports that a flow has now, and
+    /// where their packets go.
     pub const OPEN_MEDIA: &str = "OPEN_MEDIA";
     /// XSKMAP, receive queue → AF_XDP socket.
     pub const SOCKETS: &str = "SOCKETS";
+    /// Per-CPU array of [`crate::FlowCounters`], indexed by [`crate::Route::number`].
+    pub const FLOWS: &str = "FLOWS";
+    /// Array of `u64`, indexed by [`crate::Route::hop`]: see [`crate::hop_address`].
+    pub const HOPS: &str = "HOPS";
+    /// DEVMAP, [`crate::Route::device`] → interface.
+    pub const DEVICES: &str = "DEVICES";
     /// Per-CPU array of `u64`, indexed by [`crate::XdpReason`].
     pub const COUNTERS: &str = "COUNTERS";
 }
@@ -37,6 +49,10 @@ pub mod sizes {
     pub const MEDIA_ADDRESSES: u32 = 256;
     /// Open media ports of an interface: RTP and RTCP of both legs of 16384 calls.
     pub const OPEN_MEDIA: u32 = 65536;
+    /// Flows and next hops of the fast tier.
+    pub const FLOWS: u32 = 1;
+    /// Interfaces that the fast tier sends through.
+    pub const DEVICES: u32 = 32;
     /// Receive queues of an interface.
     pub const SOCKETS: u32 = 64;
 }

@@ -27,6 +27,21 @@ pub enum XdpReason {
     Redirect = 8,
     /// Media for a queue that has no AF_XDP socket.
     DropNoSocket = 9,
+    /// New headers were written, and it left here: the fast tier.
+    Forward = 10,
+    /// For the engine: of a flow in the fast tier, but not from its peer.
+    RedirectOtherSource = 11,
+    /// For the engine: of a flow in the fast tier, but no RTP, or with octets behind the datagram.
+    RedirectNotRtp = 12,
+    /// For the engine: the header's checksum is wrong, or that of the datagram is missing or
+    /// unfinished.
+    RedirectChecksum = 13,
+    /// For the engine: the time to live is used up.
+    RedirectTtl = 14,
+    /// For the engine: too long for the way out.
+    RedirectTooBig = 15,
+    /// For the engine: the next hop is not known.
+    RedirectNoNextHop = 16,
 }
 
 /// What happens to a frame.
@@ -38,11 +53,13 @@ pub enum Verdict {
     Drop,
     /// It goes to an AF_XDP socket.
     Redirect,
+    /// It leaves through the same or another interface.
+    Forward,
 }
 
 impl XdpReason {
     /// All of them, by number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::PassNotIp,
         Self::PassFragment,
         Self::PassOptions,
@@ -53,6 +70,13 @@ impl XdpReason {
         Self::DropUnknownMediaPort,
         Self::Redirect,
         Self::DropNoSocket,
+        Self::Forward,
+        Self::RedirectOtherSource,
+        Self::RedirectNotRtp,
+        Self::RedirectChecksum,
+        Self::RedirectTtl,
+        Self::RedirectTooBig,
+        Self::RedirectNoNextHop,
     ];
 
     /// The name in reports and metrics.
@@ -68,6 +92,13 @@ impl XdpReason {
             Self::DropUnknownMediaPort => "drop-unknown-media-port",
             Self::Redirect => "redirect",
             Self::DropNoSocket => "drop-no-socket",
+            Self::Forward => "forward",
+            Self::RedirectOtherSource => "redirect-other-source",
+            Self::RedirectNotRtp => "redirect-not-rtp",
+            Self::RedirectChecksum => "redirect-checksum",
+            Self::RedirectTtl => "redirect-ttl",
+            Self::RedirectTooBig => "redirect-too-big",
+            Self::RedirectNoNextHop => "redirect-no-next-hop",
         }
     }
 
@@ -83,7 +114,14 @@ impl XdpReason {
             | Self::PassNotMedia
             | Self::PassMalformed => Verdict::Pass,
             Self::DropUnknownMediaPort | Self::DropNoSocket => Verdict::Drop,
-            Self::Redirect => Verdict::Redirect,
+            Self::Redirect
+            | Self::RedirectOtherSource
+            | Self::RedirectNotRtp
+            | Self::RedirectChecksum
+            | Self::RedirectTtl
+            | Self::RedirectTooBig
+            | Self::RedirectNoNextHop => Verdict::Redirect,
+            Self::Forward => Verdict::Forward,
         }
     }
 }
@@ -106,6 +144,7 @@ mod tests {
                 Verdict::Pass => "pass-",
                 Verdict::Drop => "drop-",
                 Verdict::Redirect => "redirect",
+                Verdict::Forward => "forward",
             };
             assert!(reason.name().starts_with(verdict), "{reason:?}");
         }

@@ -27,12 +27,16 @@ const IPV4_LEN: usize = 20;
 const IPV6_LEN: usize = 40;
 const UDP_LEN: usize = 8;
 
-/// Where a UDP datagram goes.
+/// Where a UDP datagram goes, and where it is in the frame.
 pub struct Destination {
     /// Address, IPv4 ones mapped.
     pub address: Address,
     /// Port in the machine's byte order.
     pub port: u16,
+    /// Offset of the IP header.
+    pub ip_at: usize,
+    /// Whether that is one of IPv4.
+    pub is_v4: bool,
 }
 
 /// Finds the UDP destination of a frame, or why there is none for us.
@@ -80,7 +84,8 @@ fn ipv4(ctx: &XdpContext, at: usize) -> Result<Destination, XdpReason> {
         return Err(XdpReason::PassNotUdp);
     }
     let address = Address::v4([header[16], header[17], header[18], header[19]]);
-    Ok(Destination { address, port: udp_port(ctx, at + IPV4_LEN)? })
+    let port = udp_port(ctx, at + IPV4_LEN)?;
+    Ok(Destination { address, port, ip_at: at, is_v4: true })
 }
 
 #[inline(always)]
@@ -91,7 +96,10 @@ fn ipv6(ctx: &XdpContext, at: usize) -> Result<Destination, XdpReason> {
     }
     let address = Address(bytes_at(ctx, at + IPV6_LEN - 16)?);
     match next_header {
-        UDP => Ok(Destination { address, port: udp_port(ctx, at + IPV6_LEN)? }),
+        UDP => {
+            let port = udp_port(ctx, at + IPV6_LEN)?;
+            Ok(Destination { address, port, ip_at: at, is_v4: false })
+        }
         IPV6_FRAGMENT => Err(XdpReason::PassFragment),
         IPV6_HOP_BY_HOP
         | IPV6_ROUTING

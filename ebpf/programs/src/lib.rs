@@ -1,6 +1,7 @@
 //! What the programs have in common.
 #![no_std]
 
+pub mod forward;
 pub mod frame;
 
 /// Nothing in a BPF program may panic. Where the compiler cannot prove that and leaves a call to
