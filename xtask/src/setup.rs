@@ -226,6 +226,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Perf],
     },
     Package {
+        name: "rtpengine-daemon",
+        why: "a peer of our relay in `perf peers`",
+        brings: Program("rtpengine"),
+        uses: &[Use::Perf],
+    },
+    Package {
         name: "libipsec-mb-dev",
         why: "a peer of our SRTP in `perf srtp`: Intel's multi-buffer ciphers",
         brings: File("/usr/include/intel-ipsec-mb.h"),

@@ -8,6 +8,9 @@
 pub mod programs {
     /// Sends every frame back where it came from, addresses of the link layer exchanged.
     pub const BOUNCE: &str = "bounce";
+    /// Sends every frame out through the first device of [`super::maps::EXIT`], addresses of the
+    /// link layer exchanged.
+    pub const REDIRECT: &str = "redirect";
     /// Counts and drops, and notes how long sampled packets were on their way.
     pub const SINK: &str = "sink";
     /// The same as a traffic classifier, on socket buffers. Where frames arrive as such, as on a
@@ -23,6 +26,8 @@ pub mod programs {
 pub mod maps {
     /// Per-CPU array of one `u64`: frames that sinks saw.
     pub const SEEN: &str = "SEEN";
+    /// DEVMAP of one interface.
+    pub const EXIT: &str = "EXIT";
     /// Array of one [`super::Generator`].
     pub const GENERATOR: &str = "GENERATOR";
     /// Array of [`super::Prepared`], mapped into user space.

@@ -10,7 +10,7 @@ use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, TC_ACT_OK, TC_ACT_SHOT};
 use aya_ebpf::helpers::{bpf_ktime_get_ns, bpf_redirect, bpf_xdp_store_bytes};
 use aya_ebpf::macros::{classifier, map, xdp};
-use aya_ebpf::maps::{Array, PerCpuArray};
+use aya_ebpf::maps::{Array, DevMap, PerCpuArray};
 use aya_ebpf::programs::{TcContext, XdpContext};
 use ringfence_ebpf::frame::bytes;
 
@@ -28,6 +28,9 @@ const RTP_LEN: usize = 12;
 static SEEN: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
 #[map]
+static EXIT: DevMap = DevMap::with_max_entries(1, 0);
+
+#[map]
 static GENERATOR: Array<Generator> = Array::with_max_entries(1, 0);
 
 // The loader makes it as large as it needs.
@@ -42,13 +45,27 @@ static LATENCY: PerCpuArray<u64> = PerCpuArray::with_max_entries(LATENCY_BUCKETS
 
 #[xdp]
 fn bounce(ctx: XdpContext) -> u32 {
-    let Some(addresses) = bytes::<12>(ctx.data(), ctx.data_end(), 0) else { return XDP_DROP };
+    if exchange_addresses(&ctx) { XDP_TX } else { XDP_DROP }
+}
+
+#[xdp]
+fn redirect(ctx: XdpContext) -> u32 {
+    if !exchange_addresses(&ctx) {
+        return XDP_DROP;
+    }
+    EXIT.redirect(0, 0).unwrap_or(XDP_DROP)
+}
+
+/// False when the frame is too short to have any.
+#[inline(always)]
+fn exchange_addresses(ctx: &XdpContext) -> bool {
+    let Some(addresses) = bytes::<12>(ctx.data(), ctx.data_end(), 0) else { return false };
     // SAFETY: `bytes` has checked that they are part of the frame, which is this program's now.
     unsafe {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = *addresses;
         *addresses = [g, h, i, j, k, l, a, b, c, d, e, f];
     }
-    XDP_TX
+    true
 }
 
 #[xdp]

@@ -1,6 +1,6 @@
 use abi::lab::{Generator, maps, programs};
 use anyhow::{Context, Result, anyhow, bail};
-use aya::maps::{Array, Map, MapData, MapError, PerCpuArray};
+use aya::maps::{Array, DevMap, Map, MapData, MapError, PerCpuArray};
 use aya::programs::tc::SchedClassifierLink;
 use aya::programs::xdp::{XdpLink, XdpMode};
 use aya::programs::{Program, ProgramError, SchedClassifier, TcAttachType, Xdp};
@@ -18,6 +18,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ob
 /// The programs of the laboratory, loaded.
 pub struct Kit {
     generator: Array<MapData, [u64; 7]>,
+    exit: DevMap<MapData>,
     seen: PerCpuArray<MapData, u64>,
     latency: PerCpuArray<MapData, u64>,
     prepared: Prepared,
@@ -34,6 +35,8 @@ pub enum Role {
     BufferSink,
     /// Sends everything back: the least an XDP program can do with a frame it keeps.
     Bounce,
+    /// The same by way of a table of interfaces, as between two of them.
+    Redirect,
 }
 
 /// A program on an interface; dropping it takes it off.
@@ -75,6 +78,7 @@ impl Kit {
         };
         Ok(Self {
             generator: take(&mut ebpf, maps::GENERATOR)?,
+            exit: take(&mut ebpf, maps::EXIT)?,
             seen: take(&mut ebpf, maps::SEEN)?,
             latency: take(&mut ebpf, maps::LATENCY)?,
             prepared: Prepared::map(array.fd(), entries)?,
@@ -87,10 +91,17 @@ impl Kit {
         let link = match role {
             Role::Sink => self.attach_xdp(interface, programs::SINK),
             Role::Bounce => self.attach_xdp(interface, programs::BOUNCE),
+            Role::Redirect => self.attach_redirect(interface),
             Role::BufferSink => self.attach_classifier(interface, programs::SINK_BUFFERS),
         };
         let link = link.with_context(|| format!("cannot make {interface} a {role:?}"))?;
         Ok(Attached { _link: link })
+    }
+
+    fn attach_redirect(&mut self, interface: &str) -> Result<AnyLink> {
+        let index = interface_index(interface)?;
+        self.exit.set(0, index, None, 0)?;
+        self.attach_xdp(interface, programs::REDIRECT)
     }
 
     fn attach_xdp(&mut self, interface: &str, name: &str) -> Result<AnyLink> {

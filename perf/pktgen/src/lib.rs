@@ -22,4 +22,4 @@ pub use kit::{Attached, Kit, Role};
 pub use latency::Latencies;
 pub use pace::{Content, Order, Sent};
 pub use prepared::Prepared;
-pub use stream::Stream;
+pub use stream::{Stream, prepare_plain};

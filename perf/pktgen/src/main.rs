@@ -88,7 +88,13 @@ fn send(args: &Send) -> Result<()> {
     };
     let mut content = Content::Rtp;
     if let Some(keying) = keying {
-        srtp::prepare(kit.prepared(), &stream, count, |_| keying.clone())?;
+        srtp::prepare(
+            kit.prepared(),
+            &stream,
+            count,
+            |_| keying.clone(),
+            |flow| stream.port(flow),
+        )?;
         content = Content::Prepared;
     }
     let _sink = args.sink.as_deref().map(|sink| kit.attach(sink, Role::Sink)).transpose()?;

@@ -10,7 +10,7 @@ use crate::stream::Stream;
 const BURST: usize = 64;
 
 /// Fills `prepared` with `count` SRTP packets of the stream, flow by flow under the keys that
-/// `keying` gives for it.
+/// `keying` gives for it, to the port that `port_of` does.
 ///
 /// `stream.payload_len` is that of the protected packets; their RTP payload is shorter by the tag.
 pub fn prepare(
@@ -18,6 +18,7 @@ pub fn prepare(
     stream: &Stream,
     count: u32,
     keying: impl Fn(u16) -> Keying,
+    port_of: impl Fn(u16) -> u16,
 ) -> Result<()> {
     let mut srtp = Srtp::new(Config { max_sessions: stream.flows.into(), ..Config::default() });
     let sessions = (0..stream.flows)
@@ -47,7 +48,7 @@ pub fn prepare(
         srtp.protect_rtp(&mut jobs);
         for (&number, job) in burst.iter().zip(&jobs) {
             job.result.map_err(|error| anyhow!("packet {number} cannot be protected: {error}"))?;
-            prepared.push(stream.port(flow_of(number)), &job.packet[..job.len])?;
+            prepared.push(port_of(flow_of(number)), &job.packet[..job.len])?;
         }
     }
     Ok(())

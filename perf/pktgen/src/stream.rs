@@ -1,7 +1,10 @@
 use std::net::{SocketAddr, SocketAddrV4};
 
+use anyhow::Result;
 use wire::datagram::{ChecksumRule, Datagram};
 use wire::ethernet;
+
+use crate::prepared::Prepared;
 
 /// What the packets of many flows have in common.
 ///
@@ -67,6 +70,20 @@ impl Stream {
     pub fn port(&self, flow: u16) -> u16 {
         self.destination.port() + 2 * flow
     }
+}
+
+/// Fills `prepared` with `count` RTP packets of the stream, flow by flow, each flow to the port that
+/// `port_of` gives for it.
+pub fn prepare_plain(
+    prepared: &mut Prepared,
+    stream: &Stream,
+    count: u32,
+    port_of: impl Fn(u16) -> u16,
+) -> Result<()> {
+    (0..count).try_for_each(|number| {
+        let flow = (number % u32::from(stream.flows)) as u16;
+        prepared.push(port_of(flow), &stream.rtp(number))
+    })
 }
 
 #[cfg(test)]

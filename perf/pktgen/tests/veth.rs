@@ -85,7 +85,7 @@ fn prepared_payloads_are_sent_once() {
         ::srtp::Keying::new(suite, key)
     };
     let stream = stream(Stream::G711 + suite.rtp_tag_len());
-    srtp::prepare(kit.prepared(), &stream, 1000, keying).unwrap();
+    srtp::prepare(kit.prepared(), &stream, 1000, keying, |flow| stream.port(flow)).unwrap();
     let order = order(Content::Prepared);
     let sent = bench.near.enter(|| kit.send(&stream, &order)).unwrap().unwrap();
     assert_eq!((sent.frames, kit.seen().unwrap()), (1000, 1000));

@@ -26,6 +26,11 @@ const SUITES: &[Suite] = &[
         run: |_| ringfence_suites::esp::run(),
     },
     Suite {
+        name: "peers",
+        about: "every tier of the relay over veth, against bare XDP and AF_XDP, and rtpengine",
+        run: |_| ringfence_suites::peers::run(),
+    },
+    Suite {
         name: "relay",
         about: "the relay on AF_XDP over veth, against the bare port and XDP_TX",
         run: |_| ringfence_suites::relay::run(),

@@ -9,29 +9,30 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use lab::net::{Lab, Namespace};
-use pktgen::{Content, Kit, Latencies, Order, Role, Sent, Stream};
+use pktgen::{Content, Kit, Latencies, Order, Role, Sent, Stream, prepare_plain};
+use srtp::Keying;
 
 use super::subject::{self, Subject, Work};
 use crate::cpu;
 
 /// Interface and MAC address of the end where packets are made and counted.
 const NEAR: &str = "near";
-pub(super) const NEAR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+pub(crate) const NEAR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
 /// Interface and MAC address of the end where something is measured.
-pub(super) const FAR: &str = "far";
-pub(super) const FAR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+pub(crate) const FAR: &str = "far";
+pub(crate) const FAR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 /// Where all packets come from and go to.
-pub(super) const PEER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 5000);
+pub(crate) const PEER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 5000);
 
 /// Where the first flow is received.
-pub(super) const LOCAL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 2), 16384);
+pub(crate) const LOCAL: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 2), 16384);
 
-pub(super) const MEDIA_PORTS: RangeInclusive<u16> = 16384..=32767;
+pub(crate) const MEDIA_PORTS: RangeInclusive<u16> = 16384..=65535;
 
-/// Flows, each a relay of its own.
-pub(super) const FLOWS: u16 = 1000;
+/// Flows unless others are asked for, each a relay of its own.
+pub(crate) const FLOWS: u16 = 1000;
 
 /// SRTP packets made beforehand: enough for one measurement at any rate there is.
 const PREPARED: u32 = 800_000;
@@ -47,38 +48,50 @@ const TRIES: usize = 5;
 const SETTLE: Duration = Duration::from_millis(20);
 
 /// The network and the generator.
-pub(super) struct Bench {
+pub(crate) struct Bench {
     kit: Kit,
+    flows: u16,
+    prepared: Payloads,
     near: Namespace,
     far: Namespace,
     _lab: Lab,
     _precedence: cpu::Precedence,
 }
 
+/// What the prepared payloads are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Payloads {
+    None,
+    /// SRTP of so many flows, for our own relay.
+    Srtp(u16),
+    /// For somebody else's relay.
+    Foreign,
+}
+
 /// What one measurement found.
-pub(super) struct Measured {
-    sent: Sent,
+pub(crate) struct Measured {
+    pub(crate) sent: Sent,
     /// Packets that came back.
-    seen: u64,
-    pub(super) latencies: Latencies,
+    pub(crate) seen: u64,
+    pub(crate) latencies: Latencies,
     /// `None` where there is no worker.
-    pub(super) work: Option<Work>,
+    pub(crate) work: Option<Work>,
 }
 
 impl Measured {
     /// Packets per second that came back.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.seen as f64 / self.sent.elapsed.as_secs_f64()
     }
 
     /// The share of packets that did not come back.
-    pub(super) fn loss(&self) -> f64 {
+    pub(crate) fn loss(&self) -> f64 {
         1.0 - self.seen as f64 / self.sent.frames.max(1) as f64
     }
 }
 
 impl Bench {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         cpu::check()?;
         let precedence = cpu::Precedence::take();
         let lab = Lab::new("rf-perf-relay", false)?;
@@ -88,14 +101,67 @@ impl Bench {
         near_end.mac("02:00:00:00:00:01")?;
         far_end.mac("02:00:00:00:00:02")?;
 
-        let mut kit = Kit::load(PREPARED as usize)?;
-        pktgen::srtp::prepare(kit.prepared(), &stream(true), PREPARED, subject::arriving_key)?;
+        let kit = Kit::load(PREPARED as usize)?;
         cpu::receive_by_napi(&near, NEAR)?;
-        Ok(Self { kit, near, far, _lab: lab, _precedence: precedence })
+        let (flows, prepared) = (FLOWS, Payloads::None);
+        Ok(Self { kit, flows, prepared, near, far, _lab: lab, _precedence: precedence })
+    }
+
+    /// Measures with so many flows from now on.
+    pub(crate) fn set_flows(&mut self, flows: u16) {
+        self.flows = flows;
+    }
+
+    /// The end where something is measured.
+    pub(crate) fn far(&self) -> &Namespace {
+        &self.far
+    }
+
+    fn prepare_srtp(&mut self) -> Result<()> {
+        let wanted = Payloads::Srtp(self.flows);
+        if self.prepared == wanted {
+            return Ok(());
+        }
+        let stream = stream(self.flows, true);
+        let prepared = self.kit.prepared();
+        prepared.clear();
+        let port = |flow| stream.port(flow);
+        pktgen::srtp::prepare(prepared, &stream, PREPARED, subject::arriving_key, port)?;
+        self.prepared = wanted;
+        Ok(())
+    }
+
+    /// Prepares payloads for a relay that is not ours, by what it is told of each flow: its port, and
+    /// the key if there is one.
+    pub(crate) fn prepare_foreign(
+        &mut self,
+        ports: &[u16],
+        count: u32,
+        key: Option<fn(u16) -> Keying>,
+    ) -> Result<()> {
+        let stream = stream(ports.len() as u16, key.is_some());
+        let prepared = self.kit.prepared();
+        prepared.clear();
+        self.prepared = Payloads::Foreign;
+        let port = |flow: u16| ports[usize::from(flow)];
+        match key {
+            Some(key) => pktgen::srtp::prepare(prepared, &stream, count, key, port),
+            None => prepare_plain(prepared, &stream, count, port),
+        }
+    }
+
+    /// Sends the payloads prepared for a relay that is not ours, `rate` packets a second.
+    pub(crate) fn measure_foreign(&mut self, rate: f64, duration: Duration) -> Result<Measured> {
+        let kit = &mut self.kit;
+        let _sink = self.near.enter(|| kit.attach(NEAR, Role::BufferSink))??;
+        cpu::receive_on(&self.near, NEAR, cpu::OTHERS)?;
+        cpu::receive_by_napi(&self.far, FAR)?;
+        cpu::receive_on(&self.far, FAR, cpu::OTHERS)?;
+        self.send(Content::Prepared, Some(rate), duration)
     }
 
     /// Sends to `subject` for a while, `rate` packets a second or as many as possible.
-    pub(super) fn measure(
+    pub(crate) fn measure(
         &mut self,
         subject: Subject,
         rate: Option<f64>,
@@ -117,17 +183,31 @@ impl Bench {
         rate: Option<f64>,
         duration: Duration,
     ) -> Result<Measured> {
+        if subject.is_protected() {
+            self.prepare_srtp()?;
+        }
+        let content = if subject.is_protected() { Content::Prepared } else { Content::Rtp };
+        if subject == Subject::Drop {
+            let kit = &mut self.kit;
+            let _sink = self.far.enter(|| kit.attach(FAR, Role::Sink))??;
+            cpu::receive_on(&self.far, FAR, cpu::MEASURED)?;
+            return self.send(content, rate, duration);
+        }
         // A veth turns frames round only towards an XDP program.
-        let sink = if subject == Subject::Bounce { Role::Sink } else { Role::BufferSink };
+        let sink = if subject.is_in_xdp() { Role::Sink } else { Role::BufferSink };
         let kit = &mut self.kit;
         let _sink = self.near.enter(|| kit.attach(NEAR, sink))??;
         // Not in the time of whoever sends to it, which is what is measured.
         cpu::receive_on(&self.near, NEAR, cpu::OTHERS)?;
-        if subject == Subject::Bounce {
-            let _bounce = self.far.enter(|| kit.attach(FAR, Role::Bounce))??;
+        if let Some(role) = subject.bare() {
+            let _bare = self.far.enter(|| kit.attach(FAR, role))??;
             cpu::receive_on(&self.far, FAR, cpu::MEASURED)?;
-            return self.send(subject, rate, duration);
+            return self.send(content, rate, duration);
         }
+        let (flows, receiving) = match subject {
+            Subject::Fast => (self.flows, cpu::MEASURED),
+            _ => (self.flows, cpu::OTHERS),
+        };
         let stop = AtomicBool::new(false);
         let (ready, started) = channel();
         thread::scope(|scope| {
@@ -135,14 +215,18 @@ impl Bench {
             let stop = &stop;
             let worker = scope.spawn(move || {
                 far.enter(|| {
-                    cpu::own(cpu::MEASURED)?;
-                    subject::work(subject, stop, || ready.send(()).expect("it is waited for"))
+                    if subject != Subject::Fast {
+                        cpu::own(cpu::MEASURED)?;
+                    }
+                    subject::work(subject, flows, stop, || {
+                        ready.send(()).expect("it is waited for")
+                    })
                 })
             });
             // An error of the worker ends the waiting too.
             let measured = started.recv().map(|()| {
-                cpu::receive_on(&self.far, FAR, cpu::OTHERS)?;
-                self.send(subject, rate, duration)
+                cpu::receive_on(&self.far, FAR, receiving)?;
+                self.send(content, rate, duration)
             });
             stop.store(true, Ordering::Relaxed);
             let work = worker.join().map_err(|_| anyhow!("the worker panicked"))???;
@@ -153,18 +237,17 @@ impl Bench {
 
     fn send(
         &mut self,
-        subject: Subject,
+        content: Content,
         rate: Option<f64>,
         duration: Duration,
     ) -> Result<Measured> {
-        let srtp = subject == Subject::Srtp;
-        let content = if srtp { Content::Prepared } else { Content::Rtp };
+        let stream = stream(self.flows, content == Content::Prepared);
         let order = Order { interface: NEAR.into(), content, rate, duration };
         let (seen, latencies) = (self.kit.seen()?, self.kit.latencies()?);
         let kit = &mut self.kit;
         let sent = self.near.enter(|| {
             cpu::pin(cpu::OTHERS)?;
-            kit.send(&stream(srtp), &order)
+            kit.send(&stream, &order)
         })??;
         self.settle()?;
         Ok(Measured {
@@ -189,14 +272,14 @@ impl Bench {
     }
 }
 
-fn stream(srtp: bool) -> Stream {
+fn stream(flows: u16, srtp: bool) -> Stream {
     let tag_len = if srtp { subject::SUITE.rtp_tag_len() } else { 0 };
     Stream {
         source_mac: NEAR_MAC,
         destination_mac: FAR_MAC,
         source: PEER,
         destination: LOCAL,
-        flows: FLOWS,
+        flows,
         payload_len: Stream::G711 + tag_len,
     }
 }
