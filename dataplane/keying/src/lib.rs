@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod feed;
 pub mod manual;
 pub mod vici;
 pub mod xfrm;

@@ -70,6 +70,31 @@ pub enum Protect {
     Everything,
 }
 
+impl Protect {
+    /// What happens to traffic between two addresses: what is named here goes under associations
+    /// that carry this number, or not at all.
+    pub fn policies(self, local: IpAddr, remote: IpAddr, request: RequestId) -> Vec<Policy> {
+        let hosts = Selector::between(local, remote);
+        let protect = Action::Protect(request);
+        let all = 0..=u16::MAX;
+        let one = |port| port..=port;
+        let udp = hosts.clone().protocol(UDP);
+        let mut policies = vec![Policy::new(udp.clone().ports(one(IKE), one(IKE)), Action::Bypass)];
+        if self == Self::Everything {
+            policies.push(Policy::new(hosts, protect));
+            return policies;
+        }
+        for port in [MGCP_GATEWAY, MGCP_AGENT] {
+            policies.push(Policy::new(udp.clone().ports(one(port), all.clone()), protect));
+            policies.push(Policy::new(udp.clone().ports(all.clone(), one(port)), protect));
+        }
+        let backhaul = hosts.clone().protocol(TCP).ports(all, one(BACKHAUL));
+        policies.push(Policy::new(backhaul, protect));
+        policies.push(Policy::new(hosts, Action::Bypass));
+        policies
+    }
+}
+
 /// What a file of keys holds.
 #[derive(Clone, Debug)]
 pub struct Pair {
@@ -135,23 +160,7 @@ impl Manual {
 
     /// What happens to traffic between the two addresses.
     pub fn policies(&self, request: RequestId) -> Vec<Policy> {
-        let protect = Action::Protect(request);
-        let all = 0..=u16::MAX;
-        let one = |port| port..=port;
-        let udp = self.hosts().protocol(UDP);
-        let mut policies = vec![Policy::new(udp.clone().ports(one(IKE), one(IKE)), Action::Bypass)];
-        if self.protect == Protect::Everything {
-            policies.push(Policy::new(self.hosts(), protect));
-            return policies;
-        }
-        for port in [MGCP_GATEWAY, MGCP_AGENT] {
-            policies.push(Policy::new(udp.clone().ports(one(port), all.clone()), protect));
-            policies.push(Policy::new(udp.clone().ports(all.clone(), one(port)), protect));
-        }
-        let backhaul = self.hosts().protocol(TCP).ports(all, one(BACKHAUL));
-        policies.push(Policy::new(backhaul, protect));
-        policies.push(Policy::new(self.hosts(), Action::Bypass));
-        policies
+        self.protect.policies(self.local, self.remote, request)
     }
 
     fn hosts(&self) -> Selector {

@@ -49,6 +49,69 @@ pub struct RelayReport {
     /// IPsec associations that MGCP goes through.
     #[serde(default)]
     pub ipsec: Vec<Association>,
+    /// The rest about IPsec; absent where none is configured.
+    #[serde(default)]
+    pub ipsec_state: Option<IpsecState>,
+}
+
+/// What IPsec does beside its associations.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpsecState {
+    /// Whether an IKE daemon's plugin is there; absent where no peer is negotiated with.
+    pub ike_daemon: Option<bool>,
+    /// How packets come and go: `socket` or an XDP path.
+    pub path: String,
+    /// Why this way.
+    pub reason: String,
+    /// The paths to call agents that must be protected.
+    pub paths: Vec<IpsecPath>,
+    /// Policies; the first that matches counts.
+    pub policies: Vec<IpsecPolicy>,
+    /// Packets by what became of them, all associations together, also those that are gone.
+    pub packets: BTreeMap<String, u64>,
+    /// Packets dropped, by reason; reasons that did not occur are absent.
+    pub dropped: BTreeMap<String, u64>,
+}
+
+/// A path to a call agent that must be protected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpsecPath {
+    /// What configuration calls the peer.
+    pub name: String,
+    /// Our end, as MGCP has it.
+    pub local: SocketAddr,
+    /// The call agent's end.
+    pub remote: SocketAddr,
+    /// Whether live associations that encrypt are there, both ways.
+    pub covered: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// Milliseconds since it is so.
+    pub since_ms: u64,
+    /// The association that packets come under.
+    pub spi_in: Option<String>,
+    /// The association that packets leave under.
+    pub spi_out: Option<String>,
+    /// Its suite.
+    pub suite: Option<String>,
+    /// How often associations were replaced.
+    pub rekeys: u64,
+    /// How often it was uncovered for so long that an alarm was given.
+    pub alarms: u64,
+    /// Identifiers of the calls that are commanded over it.
+    #[serde(default)]
+    pub calls: Vec<String>,
+}
+
+/// A policy of IPsec.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpsecPolicy {
+    /// `inbound`, `outbound` or `both`.
+    pub direction: String,
+    /// Protocol, our side, the other side.
+    pub traffic: String,
+    /// `protect` with the number that associations carry, `bypass` or `discard`.
+    pub action: String,
 }
 
 /// An IPsec association, one direction of it.
@@ -76,6 +139,24 @@ pub struct Association {
     pub wire_octets: u64,
     /// Packets dropped, by reason; reasons that did not occur are absent.
     pub dropped: BTreeMap<String, u64>,
+    /// Ties it to policies.
+    #[serde(default)]
+    pub request: u32,
+    /// The traffic it is for: protocol, our side, the other side.
+    #[serde(default)]
+    pub traffic: Vec<String>,
+    /// Whether its packets travel in UDP.
+    #[serde(default)]
+    pub in_udp: bool,
+    /// Milliseconds since it was added.
+    #[serde(default)]
+    pub age_ms: u64,
+    /// Milliseconds since the last packet.
+    #[serde(default)]
+    pub idle_ms: Option<u64>,
+    /// The last number sent, or the highest received.
+    #[serde(default)]
+    pub sequence: u64,
 }
 
 /// Packets by what became of them.

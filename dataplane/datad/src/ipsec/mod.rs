@@ -3,26 +3,39 @@
 //! The MGCP sockets stay open beside it. A datagram that policy wants protected and that comes to
 //! one of them came in clear: it is dropped and counted. So nothing that a call agent says in clear
 //! is heard where its words must be protected, and no answer leaves in clear.
+//!
+//! Associations are in the configuration, for laboratories, or an IKE daemon negotiates them and its
+//! plugin brings them (`daemon.rs`). When that daemon goes, they go; what must be protected is not
+//! said in clear then, but not at all.
 
+mod config;
+mod daemon;
+mod paths;
 mod raw;
+mod report;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
-use std::os::fd::RawFd;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
-use esp::{Flow, Gap, Ipsec, RequestId, SaReport, SaState};
+use esp::{Event, Flow, Gap, Ipsec, RequestId, SaId, encapsulation};
+use keying::feed::{Answer, Feed};
 use keying::manual::Manual;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
 use rand::CryptoRng;
-use serde::Deserialize;
 use stack::{Config as StackConfig, Stack, UdpId};
-use status::Association;
+use status::{Association, IpsecState};
+use tracing::{info, warn};
 use zeroize::Zeroizing;
 
+pub use config::IpsecConfig;
+
+use daemon::{DaemonLine, Line};
+use paths::Path;
 use raw::RawSockets;
 
 /// Packets taken at a time, so that a flood does not stop the rest.
@@ -30,38 +43,21 @@ const PACKETS_AT_A_TIME: usize = 64;
 /// What packets through raw sockets may take.
 const MTU: usize = 1500;
 
-/// Settings of IPsec.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IpsecConfig {
-    /// Associations by hand.
-    pub manual: Vec<Manual>,
-}
-
-impl IpsecConfig {
-    /// What single values cannot show: that the associations are of MGCP addresses.
-    pub fn check(&self, listen: &[SocketAddr]) -> Result<(), String> {
-        for manual in &self.manual {
-            let name = &manual.name;
-            if !manual.local.is_ipv4() || !manual.remote.is_ipv4() {
-                return Err(format!("the association `{name}` must be between IPv4 addresses"));
-            }
-            if !listen.iter().any(|address| address.ip() == manual.local) {
-                return Err(format!(
-                    "the association `{name}` begins at {}, which is not in \
-                     datad.gateway.listen",
-                    manual.local
-                ));
-            }
-        }
-        Ok(())
-    }
-}
+/// Policies for daemons' peers carry numbers from here downwards, which no daemon uses: it counts
+/// upwards from one.
+const PEERS_REQUESTS: u32 = u32::MAX;
 
 /// The protected side of the MGCP sockets.
 pub struct Protected {
     stack: Stack,
     raw: RawSockets,
+    feed: Feed,
+    /// Where an IKE daemon comes, if there are peers that it negotiates with.
+    line: Option<DaemonLine>,
+    rng: Box<dyn CryptoRng>,
+    paths: Vec<Path>,
+    /// When paths were looked at last.
+    looked: Instant,
     /// One for each port that MGCP listens on.
     sockets: Vec<(u16, UdpId)>,
     /// Datagrams that came in clear and must not.
@@ -69,39 +65,69 @@ pub struct Protected {
 }
 
 impl Protected {
-    /// Reads the keys and opens raw sockets, which takes CAP_NET_RAW.
+    /// Reads the keys and opens raw sockets, which takes CAP_NET_RAW. MGCP comes to `listen`;
+    /// `agent` tells at which port a call agent of that address is.
     pub fn open(
         now: Instant,
         config: &IpsecConfig,
         listen: &[SocketAddr],
-        rng: &mut dyn CryptoRng,
+        agent: impl Fn(IpAddr) -> SocketAddr,
+        mut rng: Box<dyn CryptoRng>,
     ) -> anyhow::Result<Self> {
         let mut ipsec = Ipsec::new(esp::Config::default());
         let mut policies = Vec::new();
         for (number, manual) in config.manual.iter().enumerate() {
             let request = RequestId(number as u32 + 1);
-            let mut seed = [0; 16];
-            rng.fill_bytes(&mut seed);
-            add(now, &mut ipsec, manual, request, seed)
+            add(now, &mut ipsec, manual, request, seed(&mut *rng))
                 .with_context(|| format!("the association `{}`", manual.name))?;
             policies.extend(manual.policies(request));
         }
-        ipsec.set_policies(policies);
-        let addresses: Vec<_> = config.manual.iter().map(|manual| manual.local).collect();
-        let raw = RawSockets::open(&addresses).context(
-            "cannot open raw sockets for ESP; IPsec needs CAP_NET_RAW, so start as root",
+        for (number, peer) in config.peer.iter().enumerate() {
+            // No association ever carries this number: what the daemon has no policy for is lost.
+            let request = RequestId(PEERS_REQUESTS - number as u32);
+            policies.extend(peer.protect.policies(peer.local, peer.remote, request));
+        }
+        let feed = Feed::new(policies, &mut ipsec);
+        let raw = RawSockets::open(&unique(config.outer_addresses())).context(
+            "cannot open raw sockets for ESP; IPsec needs CAP_NET_RAW, so start as root, and the \
+             addresses must be ours",
         )?;
-        let settings = StackConfig { addresses: unique(addresses), mtu: MTU, seed: rng.next_u64() };
+        let line = if config.peer.is_empty() {
+            None
+        } else {
+            let path = &config.keys_socket;
+            let context = || format!("cannot listen at {}", path.display());
+            Some(DaemonLine::listen(path).with_context(context)?)
+        };
+        let addresses = unique(config.inner_addresses());
+        ensure!(addresses.len() <= 8, "IPsec ends at eight addresses at most");
+        let settings = StackConfig { addresses, mtu: MTU, seed: rng.next_u64() };
         let mut stack = Stack::new(now, ipsec, &settings);
         let ports = unique(listen.iter().map(SocketAddr::port).collect());
         let sockets = ports.into_iter().map(|port| Ok((port, stack.listen_udp(port)?)));
         let sockets = sockets.collect::<Result<_, stack::SocketError>>()?;
-        Ok(Self { stack, raw, sockets, clear: 0 })
+        let path = |name: &str, local: IpAddr, remote| {
+            let ours = listen.iter().find(|address| address.ip() == local)?;
+            Some(Path::new(now, name, *ours, agent(remote)))
+        };
+        let manual = config.manual.iter().map(|one| (&one.name, one.local, one.remote));
+        let peers = config.peer.iter().map(|one| (&one.name, one.local, one.remote));
+        let paths = manual.chain(peers).filter_map(|(name, local, remote)| path(name, local, remote));
+        let paths = paths.collect();
+        Ok(Self { stack, raw, feed, line, rng, paths, looked: now, sockets, clear: 0 })
     }
 
-    /// Becomes readable when packets have come.
-    pub fn descriptors(&self) -> impl Iterator<Item = RawFd> {
-        self.raw.descriptors()
+    /// Has packets come under one token, and the IKE daemon under another.
+    pub fn register(
+        &mut self,
+        registry: &Registry,
+        packets: Token,
+        daemon: Token,
+    ) -> io::Result<()> {
+        for descriptor in self.raw.descriptors() {
+            registry.register(&mut SourceFd(&descriptor), packets, Interest::READABLE)?;
+        }
+        self.line.as_mut().map_or(Ok(()), |line| line.register(registry, daemon))
     }
 
     /// Whether policy wants datagrams between the two protected.
@@ -126,22 +152,51 @@ impl Protected {
         self.pump(now);
     }
 
+    /// Hears the IKE daemon.
+    pub fn hear_daemon(&mut self, now: Instant, registry: &Registry) -> io::Result<()> {
+        let Some(line) = &mut self.line else { return Ok(()) };
+        line.accept(registry)?;
+        let (feed, stack, rng) = (&mut self.feed, &mut self.stack, &mut self.rng);
+        let state = line.serve(|order| {
+            match feed.apply(now, order, stack.ipsec_mut(), seed(&mut **rng)) {
+                Ok(answer) => answer,
+                Err(refusal) => {
+                    let answer = refusal.answer();
+                    if answer == Answer::Refused {
+                        warn!(reason = %refusal, "an order of the IKE daemon is refused");
+                    }
+                    answer
+                }
+            }
+        });
+        if state == Line::Broken {
+            self.feed.clear(self.stack.ipsec_mut());
+            // Another may be waiting.
+            line.accept(registry)?;
+        }
+        self.look(now);
+        self.pump(now);
+        Ok(())
+    }
+
     /// Takes packets that have come; `hear` gets to which address of ours a datagram came, from whom,
-    /// what it says, and whether IPsec covered its path, so that nobody on it could read. False when
-    /// there may be more.
+    /// what it says, and whether IPsec covered its path, so that nobody on it could read. When there
+    /// may be more, the loop is woken again.
     pub fn read(
         &mut self,
         now: Instant,
+        registry: &Registry,
+        packets: Token,
         mut hear: impl FnMut(SocketAddr, SocketAddr, &[u8], bool),
-    ) -> io::Result<bool> {
+    ) -> io::Result<()> {
         let mut buffer = vec![0; 1 << 16];
         let mut exhausted = false;
         for _ in 0..PACKETS_AT_A_TIME {
-            let Some(len) = self.raw.receive(&mut buffer)? else {
+            let Some(packet) = self.raw.receive(&mut buffer)? else {
                 exhausted = true;
                 break;
             };
-            self.stack.input(now, &buffer[..len]);
+            self.stack.input(now, packet);
         }
         self.pump(now);
         for &(port, socket) in &self.sockets {
@@ -155,22 +210,54 @@ impl Protected {
                 hear(ours, datagram.from, &Zeroizing::new(datagram.payload), covered);
             }
         }
-        Ok(exhausted)
+        if !exhausted {
+            for descriptor in self.raw.descriptors() {
+                let descriptor = &mut SourceFd(&descriptor);
+                registry.reregister(descriptor, packets, Interest::READABLE)?;
+            }
+        }
+        Ok(())
     }
 
     /// When [`Protected::handle_timeout`] wants to be called next.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
-        self.stack.poll_timeout(now)
+        let paths = self.paths.iter().map(|path| path.poll_timeout(self.looked)).min();
+        [self.stack.poll_timeout(now), paths].into_iter().flatten().min()
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.pump(now);
+        if self.paths.iter().any(|path| path.poll_timeout(self.looked) <= now) {
+            self.look(now);
+        }
     }
 
     /// The associations, for operators.
-    pub fn report(&self) -> Vec<Association> {
-        self.stack.ipsec().sas().map(association).collect()
+    pub fn associations(&self, now: Instant) -> Vec<Association> {
+        self.stack.ipsec().sas().map(|sa| report::association(now, sa)).collect()
+    }
+
+    /// The rest, for operators.
+    pub fn state(&self, now: Instant) -> IpsecState {
+        let ipsec = self.stack.ipsec();
+        let counters = ipsec.counters();
+        let packets = [
+            ("protected", counters.protected),
+            ("bypassed", counters.bypassed),
+            ("consumed", counters.consumed),
+            ("returned", counters.returned),
+        ];
+        let drops = counters.drops.iter().filter(|(_, count)| *count > 0);
+        IpsecState {
+            ike_daemon: self.line.as_ref().map(DaemonLine::is_there),
+            path: "socket".into(),
+            reason: "ESP goes through the kernel's raw sockets".into(),
+            paths: self.paths.iter().map(|path| path.report(now, ipsec)).collect(),
+            policies: ipsec.policies().iter().map(report::policy).collect(),
+            packets: packets.map(|(what, count)| (what.to_owned(), count)).into(),
+            dropped: drops.map(|(why, count)| (why.to_string(), count)).collect(),
+        }
     }
 
     /// Datagrams that came in clear where policy wants them protected.
@@ -178,13 +265,47 @@ impl Protected {
         self.clear
     }
 
+    fn look(&mut self, now: Instant) {
+        self.looked = now;
+        for path in &mut self.paths {
+            path.check(now, self.stack.ipsec());
+        }
+    }
+
     fn pump(&mut self, now: Instant) {
         self.stack.poll(now);
         while let Some(packet) = self.stack.poll_output() {
             self.raw.send(&packet);
         }
-        // Nobody brings successors, so there is nobody to tell.
-        while self.stack.ipsec_mut().poll_event().is_some() {}
+        while let Some(event) = self.stack.ipsec_mut().poll_event() {
+            self.handle_event(event);
+        }
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        if let Event::Keepalive { sa } = event {
+            self.send_keepalive(sa);
+        }
+        if let Event::HardLimit { sa, limit } = event
+            && let Some(sa) = self.stack.ipsec().sa(sa)
+        {
+            info!(spi = %format!("{:08x}", sa.spi), ?limit, "an association's lifetime is over");
+        }
+        let notice = self.feed.notice(&event, self.stack.ipsec());
+        if let (Some(notice), Some(line)) = (notice, &mut self.line) {
+            line.tell(notice);
+        }
+    }
+
+    fn send_keepalive(&self, sa: SaId) {
+        let Some(sa) = self.stack.ipsec().sa(sa) else { return };
+        let Some(ports) = sa.encapsulation else { return };
+        let ours = SocketAddr::new(sa.source, ports.local_port);
+        let peer = SocketAddr::new(sa.destination, ports.remote_port);
+        let mut buffer = [0; 64];
+        if let Some(len) = encapsulation::keepalive(ours, peer, &mut buffer) {
+            self.raw.send(&buffer[..len]);
+        }
     }
 }
 
@@ -218,34 +339,14 @@ fn flow(ours: SocketAddr, peer: SocketAddr) -> Flow {
     Flow::udp((ours.ip(), ours.port()), (peer.ip(), peer.port()))
 }
 
+fn seed(rng: &mut dyn CryptoRng) -> [u8; 16] {
+    let mut seed = [0; 16];
+    rng.fill_bytes(&mut seed);
+    seed
+}
+
 fn unique<T: Ord>(mut values: Vec<T>) -> Vec<T> {
     values.sort_unstable();
     values.dedup();
     values
-}
-
-fn association(sa: SaReport) -> Association {
-    let state = match sa.state {
-        SaState::Live => "live",
-        SaState::Expiring => "expiring",
-        SaState::Expired => "expired",
-    };
-    let mode = match sa.mode {
-        esp::Mode::Transport => "transport",
-        esp::Mode::Tunnel => "tunnel",
-    };
-    let drops = sa.stats.drops.iter().filter(|(_, count)| *count > 0);
-    Association {
-        direction: sa.direction.to_string(),
-        spi: format!("{:08x}", sa.spi),
-        source: sa.source,
-        destination: sa.destination,
-        mode: mode.into(),
-        suite: sa.suite.name().into(),
-        state: state.into(),
-        packets: sa.stats.packets,
-        clear_octets: sa.stats.clear_octets,
-        wire_octets: sa.stats.wire_octets,
-        dropped: drops.map(|(why, count)| (why.to_string(), count)).collect::<BTreeMap<_, _>>(),
-    }
 }
