@@ -52,10 +52,7 @@ extern "C" fn features(_: *mut Plugin, features: *mut *const Feature) -> c_int {
     static FEATURES: OnceLock<[Feature; 2]> = OnceLock::new();
     let all = FEATURES.get_or_init(|| {
         let create = interface::create as *const c_void;
-        [
-            Feature::callback(charon::register_function(), create),
-            Feature::provide(c"kernel-ipsec"),
-        ]
+        [Feature::callback(charon::register_function(), create), Feature::provide(c"kernel-ipsec")]
     });
     // SAFETY: charon gives a place for the pointer; the features live as long as the process.
     unsafe { *features = all.as_ptr() };

@@ -21,6 +21,16 @@
 //! addresses = ["10.1.0.1"]
 //! networks = ["10.1.0.0/16"]
 //!
+//! [datad.ipsec]
+//! keys_socket = "/run/ringfence/keys.sock"  # where the IKE daemon's plugin finds us
+//!
+//! [[datad.ipsec.peer]]                      # a call agent that the IKE daemon negotiates with
+//! name = "cm1"
+//! local = "10.2.0.1"                        # as MGCP has it
+//! remote = "10.1.0.1"
+//! outer = "192.0.2.2"                       # where its tunnel ends; absent: `local`
+//! protect = "mgcp"                          # or everything
+//!
 //! [[datad.ipsec.manual]]                    # for laboratories: keys by hand
 //! name = "agent1"
 //! local = "10.9.0.1"

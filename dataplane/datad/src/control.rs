@@ -30,8 +30,9 @@ const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const NEIGHBOURS: Token = Token(2);
 const ESP: Token = Token(3);
+const IKE_DAEMON: Token = Token(4);
 /// Tokens from here on are the MGCP sockets.
-const MGCP: usize = 4;
+const MGCP: usize = 5;
 
 /// Datagrams taken from one socket at a time, so that a flood does not stop the rest.
 const DATAGRAMS_AT_A_TIME: usize = 64;
@@ -118,7 +119,7 @@ impl Control {
         wakeup: Wakeup,
         gateway: Gateway,
         sockets: Vec<std::net::UdpSocket>,
-        protected: Option<Protected>,
+        mut protected: Option<Protected>,
         Kernel { neighbours, features }: Kernel,
         lines: Lines,
         leave: Duration,
@@ -128,8 +129,8 @@ impl Control {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
         registry.register(&mut SourceFd(&neighbours.fd()), NEIGHBOURS, Interest::READABLE)?;
-        for descriptor in protected.iter().flat_map(Protected::descriptors) {
-            registry.register(&mut SourceFd(&descriptor), ESP, Interest::READABLE)?;
+        if let Some(protected) = &mut protected {
+            protected.register(registry, ESP, IKE_DAEMON)?;
         }
         let mut registered = Vec::new();
         for (index, socket) in sockets.into_iter().enumerate() {
@@ -197,6 +198,7 @@ impl Control {
                 SIGNALS => goes_on &= self.signals.pending().next().is_none(),
                 NEIGHBOURS => self.neighbours.handle_readable()?,
                 ESP => self.read_protected(now)?,
+                IKE_DAEMON => self.hear_daemon(now)?,
                 Token(socket) => self.read_socket(now, socket - MGCP)?,
             }
         }
@@ -218,11 +220,13 @@ impl Control {
     }
 
     fn known(&self) -> Known {
+        let (now, ipsec) = (Instant::now(), self.protected.as_ref());
         Known {
             snapshot: self.gateway.snapshot(),
             counters: self.gateway.counters(),
-            associations: self.protected.as_ref().map(Protected::report).unwrap_or_default(),
-            clear: self.protected.as_ref().map_or(0, Protected::clear),
+            associations: ipsec.map(|ipsec| ipsec.associations(now)).unwrap_or_default(),
+            ipsec: ipsec.map(|ipsec| ipsec.state(now)),
+            clear: ipsec.map_or(0, Protected::clear),
         }
     }
 
@@ -305,7 +309,7 @@ impl Control {
     fn read_protected(&mut self, now: Instant) -> io::Result<()> {
         let Some(ipsec) = &mut self.protected else { return Ok(()) };
         let mut heard = Vec::new();
-        let exhausted = ipsec.read(now, |ours, from, datagram, covered| {
+        ipsec.read(now, self.poll.registry(), ESP, |ours, from, datagram, covered| {
             heard.push((ours, from));
             if covered {
                 self.gateway.handle_covered_datagram(now, from, datagram);
@@ -313,19 +317,17 @@ impl Control {
                 self.gateway.handle_datagram(now, from, datagram);
             }
         })?;
-        let descriptors: Vec<_> = ipsec.descriptors().collect();
-        if !exhausted {
-            for descriptor in descriptors {
-                let registry = self.poll.registry();
-                registry.reregister(&mut SourceFd(&descriptor), ESP, Interest::READABLE)?;
-            }
-        }
         for (ours, from) in heard {
             if let Some(index) = self.sockets.iter().position(|(address, _)| *address == ours) {
                 self.remember(from, index);
             }
         }
         Ok(())
+    }
+
+    /// Hears the IKE daemon about associations.
+    fn hear_daemon(&mut self, now: Instant) -> io::Result<()> {
+        self.protected.as_mut().map_or(Ok(()), |ipsec| ipsec.hear_daemon(now, self.poll.registry()))
     }
 
     /// Notes which of our addresses a peer talks to: answers must come from there.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use metrics::{Collector, ConstCounter, ConstGauge, DescriptorEncoder, family};
-use status::RelayReport;
+use status::{IpsecPath, IpsecState, RelayReport};
 
 use crate::reports::Reporter;
 
@@ -66,7 +66,32 @@ impl Collector for Report {
         let messages =
             report.mgcp.iter().map(|(what, &n)| ([("what", what.as_str())], ConstCounter::new(n)));
         family(&mut encoder, "mgcp_messages", "MGCP messages by what became of them", messages)?;
+        if let Some(ipsec) = &report.ipsec_state {
+            encode_ipsec(&mut encoder, ipsec)?;
+        }
         let connections = [([("state", "open")], ConstGauge::new(report.flows.len() as i64))];
         family(&mut encoder, "connections", "Connections of relay endpoints", connections)
     }
+}
+
+fn encode_ipsec(encoder: &mut DescriptorEncoder<'_>, ipsec: &IpsecState) -> fmt::Result {
+    let packets =
+        ipsec.packets.iter().map(|(fate, &n)| ([("fate", fate.as_str())], ConstCounter::new(n)));
+    family(encoder, "ipsec_packets", "Packets of IPsec, by what became of them", packets)?;
+    let dropped = ipsec
+        .dropped
+        .iter()
+        .map(|(reason, &n)| ([("reason", reason.as_str())], ConstCounter::new(n)));
+    family(encoder, "ipsec_dropped_packets", "Packets that IPsec dropped, by reason", dropped)?;
+    let covered =
+        ipsec.paths.iter().map(|one| (path(one), ConstGauge::new(i64::from(one.covered))));
+    family(encoder, "ipsec_path_covered", "Whether IPsec covers a path", covered)?;
+    let rekeys = ipsec.paths.iter().map(|one| (path(one), ConstCounter::new(one.rekeys)));
+    family(encoder, "ipsec_path_rekeys", "Associations that were replaced", rekeys)?;
+    let alarms = ipsec.paths.iter().map(|one| (path(one), ConstCounter::new(one.alarms)));
+    family(encoder, "ipsec_path_alarms", "Alarms about uncovered paths", alarms)
+}
+
+fn path(path: &IpsecPath) -> [(&str, &str); 1] {
+    [("path", &path.name)]
 }

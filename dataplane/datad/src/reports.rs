@@ -10,7 +10,7 @@ use engine::{LegReport, Stay, Tier};
 use gateway::{Counters, Snapshot};
 use port::{Path, PathKind};
 use srtp::Suite;
-use status::{Association, Flow, Packets, PortReport, RelayReport};
+use status::{Association, Flow, IpsecState, Packets, PortReport, RelayReport};
 
 use crate::worker::{Page, PortPage, WorkerHandle};
 
@@ -31,6 +31,8 @@ pub struct Known {
     pub counters: Counters,
     /// IPsec associations.
     pub associations: Vec<Association>,
+    /// The rest about IPsec.
+    pub ipsec: Option<IpsecState>,
     /// Datagrams that came in clear where they must be protected.
     pub clear: u64,
 }
@@ -67,7 +69,7 @@ impl Reporter {
     }
 
     fn join(&self, known: &Known, page: Page) -> RelayReport {
-        let Known { snapshot, counters, associations, clear } = known;
+        let Known { snapshot, counters, associations, ipsec, clear } = known;
         let legs: HashMap<LegId, &LegReport> = page.legs.iter().map(|leg| (leg.leg, leg)).collect();
         let flows = snapshot.connections.iter().filter_map(|connection| {
             let leg = legs.get(&connection.leg)?;
@@ -97,6 +99,7 @@ impl Reporter {
                 .map(|(name, n)| (name.to_owned(), n))
                 .collect(),
             ipsec: associations.clone(),
+            ipsec_state: ipsec.clone(),
             ports: page.ports.iter().zip(&*self.networks).map(port).collect(),
         }
     }

@@ -35,7 +35,12 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let sockets = bind_all(&config.gateway.listen)?;
     let ports = Ports::open(config)?;
     let protected = config.ipsec.as_ref().map(|ipsec| {
-        Protected::open(now, ipsec, &config.gateway.listen, &mut StdRng::from_os_rng())
+        let settings = &config.gateway;
+        let agent = |address| match settings.notify {
+            Some(notify) if notify.ip() == address => notify,
+            _ => SocketAddr::new(address, CALL_AGENT_PORT),
+        };
+        Protected::open(now, ipsec, &settings.listen, agent, Box::new(StdRng::from_os_rng()))
     });
     let protected = protected.transpose().context("IPsec")?;
     let status = StatusServer::bind(&config.status_socket)

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use esp::{Config, Flow, Ipsec};
+use keying::feed::{Feed, FrameReader};
 use keying::vici::{Charon, Expected, Reader};
 use keying::xfrm::messages;
 use keying::{Mirror, Origin};
@@ -53,4 +54,25 @@ pub fn vici(stream: &[u8]) {
     if said.is_err() {
         charon.disconnected("nonsense");
     }
+}
+
+/// Any octets from an IKE daemon's plugin: what is read is written the same, associations are
+/// bounded, and when the daemon is gone so are they.
+pub fn orders(stream: &[u8]) {
+    let now = Instant::now();
+    let mut ipsec = Ipsec::new(Config { max_sas: 4 });
+    let mut feed = Feed::new(Vec::new(), &mut ipsec);
+    let mut reader = FrameReader::default();
+    reader.push(stream);
+    while let Ok(Some(order)) = reader.next_order() {
+        let mut again = FrameReader::default();
+        again.push(&order.to_frame());
+        assert_eq!(again.next_order(), Ok(Some(order.clone())));
+        // Whatever comes of it.
+        let _ = feed.apply(now, order, &mut ipsec, [0; 16]);
+        assert!(ipsec.sas().count() <= 4);
+    }
+    feed.clear(&mut ipsec);
+    assert_eq!(ipsec.sas().count(), 0, "an association outlived its daemon");
+    assert!(ipsec.policies().is_empty(), "a policy outlived its daemon");
 }

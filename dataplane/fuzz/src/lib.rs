@@ -32,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "esp-packets", run: esp::packets },
     Target { name: "gateway-datagrams", run: gateway::datagrams },
     Target { name: "keying-messages", run: keying::messages_of_the_kernel },
+    Target { name: "keying-orders", run: keying::orders },
     Target { name: "keying-vici", run: keying::vici },
     Target { name: "mgcp-message", run: mgcp::message },
     Target { name: "mgcp-datagram", run: mgcp::messages },

@@ -1,4 +1,7 @@
-//! How keys come to [`esp`]: two ways, and neither is an IKE daemon of our own.
+//! How keys come to [`esp`]: three ways, and none is an IKE daemon of our own.
+//!
+//! *From the daemon* ([`feed`]): its plugin hands over what it has negotiated. This is what
+//! `ringfence-datad` uses; the kernel needs no ESP.
 //!
 //! *From the kernel* ([`xfrm`], [`Mirror`]): strongSwan's charon negotiates and installs associations
 //! and policies in the kernel, as it does everywhere; the kernel announces them, keys included,

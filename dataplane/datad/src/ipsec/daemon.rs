@@ -73,7 +73,10 @@ impl DaemonLine {
     fn let_in(&mut self, registry: &Registry, mut stream: UnixStream) -> io::Result<()> {
         let peer = socket_peercred(&stream)?;
         if !peer.uid.is_root() && peer.uid != geteuid() {
-            warn!(uid = peer.uid.as_raw(), "somebody else than the IKE daemon wanted to bring keys");
+            warn!(
+                uid = peer.uid.as_raw(),
+                "somebody else than the IKE daemon wanted to bring keys"
+            );
         } else if self.there.is_some() {
             warn!("a second IKE daemon came while one is there: it is sent away");
         } else {
@@ -107,10 +110,7 @@ impl DaemonLine {
 }
 
 impl There {
-    fn work(
-        &mut self,
-        serve: &mut impl FnMut(Order) -> keying::feed::Answer,
-    ) -> io::Result<()> {
+    fn work(&mut self, serve: &mut impl FnMut(Order) -> keying::feed::Answer) -> io::Result<()> {
         self.write()?;
         let mut buffer = [0; 4096];
         loop {

@@ -112,7 +112,8 @@ impl Protected {
         };
         let manual = config.manual.iter().map(|one| (&one.name, one.local, one.remote));
         let peers = config.peer.iter().map(|one| (&one.name, one.local, one.remote));
-        let paths = manual.chain(peers).filter_map(|(name, local, remote)| path(name, local, remote));
+        let paths =
+            manual.chain(peers).filter_map(|(name, local, remote)| path(name, local, remote));
         let paths = paths.collect();
         Ok(Self { stack, raw, feed, line, rng, paths, looked: now, sockets, clear: 0 })
     }
@@ -157,8 +158,8 @@ impl Protected {
         let Some(line) = &mut self.line else { return Ok(()) };
         line.accept(registry)?;
         let (feed, stack, rng) = (&mut self.feed, &mut self.stack, &mut self.rng);
-        let state = line.serve(|order| {
-            match feed.apply(now, order, stack.ipsec_mut(), seed(&mut **rng)) {
+        let state =
+            line.serve(|order| match feed.apply(now, order, stack.ipsec_mut(), seed(&mut **rng)) {
                 Ok(answer) => answer,
                 Err(refusal) => {
                     let answer = refusal.answer();
@@ -167,8 +168,7 @@ impl Protected {
                     }
                     answer
                 }
-            }
-        });
+            });
         if state == Line::Broken {
             self.feed.clear(self.stack.ipsec_mut());
             // Another may be waiting.

@@ -28,9 +28,15 @@ pub struct Path {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
-    Covered { since: Instant },
+    Covered {
+        since: Instant,
+    },
     /// `told`: the alarm has been given.
-    Uncovered { since: Instant, why: String, told: bool },
+    Uncovered {
+        since: Instant,
+        why: String,
+        told: bool,
+    },
 }
 
 impl Path {
@@ -108,10 +114,5 @@ impl Path {
             alarms: self.alarms,
             calls: Vec::new(),
         }
-    }
-
-    /// Who is at the other end.
-    pub fn agent(&self) -> SocketAddr {
-        self.agent
     }
 }

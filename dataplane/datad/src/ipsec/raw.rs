@@ -132,8 +132,11 @@ fn esp_in_udp(address: IpAddr) -> [SockFilter; 7] {
     const LOAD_WORD: u16 = 0x40;
     const JUMP_EQUAL: u16 = 0x15;
     const RETURN: u16 = 0x06;
-    let header =
-        if address.is_ipv4() { SockFilter::new(LOAD_HEADER_LEN, 0, 0, 0) } else { SockFilter::new(LOAD_X, 0, 0, 0) };
+    let header = if address.is_ipv4() {
+        SockFilter::new(LOAD_HEADER_LEN, 0, 0, 0)
+    } else {
+        SockFilter::new(LOAD_X, 0, 0, 0)
+    };
     [
         header,
         SockFilter::new(LOAD_HALF, 0, 0, 2),

@@ -236,8 +236,7 @@ impl Feed {
 fn spec(record: &SaRecord, iv_seed: [u8; 16]) -> Result<SaSpec, Refusal> {
     let StateKey { spi, destination } = record.key;
     let direction = record.direction;
-    let mut spec =
-        SaSpec::new(direction, spi, record.source, destination, keys(record)?, iv_seed);
+    let mut spec = SaSpec::new(direction, spi, record.source, destination, keys(record)?, iv_seed);
     spec.mode = if record.tunnel { Mode::Tunnel } else { Mode::Transport };
     spec.request = RequestId(record.request);
     for source in &record.sources {
@@ -303,8 +302,7 @@ fn selector(direction: Direction, source: &Side, destination: &Side) -> Option<S
     if local.first.is_ipv4() != remote.first.is_ipv4() {
         return None;
     }
-    let ports =
-        |side: &Side| (side.ports.0 <= side.ports.1).then_some(side.ports.0..=side.ports.1);
+    let ports = |side: &Side| (side.ports.0 <= side.ports.1).then_some(side.ports.0..=side.ports.1);
     let selector = selector.ports(ports(local)?, ports(remote)?);
     Some(match local.protocol.max(remote.protocol) {
         0 => selector,
