@@ -1,15 +1,16 @@
 //! Connections on relays that an earlier run of the agent has left there, or that an answer which
 //! got lost has hidden from us.
 //!
-//! When a relay is heard of for the first time, or again, its endpoints are listed and those with
-//! connections are asked whose call they carry (AUEP, AUCX), a few at a time. What this run has
+//! When a relay is heard of for the first time, or again, its endpoints with connections are listed
+//! and asked whose call they carry (AUEP, AUCX), a few at a time. A gateway that cannot list those
+//! alone (`X-INUSE`) is asked for all of its endpoints, and each for its connections. What this run has
 //! made and does not know is deleted at once. What an earlier run has made may be a call that goes
 //! on: it is left alone until nothing comes from either of its devices any more.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-use mgcp::message::ParamCode;
+use mgcp::message::{Extension, ParamCode};
 use mgcp::{CallId, Command, ConnectionId, EndpointName, Response, Verb};
 
 use crate::agent::{Agent, Asked};
@@ -17,6 +18,8 @@ use crate::name::Whose;
 
 /// Questions under way at a time: calls that are set up meanwhile come first.
 const AT_A_TIME: usize = 4;
+/// Asks for endpoints with connections only, from a number on; the answer says where to go on.
+const IN_USE: &str = "X-INUSE";
 /// Endpoints listed at a time: so many names fit any answer.
 const LISTED: u32 = 100;
 /// How often those that are watched are looked at during the silence that ends them.
@@ -50,12 +53,21 @@ struct Orphan {
 /// Something to ask a relay.
 #[derive(Clone, Debug)]
 pub(crate) enum Question {
+    /// Which endpoints have connections, from this number on.
+    InUse(u32),
     /// Which endpoints there are, from this number on.
     Names(u32),
     /// Which connections an endpoint has.
     Connections(Box<str>),
     /// Whose a connection is, and what has come.
     Whose(Box<str>, ConnectionId),
+}
+
+/// Where to go on after those that an answer lists, or 0; `None` if it lists others as well.
+fn next_in_use(response: &Response) -> Option<u32> {
+    let extensions = response.params.extensions.iter();
+    let mut told = extensions.filter(|it| it.name.eq_ignore_ascii_case(IN_USE));
+    told.next().filter(|_| response.code.is_success())?.value.expose().parse().ok()
 }
 
 impl Orphans {
@@ -77,7 +89,7 @@ impl Orphans {
 
     fn begin(&mut self) {
         self.waiting.clear();
-        self.waiting.push_back(Question::Names(1));
+        self.waiting.push_back(Question::InUse(1));
     }
 }
 
@@ -137,6 +149,12 @@ impl Agent {
         let question = relay.orphans.waiting.pop_front()?;
         let audit = |verb, local: &str| Command::new(verb, relay.endpoint(local));
         let command = match &question {
+            Question::InUse(first) => {
+                let mut command = audit(Verb::Auep, "pr/*");
+                let value = first.to_string().as_str().into();
+                command.params.extensions.push(Extension { name: IN_USE.into(), value });
+                command
+            }
             Question::Names(first) => {
                 audit(Verb::Auep, &format!("pr/[{first}-{}]", first + (LISTED - 1)))
             }
@@ -164,13 +182,21 @@ impl Agent {
     ) {
         self.orphan_unanswered(relay);
         let known = |local: &str| self.endpoints.contains_key(&(relay, Box::from(local)));
+        let names = response.params.endpoints.iter().map(EndpointName::local);
+        let unknown = names.filter(|local| !known(local));
         let mut more = Vec::new();
         match question {
+            Question::InUse(first) => match next_in_use(response) {
+                Some(next) => {
+                    more.extend(unknown.map(|local| Question::Connections(local.into())));
+                    more.extend((next > first).then_some(Question::InUse(next)));
+                }
+                // It does not know the question, or has too many to list.
+                None => more.push(Question::Names(1)),
+            },
             // Behind the last endpoint there is none.
             Question::Names(_) if !response.code.is_success() => {}
             Question::Names(first) => {
-                let names = response.params.endpoints.iter().map(EndpointName::local);
-                let unknown = names.filter(|local| !known(local));
                 more.extend(unknown.map(|local| Question::Connections(local.into())));
                 more.push(Question::Names(first + LISTED));
             }

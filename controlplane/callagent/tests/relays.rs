@@ -268,7 +268,18 @@ fn nobody_speaks_for_a_relay_but_itself() {
 
 #[test]
 fn calls_outlive_the_agent_and_are_deleted_when_they_fall_silent() {
+    calls_outlive_the_agent(|text| text);
+}
+
+#[test]
+fn so_they_do_on_gateways_that_list_all_their_endpoints_or_none() {
+    calls_outlive_the_agent(|text| text.replace("X-INUSE", "X-OTHER"));
+    calls_outlive_the_agent(|text| text.replace("X-INUSE: 0", "X-INUSE: "));
+}
+
+fn calls_outlive_the_agent(mangle: fn(String) -> String) {
     let mut site = Site::in_service(2);
+    site.relays.iter_mut().for_each(|relay| relay.mangle = mangle);
     for _ in 0..2 {
         site.opened(true);
     }
@@ -302,6 +313,25 @@ fn calls_outlive_the_agent_and_are_deleted_when_they_fall_silent() {
     site.pass(12 * 3600 * SECOND);
     assert_eq!(left(&site), [1, 0], "but not for ever; the foreign one is not ours to delete");
     assert_eq!(site.agent.counters().orphans_deleted, 2);
+}
+
+#[test]
+fn of_a_relay_with_many_endpoints_those_in_use_are_asked() {
+    let mut site = Site::new(1);
+    site.relays[0].config.endpoints = 10_000;
+    site.restart_relay(0);
+    site.pass(SECOND);
+    for _ in 0..250 {
+        site.opened(true);
+    }
+    site.sent.clear();
+    site.restart_agent();
+    site.pass(30 * SECOND);
+    assert_eq!(site.agent.relays()[0].orphans, 250, "{:#?}", &site.sent[..site.sent.len().min(6)]);
+    let asked = |what: &str| site.sent.iter().filter(|text| text.contains(what)).count();
+    // Three lists of a hundred each time it looks, and the endpoints that are on them.
+    assert!(asked("pr/*@") <= 6, "{}", asked("pr/*@"));
+    assert!(asked("AUEP") <= 6 + 2 * 250 + 30, "{}", asked("AUEP"));
 }
 
 #[test]

@@ -20,6 +20,17 @@ use crate::notify::Requests;
 use crate::options::{IntoFault, PACKETIZATION};
 use crate::packages::Kind;
 
+/// Asks a wildcard audit for endpoints with connections only, from a number on; the answer says by
+/// the same name where to go on.
+const IN_USE: &str = "X-INUSE";
+/// Names that fit any answer, beside its other lines.
+const IN_USE_LIST: usize = 90;
+
+fn in_use_from(params: &Params) -> Option<u32> {
+    let asked = params.extensions.iter().find(|it| it.name.eq_ignore_ascii_case(IN_USE))?;
+    asked.value.expose().parse().ok()
+}
+
 impl Gateway {
     pub(crate) fn audit_endpoint(
         &self,
@@ -29,7 +40,10 @@ impl Gateway {
         let mut response = Response::new(ReturnCode::OK);
         let number = match target {
             Target::Set(name) => {
-                response.params.endpoints = self.names_of(name)?;
+                match in_use_from(&command.params) {
+                    Some(first) => self.tell_in_use(name, first, &mut response.params),
+                    None => response.params.endpoints = self.names_of(name)?,
+                }
                 return Ok(response);
             }
             Target::Endpoint(number) => Some(*number),
@@ -52,6 +66,19 @@ impl Gateway {
             return Err(ReturnCode::TOO_LARGE.into_fault());
         }
         Ok(names)
+    }
+
+    /// Those of a set that have connections, from a number on; and the number of the next one that
+    /// does not fit any more, or 0.
+    fn tell_in_use(&self, name: &EndpointName, first: u32, params: &mut Params) {
+        let is_meant = |number: &u32| *number >= first && self.endpoints.covers(name, *number);
+        let mut numbers: Vec<_> = self.endpoints.in_use().filter(is_meant).collect();
+        numbers.sort_unstable();
+        let next = numbers.get(IN_USE_LIST).copied().unwrap_or_default();
+        let listed = numbers.into_iter().take(IN_USE_LIST);
+        params.endpoints = listed.map(|number| self.endpoint_name(number)).collect();
+        let value = next.to_string().as_str().into();
+        params.extensions.push(Extension { name: IN_USE.into(), value });
     }
 
     fn tell(&self, code: ParamCode, version: Version, number: Option<u32>, params: &mut Params) {

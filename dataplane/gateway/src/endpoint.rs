@@ -216,6 +216,12 @@ impl Endpoints {
         (1..=self.size()).contains(&number) && !self.resting.contains(&number)
     }
 
+    /// Those with connections, in no order.
+    pub(crate) fn in_use(&self) -> impl Iterator<Item = u32> {
+        let in_use = self.active.iter().filter(|(_, endpoint)| !endpoint.connections.is_empty());
+        in_use.map(|(number, _)| *number)
+    }
+
     pub(crate) fn get(&self, number: u32) -> Option<&Endpoint> {
         self.active.get(&number).map(Box::as_ref)
     }

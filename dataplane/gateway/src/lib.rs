@@ -45,6 +45,8 @@
 //!   call that is there is still made. RSIP `forced` follows with the last call, or when time is up.
 //! - A DLCX aborts CRCX and MDCX under way on what it covers (407). Load is refused with 409, but
 //!   never a DLCX.
+//! - A wildcard AUEP with `X-INUSE: 1` lists endpoints with connections only, ninety at a time;
+//!   the answer's `X-INUSE` is the number to go on from, or 0.
 //! - Audits leave crypto lines out; `X-KEYED: tx,rx` says which directions hold keys.
 //!
 //! This crate must not know how packets travel, nor where its configuration was read.

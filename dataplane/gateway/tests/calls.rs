@@ -110,3 +110,26 @@ fn ten_thousand_calls_leave_nothing_behind() {
     assert_eq!(counters.connections_created, 20_000);
     assert_eq!(counters.connections_deleted, 20_000);
 }
+
+#[test]
+fn endpoints_in_use_are_listed_page_by_page() {
+    let mut lab = Lab::new(Config { endpoints: 10_000, ..config() });
+    for number in (3..=300).step_by(3) {
+        let made = lab.ask(&format!("CRCX # pr/{number}@relay1 MGCP 1.0\nC: A\nM: inactive"));
+        assert_eq!(code(&made), 200);
+    }
+    let mut list = |first: &str, of: &str| {
+        let answer = lab.ask(&format!("AUEP # {of}@relay1 MGCP 1.0\nX-InUse: {first}"));
+        let names = answer.params.endpoints.iter().map(|name| name.local().to_owned());
+        let next = answer.params.extensions.first().map(|it| it.value.expose().to_owned());
+        (code(&answer), names.collect::<Vec<_>>(), next)
+    };
+    let (_, names, next) = list("1", "pr/*");
+    assert_eq!((names.len(), &*names[0], next.as_deref()), (90, "pr/3", Some("273")));
+    let (_, names, next) = list("273", "pr/*");
+    assert_eq!((names.len(), &*names[9], next.as_deref()), (10, "pr/300", Some("0")));
+    assert_eq!(list("1", "pr/[1-5]"), (200, vec!["pr/3".to_owned()], Some("0".to_owned())));
+    assert_eq!(list("301", "pr/*"), (200, vec![], Some("0".to_owned())));
+    // What is no number asks for nothing: all of them are too many.
+    assert_eq!(list("all", "pr/*").0, 533);
+}
