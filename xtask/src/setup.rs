@@ -76,6 +76,18 @@ use Brings::{File, Program};
 
 const PACKAGES: &[Package] = &[
     Package {
+        name: "age",
+        why: "opens backups as somebody without ringfence would",
+        brings: Program("age"),
+        uses: &[Use::Test],
+    },
+    Package {
+        name: "zstd",
+        why: "opens backups as somebody without ringfence would",
+        brings: Program("zstd"),
+        uses: &[Use::Test],
+    },
+    Package {
         name: "pkg-config",
         why: "finds C libraries for crates that bind them",
         brings: Program("pkg-config"),

@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backup;
 pub mod calls;
 pub mod capf;
 pub mod certificate;
@@ -73,6 +74,7 @@ impl Message {
             relays::ALL,
             signalling::ALL,
             srst::ALL,
+            backup::ALL,
         ]
         .into_iter()
         .flatten()

@@ -24,6 +24,8 @@ pub enum Error {
     },
     /// The database is a replica: changes are made on the publisher.
     ReadOnly,
+    /// A copy of the database is damaged, or cannot be written.
+    Copy(String),
     /// What is stored makes no sense.
     Corrupt(String),
     /// The database refused a statement or went away.
@@ -191,6 +193,7 @@ impl Say for Error {
                 NEWER.fill(language, &[("found", found), ("known", known)])
             }
             Self::ReadOnly => READ_ONLY.say(language),
+            Self::Copy(cause) => COPY.fill(language, &[("cause", cause)]),
             Self::Corrupt(cause) => CORRUPT.fill(language, &[("cause", cause)]),
             Self::Database(cause) => DATABASE.fill(language, &[("cause", cause)]),
             Self::Unknown { object, name } => {
@@ -312,6 +315,10 @@ const READ_ONLY: Text = Text::new(
 const CORRUPT: Text = Text::new(
     "The database is damaged: {cause}. Restore it from a backup.",
     "データベースが壊れています: {cause}。バックアップから復元してください。",
+);
+const COPY: Text = Text::new(
+    "The copy of the database cannot be written or read: {cause}. Take another one.",
+    "データベースのコピーを書き込めないか、読み取れません: {cause}。別のコピーを使ってください。",
 );
 const DATABASE: Text = Text::new("Database exception: {cause}.", "データベース例外: {cause}。");
 const UNKNOWN: Text = Text::new(

@@ -50,6 +50,7 @@ mod certificate;
 mod change;
 mod cluster;
 mod consequence;
+mod copy;
 mod ctl_version;
 mod device;
 mod error;
@@ -83,6 +84,7 @@ pub use certificate::{Certificate, CertificateCopy, CertificateRole};
 pub use change::{Author, Change, Changed, Entry, Revision, RevisionLog};
 pub use cluster::{Cluster, Guid, SecurityMode};
 pub use consequence::{Action, Due, RESET_ENDS_CALLS, Trigger};
+pub use copy::{Copied, HistoryMark, examine_copy};
 pub use ctl_version::CtlVersion;
 pub use device::{
     BridgeMedia, BuiltInBridge, Capability, Device, DeviceName, DeviceSecurityMode, EffectiveMode,

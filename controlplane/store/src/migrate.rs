@@ -11,30 +11,41 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005-orders.sql"),
 ];
 
+/// Number of the newest schema.
+pub(crate) fn newest() -> u64 {
+    MIGRATIONS.len() as u64
+}
+
 /// Applies the migrations that are missing, all in one transaction.
 pub(crate) fn to_newest(backend: &mut dyn Backend) -> Result<()> {
+    to(backend, newest())
+}
+
+/// Applies the migrations that are missing to the schema of this number, all in one transaction.
+pub(crate) fn to(backend: &mut dyn Backend, wanted: u64) -> Result<()> {
     let found = transaction(backend, Access::Read, schema)?;
-    let known = MIGRATIONS.len() as u64;
+    let known = newest();
     if found > known {
         return Err(Error::Newer { found, known });
     }
-    if found == known {
+    if found >= wanted {
         return Ok(());
     }
     transaction(backend, Access::Write, |sql| {
         sql.batch("CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY)")?;
         // Another process may have been quicker.
         let found = schema(sql)?;
-        for (number, migration) in (1..).zip(MIGRATIONS).skip(found as usize) {
+        let missing = (1..=wanted).zip(MIGRATIONS).skip(found as usize);
+        for (number, migration) in missing {
             sql.batch(migration)?;
-            sql.execute("INSERT INTO migration (number) VALUES ($1)", values![number as u64])?;
+            sql.execute("INSERT INTO migration (number) VALUES ($1)", values![number])?;
         }
         Ok(())
     })
 }
 
 /// Number of the last migration that was applied.
-fn schema(sql: &mut dyn Sql) -> Result<u64> {
+pub(crate) fn schema(sql: &mut dyn Sql) -> Result<u64> {
     if !sql.has_table("migration")? {
         return Ok(0);
     }

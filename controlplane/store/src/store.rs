@@ -15,8 +15,8 @@ pub struct Store {
     readers: Readers,
     writer: Writer,
     /// Newest revision made through this handle, for those who wait.
-    newest: Mutex<Revision>,
-    changed: Condvar,
+    pub(crate) newest: Mutex<Revision>,
+    pub(crate) changed: Condvar,
 }
 
 impl Store {
@@ -82,6 +82,11 @@ impl Store {
             (Some(tried), _) => Ok(tried),
             (None, undone) => Err(undone.expect_err("what succeeds was tried")),
         }
+    }
+
+    /// Does something with all of the database at once, past the rules of a change.
+    pub(crate) fn replace_all<T>(&self, work: impl FnOnce(&mut dyn Sql) -> Result<T>) -> Result<T> {
+        self.writer.transaction(work)
     }
 
     /// Writes something to the audit log that changed nothing here: a refused login, a pushed CTL

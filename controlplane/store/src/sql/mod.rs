@@ -83,6 +83,11 @@ impl Row {
         Self(columns.into_iter())
     }
 
+    /// The columns that are left.
+    pub(crate) fn into_values(self) -> impl Iterator<Item = Value> {
+        self.0
+    }
+
     /// The next column, as the type that the schema gives it.
     pub(crate) fn next<T: FromValue>(&mut self) -> Result<T> {
         let value = self.0.next().unwrap_or(Value::Null);

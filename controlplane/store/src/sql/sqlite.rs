@@ -46,6 +46,20 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// An empty database that nobody else sees.
+    pub(crate) fn in_memory() -> Result<Self> {
+        Ok(Self(Connection::open_in_memory()?))
+    }
+
+    /// The same for large ones: what memory has no room for is in a file without a name.
+    pub(crate) fn temporary() -> Result<Self> {
+        let connection = Connection::open("")?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Self(connection))
+    }
+}
+
 impl Backend for Sqlite {
     fn begin(&mut self, access: Access) -> Result<()> {
         self.run(match access {
