@@ -15,6 +15,13 @@
 //! notify = "10.9.0.2:2727"                  # where restarts and events go at first
 //! keys = "trusted-path"                     # or require, prefer: keys only where IPsec covers the path
 //!
+//! [[datad.gateway.endpoint]]                # voice endpoints, beside the relays
+//! name = "aaln/S1/SU0/[0-3]"                # or one name; other kinds: "S0/SU0/DS1-0/[1-24]"
+//!
+//! [datad.lines]
+//! socket = "/run/ringfence/lines.sock"      # where `ringfence-datad line` asks
+//! announcements = "/var/lib/ringfence/announcements"
+//!
 //! [[datad.media]]
 //! name = "inside"
 //! interface = "eth1"
@@ -53,6 +60,7 @@ use serde::{Deserialize, Deserializer};
 use srtp::BackendChoice;
 
 use crate::ipsec::IpsecConfig;
+use crate::lines::{LinesConfig, VoiceConfig};
 use crate::worker::MAX_PORTS;
 
 /// The whole file. What the control plane reads in it is not looked at.
@@ -98,6 +106,9 @@ pub struct Config {
     pub media: Vec<MediaConfig>,
     /// IPsec for MGCP; absent: none.
     pub ipsec: Option<IpsecConfig>,
+    /// The telephones behind voice endpoints.
+    #[serde(default)]
+    pub lines: LinesConfig,
 }
 
 /// Settings of the MGCP gateway.
@@ -118,6 +129,15 @@ pub struct GatewayConfig {
     /// Number of relay endpoints `pr/1` … `pr/N`.
     #[serde(default = "default_endpoints")]
     pub endpoints: Endpoints,
+    /// Voice endpoints beside the relays.
+    #[serde(default, rename = "endpoint")]
+    pub voice: Vec<VoiceConfig>,
+    /// Dialect of what the gateway says by itself.
+    #[serde(default)]
+    pub dialect: Dialect,
+    /// Voice endpoints tell that a receiver is lifted without being asked.
+    #[serde(default = "default_off_hook")]
+    pub persistent_off_hook: bool,
     /// Longest random wait before the restart announcement, in milliseconds.
     #[serde(default = "default_restart_wait", rename = "restart_wait_ms")]
     pub restart_wait: Millis,
@@ -137,6 +157,18 @@ pub struct GatewayConfig {
     /// short.
     #[serde(default = "default_leave", rename = "leave_seconds")]
     pub leave: Seconds,
+}
+
+/// Dialects of MGCP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Dialect {
+    /// RFC 3435.
+    #[default]
+    #[serde(rename = "1.0")]
+    V1_0,
+    /// What CallManager and IOS speak.
+    #[serde(rename = "0.1")]
+    V0_1,
 }
 
 /// A network that media comes from and goes to.
@@ -387,6 +419,10 @@ fn default_restart_wait() -> Millis {
     Millis(2_000)
 }
 
+fn default_off_hook() -> bool {
+    true
+}
+
 fn default_idle() -> Seconds {
     Seconds(60)
 }
@@ -401,8 +437,9 @@ impl Config {
         if self.media.is_empty() {
             return Err("there is no media network: add a [[datad.media]] section".into());
         }
-        if self.media.len() > MAX_PORTS {
-            return Err(format!("there are more than {MAX_PORTS} [[datad.media]] sections"));
+        // One is for telephones.
+        if self.media.len() >= MAX_PORTS {
+            return Err(format!("there are {MAX_PORTS} or more [[datad.media]] sections"));
         }
         if self.gateway.listen.is_empty() {
             return Err(
@@ -489,6 +526,20 @@ networks = ["10.1.0.0/16"]
         config.check().unwrap();
         assert_eq!(config.media[0].ports, Ports(16384..=32767));
         assert_eq!(config.gateway.source, Source::Exact);
+    }
+
+    #[test]
+    fn voice_endpoints_come_in_rows() {
+        let rows = "[[datad.gateway.endpoint]]\nname = \"aaln/S1/SU0/[0-3]\"\n\
+                    [[datad.gateway.endpoint]]\nname = \"S0/SU0/DS1-0/1\"\nkind = \"line\"\n";
+        let config = parse(&format!("{GOOD}\n{rows}")).unwrap().datad;
+        let voice: Vec<_> = config.gateway.voice.iter().flat_map(|v| v.endpoints()).collect();
+        assert_eq!((voice.len(), &*voice[3].name), (5, "aaln/S1/SU0/3"));
+        assert!(voice.iter().all(|endpoint| endpoint.kind == gateway::VoiceKind::Line));
+        for bad in ["aaln/[3-1]", "aaln/[x]", "aaln/[0-9999]"] {
+            let text = format!("{GOOD}\n{}", rows.replace("aaln/S1/SU0/[0-3]", bad));
+            assert!(complaint(&text).contains("no row of voice endpoints"), "{bad}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ use signal_hook_mio::v1_0::Signals;
 use tracing::{debug, info, warn};
 
 use crate::ipsec::Protected;
+use crate::lines::LinesHandle;
 use crate::neighbours::Neighbours;
 use crate::reports::Known;
 use crate::unreachable;
@@ -51,6 +52,7 @@ pub struct Control {
     protected: Option<Protected>,
     neighbours: Neighbours,
     features: XdpFeatures,
+    telephones: Option<LinesHandle>,
     signals: Signals,
     worker: WorkerHandle,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -107,6 +109,8 @@ pub struct Lines {
     pub from_worker: Receiver<FromWorker>,
     /// Who wants to know what the gateway has.
     pub snapshots: Receiver<Sender<Known>>,
+    /// The telephones behind voice endpoints, if there are any.
+    pub telephones: Option<LinesHandle>,
     /// The worker.
     pub worker: WorkerHandle,
     /// Its thread.
@@ -149,6 +153,7 @@ impl Control {
             protected,
             neighbours,
             features,
+            telephones: lines.telephones,
             signals,
             worker: lines.worker,
             thread: Some(lines.thread),
@@ -203,6 +208,7 @@ impl Control {
             }
         }
         self.hear_worker(now)?;
+        self.hear_telephones(now);
         self.gateway.handle_timeout(now);
         self.neighbours.handle_timeout(now)?;
         for (port, exit) in self.features.changes(now) {
@@ -234,6 +240,11 @@ impl Control {
     fn pump(&mut self) -> io::Result<()> {
         while let Some((token, command)) = self.gateway.poll_command() {
             self.worker.send(ToWorker::Command(token, command));
+        }
+        while let Some((line, order)) = self.gateway.poll_order() {
+            if let Some(telephones) = &self.telephones {
+                telephones.order(line, order);
+            }
         }
         while let Some((to, datagram)) = self.gateway.poll_datagram() {
             self.send(to, &datagram);
@@ -337,6 +348,13 @@ impl Control {
                 self.spoken_to.clear();
             }
             self.spoken_to.insert(from, index);
+        }
+    }
+
+    fn hear_telephones(&mut self, now: Instant) {
+        let Some(telephones) = &self.telephones else { return };
+        for (line, event) in telephones.events.try_iter() {
+            self.gateway.handle_line_event(now, line, event);
         }
     }
 

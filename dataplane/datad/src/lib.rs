@@ -1,12 +1,14 @@
 //! The data-plane daemon `ringfence-datad`.
 //!
-//! Three kinds of threads:
+//! Four kinds of threads:
 //!
 //! - the *packet worker* (`worker.rs`), pinned to a core, owns the engine, the packet memory and the
 //!   ports, and shares nothing;
 //! - the *control loop* (`control.rs`) owns the MGCP gateway, follows the kernel's routes and
 //!   neighbours (`neighbours.rs`) and talks to the worker through queues.
 //!   MGCP that must be protected ends there too, in `ipsec/`;
+//! - the *telephones* behind voice endpoints (`lines/`), where there are any: to the worker they are
+//!   one more port, to the control loop a source of events;
 //! - *reporters* (`status_server.rs`, `metrics.rs`) ask both and answer operators.
 //!
 //! Invariants:
@@ -21,6 +23,7 @@ pub mod testing;
 
 mod control;
 mod ipsec;
+pub mod lines;
 mod metrics;
 mod neighbours;
 mod netlink;

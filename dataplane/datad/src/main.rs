@@ -1,9 +1,11 @@
 //! See the library of this crate.
 
+mod line;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use ringfence_datad::config::{File, SrtpBackend};
 use tracing_subscriber::EnvFilter;
 
@@ -25,10 +27,21 @@ struct Cli {
     /// What to log: error, warn, info, debug or trace, also per module.
     #[arg(long, value_name = "FILTER", default_value = "info", env = "RINGFENCE_LOG")]
     log: String,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Use a telephone behind a voice endpoint of a running daemon. Answers in JSON.
+    Line(line::Line),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Some(Command::Line(line)) = &cli.command {
+        return line.run();
+    }
     let filter = EnvFilter::try_new(&cli.log).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match start(&cli) {

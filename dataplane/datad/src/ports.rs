@@ -157,6 +157,16 @@ impl Ports {
         Ok(())
     }
 
+    /// Adds a port that leads out of no interface, behind the others.
+    pub fn add_internal(&mut self, port: Box<dyn Port>) {
+        let mac = MacAddr([0; 6]);
+        let tags = [None, None];
+        self.configs.push(PortConfig { medium: port.medium(), mtu: CHUNK, mac, tags });
+        self.interfaces.push(None);
+        self.programs.push(None);
+        self.ports.push(port);
+    }
+
     fn describe(&mut self, media: &MediaConfig, medium: Medium, link: &Link) {
         let mut tags = [None, None];
         for (tag, &control) in tags.iter_mut().zip(&media.vlans.0) {

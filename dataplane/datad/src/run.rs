@@ -3,26 +3,28 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Sender, unbounded};
 use engine::command::{RtcpPolicy, SourceRule};
 use engine::{Config as EngineConfig, Engine};
-use gateway::{CallAgent, Gateway, KeyPolicy, Network as GatewayNetwork};
+use gateway::{CallAgent, Gateway, KeyPolicy, Network as GatewayNetwork, VoiceEndpoint};
 use metrics::MetricsServer;
+use mgcp::Version;
 use port::PortId;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{RngCore, SeedableRng};
 use sd_notify::NotifyState;
 use tracing::info;
 
-use crate::config::{Config, Keys, Rtcp, Source};
+use crate::config::{Config, Dialect, Keys, Rtcp, Source};
 use crate::control::{Control, Kernel, Lines, ToControl, Wakeup};
 use crate::ipsec::Protected;
+use crate::lines::{Asked, LineServer, LineThread, LinesHandle, VoiceConfig, read_announcements};
 use crate::metrics::collect;
 use crate::neighbours::Neighbours;
 use crate::ports::Ports;
 use crate::privilege::drop_privileges;
 use crate::reports::{Network, Reporter};
-use crate::status_server::StatusServer;
+use crate::status_server::{SocketFile, StatusServer};
 use crate::worker::Worker;
 use crate::xdp_features::XdpFeatures;
 
@@ -33,7 +35,9 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let gateway = Gateway::new(now, gateway_config(config), Box::new(StdRng::from_os_rng()))?;
 
     let sockets = bind_all(&config.gateway.listen)?;
-    let ports = Ports::open(config)?;
+    let mut ports = Ports::open(config)?;
+    let wakeup = Wakeup::new()?;
+    let telephones = Telephones::open(config, &mut ports, &wakeup)?;
     let protected = config.ipsec.as_ref().map(|ipsec| {
         let settings = &config.gateway;
         let agent = |address| match settings.notify {
@@ -59,11 +63,10 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     }
     let engine = EngineConfig {
         ports: ports.configs,
-        max_legs: 2 * config.gateway.endpoints.0 as usize,
+        max_legs: 2 * config.gateway.endpoints.0 as usize + VOICE_LEGS * voice(config).count(),
         srtp: srtp_config(config),
     };
     let neighbours = Neighbours::new(now, ports.interfaces).context("cannot ask for neighbours")?;
-    let wakeup = Wakeup::new()?;
     let (to_control, from_worker) = unbounded();
     let outbox = ToControl { queue: to_control, waker: wakeup.waker.clone() };
     let mut engine = Engine::new(now, engine);
@@ -83,9 +86,14 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let networks = config
         .media
         .iter()
-        .map(|media| Network { name: media.name.clone(), interface: media.interface.clone() });
+        .map(|media| Network { name: media.name.clone(), interface: media.interface.clone() })
+        .chain(telephones.iter().map(|_| Network { name: "lines".into(), interface: None }));
     let reporter = Reporter::new(handle.clone(), ask, wakeup.waker.clone(), networks.collect());
-    let lines = Lines { from_worker, snapshots, worker: handle, thread };
+    let (telephones, _line_socket_file) = match telephones {
+        Some(telephones) => telephones.start().map(|(handle, file)| (Some(handle), Some(file)))?,
+        None => (None, None),
+    };
+    let lines = Lines { from_worker, snapshots, telephones, worker: handle, thread };
     let leave = config.gateway.leave.duration();
     let kernel = Kernel { neighbours, features };
     let control = Control::new(wakeup, gateway, sockets, protected, kernel, lines, leave)?;
@@ -107,6 +115,50 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     result
 }
+
+/// The telephones, before they are there.
+struct Telephones {
+    thread: LineThread,
+    handle: LinesHandle,
+    server: LineServer,
+    ask: Sender<Asked>,
+}
+
+impl Telephones {
+    /// Opens what they need, and their port behind the others; none if there are no voice endpoints.
+    fn open(config: &Config, ports: &mut Ports, wakeup: &Wakeup) -> anyhow::Result<Option<Self>> {
+        let names: Vec<_> = voice(config).map(|endpoint| endpoint.name).collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let directory = config.lines.announcements.as_deref();
+        let announcements = directory.map(read_announcements).transpose()?.unwrap_or_default();
+        let socket = &config.lines.socket;
+        let server = LineServer::bind(socket)
+            .with_context(|| format!("cannot listen at {}", socket.display()))?;
+        let seed = StdRng::from_os_rng().next_u64();
+        let (thread, port, handle, ask) =
+            LineThread::new(names, announcements, seed, wakeup.waker.clone())?;
+        ports.add_internal(Box::new(port));
+        Ok(Some(Self { thread, handle, server, ask }))
+    }
+
+    fn start(self) -> anyhow::Result<(LinesHandle, SocketFile)> {
+        let file = self.server.file();
+        self.thread.start()?;
+        let (server, ask) = (self.server, self.ask);
+        thread::Builder::new().name("line server".into()).spawn(move || server.run(&ask))?;
+        Ok((self.handle, file))
+    }
+}
+
+/// The voice endpoints of a configuration.
+fn voice(config: &Config) -> impl Iterator<Item = VoiceEndpoint> {
+    config.gateway.voice.iter().flat_map(VoiceConfig::endpoints)
+}
+
+/// Legs of a voice endpoint: two connections, each with a leg to the telephone.
+const VOICE_LEGS: usize = 4;
 
 fn bind_all(addresses: &[SocketAddr]) -> anyhow::Result<Vec<UdpSocket>> {
     let bind = |address: &SocketAddr| {
@@ -133,7 +185,7 @@ fn srtp_config(config: &Config) -> srtp::Config {
     srtp::Config {
         backend: config.srtp_backend.0,
         // Each leg may have keys for both directions.
-        max_sessions: 4 * config.gateway.endpoints.0 as usize,
+        max_sessions: 4 * config.gateway.endpoints.0 as usize + VOICE_LEGS * voice(config).count(),
         ..srtp::Config::default()
     }
 }
@@ -158,6 +210,13 @@ fn gateway_config(config: &Config) -> gateway::Config {
             .map(|address| CallAgent { name: None, addresses: vec![address] })
             .collect(),
         endpoints: settings.endpoints.0,
+        voice: voice(config).collect(),
+        line_port: PortId(config.media.len() as u8),
+        persistent_off_hook: settings.persistent_off_hook,
+        own_version: match settings.dialect {
+            Dialect::V1_0 => Version::V1_0,
+            Dialect::V0_1 => Version::V0_1,
+        },
         networks: networks.collect(),
         source: match settings.source {
             Source::Exact => SourceRule::Exact,

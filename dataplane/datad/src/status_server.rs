@@ -31,7 +31,7 @@ impl StatusServer {
 
     /// The file, for whoever ends last.
     pub fn file(&self) -> SocketFile {
-        SocketFile(self.path.clone())
+        SocketFile::new(&self.path)
     }
 
     /// Answers until the reporter has nothing to tell any more.
@@ -40,6 +40,13 @@ impl StatusServer {
             // A client that goes away in the middle harms nobody.
             let _ = answer(&stream, reporter);
         }
+    }
+}
+
+impl SocketFile {
+    /// The file at `path`.
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a gateway is told about itself.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -13,6 +14,9 @@ use port::PortId;
 use srtp::Suite;
 
 use crate::packages::Kind;
+
+/// Most voice endpoints.
+const MAX_VOICE: usize = 10_000;
 
 /// Settings of a gateway.
 #[derive(Clone, Debug)]
@@ -98,7 +102,11 @@ impl Config {
         if !(1..=1_000_000).contains(&self.endpoints) {
             return Err(ConfigError::Endpoints(self.endpoints));
         }
-        for (index, endpoint) in self.voice.iter().enumerate() {
+        if self.voice.len() > MAX_VOICE {
+            return Err(ConfigError::Voice(self.voice.len()));
+        }
+        let mut names = HashSet::new();
+        for endpoint in &self.voice {
             let name = &endpoint.name;
             let specific = EndpointName::new(name, &self.domain)
                 .is_ok_and(|full| full.wildcard() == Wildcard::None);
@@ -107,7 +115,7 @@ impl Config {
             if !specific || taken {
                 return Err(ConfigError::VoiceName(name.clone()));
             }
-            if self.voice[..index].iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
+            if !names.insert(name.to_ascii_lowercase()) {
                 return Err(ConfigError::VoiceTwice(name.clone()));
             }
         }
@@ -347,6 +355,9 @@ pub enum ConfigError {
     /// Too many or too few endpoints.
     #[error("{0} endpoints: choose 1 to 1000000")]
     Endpoints(u32),
+    /// More voice endpoints than anybody can look through.
+    #[error("{0} voice endpoints: choose at most 10000")]
+    Voice(usize),
     /// A name that no voice endpoint can have.
     #[error("`{0}` is no name of a voice endpoint: write it like aaln/S1/SU0/0 or S0/SU0/DS1-0/1")]
     VoiceName(String),

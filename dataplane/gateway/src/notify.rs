@@ -334,7 +334,9 @@ impl Requests {
         observation: Observation,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        let mut notify = true;
+        let told = |action: &Action| matches!(action, Action::Notify | Action::KeepSignals);
+        // No action at all is to notify.
+        let mut notify = actions.iter().all(told);
         let mut observation = Some(observation);
         for action in actions {
             match action {
@@ -342,18 +344,11 @@ impl Requests {
                 Action::KeepSignals => {}
                 Action::Ignore => return false,
                 Action::Accumulate => {
-                    notify = false;
                     observation.take().into_iter().for_each(|o| self.accumulate(o));
                 }
                 Action::DigitMap => notify = self.dial(now, observation.take()),
-                Action::Swap => {
-                    notify &= observation.is_some();
-                    effects.push(Effect::Swap);
-                }
-                Action::Embed(embedded) => {
-                    notify = false;
-                    self.embed(*embedded, effects);
-                }
+                Action::Swap => effects.push(Effect::Swap),
+                Action::Embed(embedded) => self.embed(*embedded, effects),
             }
         }
         if notify {

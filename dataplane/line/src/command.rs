@@ -121,24 +121,30 @@ pub enum Event {
 
 /// Where the media of a connection meet: the relay's address, and the line's.
 pub fn addresses(line: LineId, slot: Slot) -> (SocketAddr, SocketAddr) {
-    let [_, a, b, c] = line.0.to_be_bytes();
-    let ip = IpAddr::V4(Ipv4Addr::new(127, a, b, c));
-    let port = 2 * (u16::from(slot.0) + 1);
-    (SocketAddr::new(ip, RELAY_PORTS + port), SocketAddr::new(ip, LINE_PORTS + port))
+    let number = line.0 * SLOTS as u32 + u32::from(slot.0);
+    let (host, place) = (number / PLACES, number % PLACES);
+    let at = |network: u8| {
+        let [.., high, low] = host.to_be_bytes();
+        SocketAddr::new(Ipv4Addr::new(127, network, high, low).into(), 2 * (place as u16 + 1))
+    };
+    (at(RELAYS), at(LINES))
 }
 
 /// The connection whose relay has this address.
 pub fn of_address(relay: SocketAddr) -> Option<(LineId, Slot)> {
     let IpAddr::V4(ip) = relay.ip() else { return None };
-    let [127, a, b, c] = ip.octets() else { return None };
-    let offset = relay.port().checked_sub(RELAY_PORTS + 2)?;
-    let slot = offset / 2;
-    let known = offset % 2 == 0 && usize::from(slot) < SLOTS;
-    known.then(|| (LineId(u32::from_be_bytes([0, a, b, c])), Slot(slot as u8)))
+    let [127, RELAYS, high, low] = ip.octets() else { return None };
+    let place = (relay.port() / 2).checked_sub(1).filter(|_| relay.port().is_multiple_of(2))?;
+    let number = u32::from_be_bytes([0, 0, high, low]) * PLACES + u32::from(place);
+    let (line, slot) = (number / SLOTS as u32, number % SLOTS as u32);
+    (u32::from(place) < PLACES).then_some((LineId(line), Slot(slot as u8)))
 }
 
-const RELAY_PORTS: u16 = 16_384;
-const LINE_PORTS: u16 = 32_768;
+/// Networks that are only names.
+const RELAYS: u8 = 127;
+const LINES: u8 = 126;
+/// Connections of an address. A relay engine wants many ports of few addresses.
+const PLACES: u32 = 32_000;
 
 #[cfg(test)]
 mod tests {
@@ -146,13 +152,13 @@ mod tests {
 
     #[test]
     fn addresses_tell_their_connections() {
-        for (line, slot) in [(0, 0), (1, 1), (70_000, 0)] {
+        for (line, slot) in [(0, 0), (1, 1), (15_999, 1), (16_000, 0), (70_000, 0)] {
             let (relay, telephone) = addresses(LineId(line), Slot(slot));
             assert_eq!(of_address(relay), Some((LineId(line), Slot(slot))));
             assert_eq!(of_address(telephone), None);
             assert!(relay.port().is_multiple_of(2), "RTP");
         }
-        for other in ["127.0.0.0:16387", "127.0.0.0:16390", "10.0.0.0:16386", "[::1]:16386"] {
+        for other in ["127.127.0.0:3", "127.127.0.0:64002", "127.0.0.1:2", "[::1]:2"] {
             assert_eq!(of_address(other.parse().unwrap()), None, "{other}");
         }
     }

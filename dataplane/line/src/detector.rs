@@ -52,9 +52,8 @@ impl Detector {
         };
         let is_tone = |frequency| share(&[level(heard, frequency)]) > PURITY;
         let digit = loudest(heard, ROWS).zip(loudest(heard, COLUMNS));
-        let digit = digit.filter(|((_, a), (_, b))| {
-            share(&[*a, *b]) > PURITY && *a < 3.0 * b && *b < 3.0 * a
-        });
+        let digit = digit
+            .filter(|((_, a), (_, b))| share(&[*a, *b]) > PURITY && *a < 3.0 * b && *b < 3.0 * a);
         let digit = digit.and_then(|((row, _), (column, _))| key(row, column));
         self.calling = if is_tone(CALLING) { self.calling + 1 } else { 0 };
         self.answering = if is_tone(ANSWERING) { self.answering + 1 } else { 0 };

@@ -83,7 +83,7 @@ pub enum PathKind {
     Dpdk,
     /// UDP sockets.
     Socket,
-    /// Queues in memory, for tests.
+    /// Queues in memory.
     Memory,
 }
 

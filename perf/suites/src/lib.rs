@@ -8,6 +8,7 @@
 pub mod capf;
 mod cpu;
 pub mod esp;
+pub mod mgcp;
 pub mod peers;
 pub mod relay;
 pub mod report;

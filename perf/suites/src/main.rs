@@ -26,6 +26,11 @@ const SUITES: &[Suite] = &[
         run: |_| ringfence_suites::esp::run(),
     },
     Suite {
+        name: "mgcp",
+        about: "calls of the MGCP gateway made, changed and ended on one core; what IPsec adds",
+        run: |_| ringfence_suites::mgcp::run(),
+    },
+    Suite {
         name: "peers",
         about: "every tier of the relay over veth, against bare XDP and AF_XDP, and rtpengine",
         run: |_| ringfence_suites::peers::run(),

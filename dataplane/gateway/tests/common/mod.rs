@@ -11,7 +11,8 @@ use engine::command::{
     Command as EngineCommand, Event, LegId, LegSpec, LegStats, Protection, Refusal, RelayId, Reply,
     Token,
 };
-use gateway::{CallAgent, Config, Gateway, Network};
+use gateway::{CallAgent, Config, Gateway, Network, VoiceEndpoint, VoiceKind};
+use line::command::{LineId, Order};
 use mgcp::sdp::{CryptoAttribute, CryptoSuite, KeySalt};
 use mgcp::transaction::{self, Indication, Transactions};
 use mgcp::{Command, Message, Response, TransactionId};
@@ -63,6 +64,19 @@ pub fn config() -> Config {
         ],
         announce: false,
         ..Config::new("relay1")
+    }
+}
+
+/// A gateway with two lines and a trunk channel, that speaks as IOS does.
+pub fn voice_config() -> Config {
+    let endpoint = |name: &str| VoiceEndpoint { name: name.into(), kind: VoiceKind::of_name(name) };
+    let names = ["aaln/S2/SU0/0", "aaln/S2/SU0/1", "S0/SU0/DS1-0/1"];
+    Config {
+        voice: names.map(endpoint).into(),
+        line_port: PortId(2),
+        own_version: mgcp::Version::V0_1,
+        domain: "Router2821.example.com".into(),
+        ..config()
     }
 }
 
@@ -128,6 +142,18 @@ impl Lab {
             answers.push(String::from_utf8(datagram.to_vec()).unwrap());
         }
         answers
+    }
+
+    /// Somebody does something at a telephone.
+    pub fn at_line(&mut self, line: u32, event: line::command::Event) {
+        self.gateway.handle_line_event(self.now, LineId(line), event);
+        self.exchange();
+    }
+
+    /// What telephones were ordered since the last call.
+    pub fn orders(&mut self) -> Vec<(u32, Order)> {
+        let orders = std::iter::from_fn(|| self.gateway.poll_order());
+        orders.map(|(LineId(line), order)| (line, order)).collect()
     }
 
     pub fn event(&mut self, event: Event) {
