@@ -27,9 +27,10 @@ pub struct Args {
     list: bool,
 }
 
-/// The programs the scenarios run; each is a package's only binary.
+/// The programs the scenarios run, each its package's only binary, and a plugin.
 const PROGRAMS: &[&str] = &[
     "ringfence-datad",
+    "ringfence-charon-plugin",
     "ringfence-controld",
     "ringfence-legacytls",
     "ringfence-cli",

@@ -167,15 +167,21 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "strongswan-charon",
-        why: "the IKE daemon whose keys our ESP takes; it runs in that machine only",
+        why: "the IKE daemon whose keys our ESP takes; only that machine and the laboratory run it",
         brings: File("/usr/lib/ipsec/charon"),
-        uses: &[Use::Test],
+        uses: &[Use::Test, Use::Lab, Use::Perf],
     },
     Package {
         name: "strongswan-swanctl",
         why: "commands that daemon",
         brings: Program("swanctl"),
-        uses: &[Use::Test],
+        uses: &[Use::Test, Use::Lab],
+    },
+    Package {
+        name: "libcharon-extra-plugins",
+        why: "ESP in user space that is not ours: our ESP's peer",
+        brings: File("/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so"),
+        uses: &[Use::Lab, Use::Perf],
     },
     Package {
         name: "busybox-static",

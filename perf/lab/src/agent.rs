@@ -28,6 +28,8 @@ pub struct CallAgent {
     socket: UdpSocket,
     gateway: SocketAddr,
     transactions: Transactions,
+    /// How often it has forgotten everything.
+    generation: u64,
     /// What the gateway sent by itself and nobody looked at yet.
     heard: Vec<Command>,
 }
@@ -60,9 +62,8 @@ impl CallAgent {
     pub fn open(namespace: &Namespace, address: SocketAddr, gateway: SocketAddr) -> Result<Self> {
         let socket = namespace.udp(address)?;
         socket.set_read_timeout(Some(TICK)).context("cannot set a time-out")?;
-        let seed = u64::from(std::process::id());
-        let transactions = Transactions::new(Config::default(), seed);
-        Ok(Self { socket, gateway, transactions, heard: Vec::new() })
+        let transactions = Transactions::new(Config::default(), seed(0));
+        Ok(Self { socket, gateway, transactions, generation: 0, heard: Vec::new() })
     }
 
     /// Waits until the gateway sends such a command; it was answered 200.
@@ -77,6 +78,13 @@ impl CallAgent {
             }
             self.turn()?;
         }
+    }
+
+    /// Gives up commands that were not answered, and forgets what was heard.
+    pub fn forget(&mut self) {
+        self.generation += 1;
+        self.transactions = Transactions::new(Config::default(), seed(self.generation));
+        self.heard.clear();
     }
 
     /// Gives a command and waits for its answer, whatever it is.
@@ -210,6 +218,11 @@ impl CallAgent {
         }
         Ok(())
     }
+}
+
+/// Where transaction identifiers begin: elsewhere in every process and generation.
+fn seed(generation: u64) -> u64 {
+    generation << 32 | u64::from(std::process::id())
 }
 
 /// What the gateway is to know of a party beside its description.

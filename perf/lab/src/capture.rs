@@ -54,6 +54,11 @@ impl Recording {
 }
 
 impl Capture {
+    /// The whole file: what a recorder has, uncompressed.
+    pub fn octets(&self) -> Result<Vec<u8>> {
+        fs::read(&self.file).with_context(|| format!("cannot read {}", self.file.display()))
+    }
+
     /// Wireshark's fields of each packet that passes a display filter: a row of values for each.
     /// `settings` are tshark's, as `-o tls.keylog_file:…`.
     pub fn fields(

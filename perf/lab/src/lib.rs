@@ -5,7 +5,7 @@
 //! inhabitants: [`phone`] joins two ffmpeg processes into a telephone, [`probe`] sends single
 //! packets made to measure, [`rtpw`] is a telephone on libsrtp, [`agent`] commands the gateway,
 //! [`relay`] is the product under test. [`crew`] gives orders to telephones of the emulator,
-//! [`capture`] asks Wireshark what was on a wire. The crate `speech` says whether what was heard is what was said.
+//! [`capture`] asks Wireshark what was on a wire, [`ike`] runs IKE daemons. The crate `speech` says whether what was heard is what was said.
 //! [`scenario`] lists what can be played.
 //!
 //! Invariants: everything a run makes is named `rf-lab-…` and removed at its end, after a failure,
@@ -19,6 +19,7 @@
 pub mod agent;
 pub mod capture;
 pub mod crew;
+pub mod ike;
 pub mod key;
 pub mod net;
 pub mod phone;

@@ -70,6 +70,12 @@ impl Program {
         self.wait(limit)
     }
 
+    /// Kills it.
+    pub fn kill(&mut self) -> Result<()> {
+        let killed = self.child.kill().and_then(|()| self.child.wait());
+        killed.map(drop).with_context(|| format!("cannot kill {}", self.name))
+    }
+
     /// The end of its log.
     pub fn last_words(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();

@@ -16,11 +16,15 @@ use crate::program::{Program, poll};
 /// How long it may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The file that configures it.
+const CONFIGURATION: &str = "ringfence.toml";
+
 /// A running relay.
 pub struct Relay {
     namespace: Namespace,
     program: Program,
     programs: PathBuf,
+    dir: PathBuf,
     /// Its status socket.
     pub socket: PathBuf,
     metrics: SocketAddr,
@@ -37,27 +41,37 @@ impl Relay {
     ) -> Result<Self> {
         let socket = dir.join("datad.sock");
         let metrics = SocketAddr::from(([127, 0, 0, 1], 9617));
-        let path = dir.join("ringfence.toml");
+        let path = dir.join(CONFIGURATION);
         let head = format!("[datad]\nstatus_socket = {socket:?}\nmetrics = \"{metrics}\"\n");
         fs::write(&path, head + configuration)
             .with_context(|| format!("cannot write {}", path.display()))?;
 
-        let mut command = namespace.command(&text(&programs.join("ringfence-datad"))?);
-        command.arg("--config").arg(&path);
-        let program = Program::start("datad", command, dir)?;
+        let program = launch(namespace, programs, dir)?;
         let mut relay = Self {
             namespace: namespace.clone(),
             program,
             programs: programs.to_owned(),
+            dir: dir.to_owned(),
             socket,
             metrics,
         };
-        poll(PATIENCE, || {
-            (relay.program.expect_running().is_err() || relay.report().is_ok()).then_some(())
-        });
-        relay.program.expect_running()?;
-        relay.report()?;
+        relay.expect_answer()?;
         Ok(relay)
+    }
+
+    /// Kills it, starts it again and waits until it answers.
+    pub fn kill_and_start(&mut self) -> Result<()> {
+        self.program.kill()?;
+        self.program = launch(&self.namespace, &self.programs, &self.dir)?;
+        self.expect_answer()
+    }
+
+    fn expect_answer(&mut self) -> Result<()> {
+        poll(PATIENCE, || {
+            (self.program.expect_running().is_err() || self.report().is_ok()).then_some(())
+        });
+        self.program.expect_running()?;
+        self.report().map(drop)
     }
 
     /// What `ringfence relay show -o json` says.
@@ -94,6 +108,12 @@ impl Relay {
         }
         Ok(())
     }
+}
+
+fn launch(namespace: &Namespace, programs: &Path, dir: &Path) -> Result<Program> {
+    let mut command = namespace.command(&text(&programs.join("ringfence-datad"))?);
+    command.arg("--config").arg(dir.join(CONFIGURATION));
+    Program::start("datad", command, dir)
 }
 
 /// The metrics page.

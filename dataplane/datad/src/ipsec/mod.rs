@@ -115,7 +115,10 @@ impl Protected {
         let paths =
             manual.chain(peers).filter_map(|(name, local, remote)| path(name, local, remote));
         let paths = paths.collect();
-        Ok(Self { stack, raw, feed, line, rng, paths, looked: now, sockets, clear: 0 })
+        let mut protected =
+            Self { stack, raw, feed, line, rng, paths, looked: now, sockets, clear: 0 };
+        protected.look(now);
+        Ok(protected)
     }
 
     /// Has packets come under one token, and the IKE daemon under another.

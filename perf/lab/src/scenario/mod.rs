@@ -5,6 +5,7 @@ mod cluster;
 mod ctl;
 mod estate;
 mod matrix;
+mod mgcp_ipsec;
 mod relay;
 mod secure_call;
 
@@ -72,5 +73,10 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "matrix",
         about: "every pair of device modes in every kind of call, against a table",
         play: matrix::play,
+    },
+    Scenario {
+        name: "mgcp-ipsec",
+        about: "MGCP with media keys behind IPsec: strongSwan's ESP and ours, rekeyed, cut, tapped",
+        play: mgcp_ipsec::play,
     },
 ];
