@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use callmanager::exchange::ConnectionId;
+use store::CallSettings;
 
 /// How many connections there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,17 @@ pub struct Limits {
     pub half_open: usize,
     /// The same, of one address. Phones behind one translator share it.
     pub half_open_per_address: usize,
+}
+
+impl Limits {
+    /// As an administrator has set them.
+    pub fn of(settings: &CallSettings) -> Self {
+        Self {
+            total: settings.max_connections,
+            half_open: settings.max_half_open,
+            half_open_per_address: settings.max_half_open_per_address,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -54,6 +66,11 @@ impl Census {
             half_open: BTreeSet::new(),
             addresses: HashMap::new(),
         }
+    }
+
+    /// Other limits hold for whoever connects from now on.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Somebody has connected.

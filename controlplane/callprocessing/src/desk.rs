@@ -49,8 +49,12 @@ pub(crate) enum Decision {
 pub(crate) struct Desk {
     pub(crate) store: Arc<Store>,
     pub(crate) roster: Latest<Roster>,
+    /// What the service was started with.
+    pub(crate) first: Arc<Roster>,
     /// This node's name.
     pub(crate) node: String,
+    /// Its number in the cluster.
+    pub(crate) number: u8,
     /// The cluster's name.
     pub(crate) cluster: String,
     pub(crate) trust: TrustInForce,
@@ -72,7 +76,7 @@ pub(crate) fn start(desk: Desk) -> io::Result<(Sender<Question>, JoinHandle<()>)
 impl Desk {
     fn run(self, questions: &Receiver<Question>) {
         let mut seen = None;
-        let mut told = Told::default();
+        let mut told = Told::of(&self.first, self.number);
         let mut next_look = Instant::now();
         loop {
             if Instant::now() >= next_look {
@@ -165,7 +169,7 @@ impl Desk {
         let roster = self.roster.newest();
         if let Some(plan) = told.news(&roster) {
             self.mail.post(News::Plan(Box::new(plan)));
-            self.trace.tell(Level::Notice, || "numbers lead elsewhere from now on".to_owned());
+            self.trace.tell(Level::Notice, || "what was changed holds from now on".to_owned());
         }
         self.trace.set_level(Level::of_word(&roster.settings().trace_level));
         // While the database is away everything stays as it is.

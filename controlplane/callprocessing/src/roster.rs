@@ -1,6 +1,7 @@
 //! What the database says of phones, lines and calls, in the words of `callmanager`.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use callmanager::admission::Configured;
@@ -11,6 +12,8 @@ use callmanager::switchboard::{
     Destination, Forwards, LineProfile, Party, Regions, RelayPolicy, Settings,
 };
 use store::{BridgeMedia, EffectiveMode, MediaPolicy, Roster, Telephone};
+
+use crate::census::Limits;
 
 /// What a phone is to be admitted with.
 pub(crate) struct Entry {
@@ -76,7 +79,7 @@ fn security(mode: EffectiveMode) -> Security {
     }
 }
 
-/// What holds for all calls, from the start of the service on. `node` is its number in the cluster.
+/// What holds for all calls. `node` is its number in the cluster.
 pub(crate) fn settings(roster: &Roster, node: u8) -> Settings {
     let given = roster.settings();
     Settings {
@@ -89,35 +92,59 @@ pub(crate) fn settings(roster: &Roster, node: u8) -> Settings {
         music_on_hold: given.music_on_hold,
         plain_fallback: given.plain_fallback,
         relay_fallback: given.relay_fallback,
-        regions: regions(roster),
+        regions: Regions { default: store::DEFAULT_KBIT_S, between: roster.limits().clone() },
         ..Settings::default()
     }
 }
 
-fn regions(roster: &Roster) -> Regions {
-    Regions { default: store::DEFAULT_KBIT_S, between: roster.limits().clone() }
-}
-
-/// Where numbers lead, as far as it has changed.
+/// What an administrator has changed.
 #[derive(Default)]
 pub(crate) struct Plan {
     /// Where calls to lines go; `None` if the line is no more.
     pub(crate) lines: Vec<(String, Option<Forwards>)>,
     /// All patterns.
     pub(crate) routes: Option<Vec<(Pattern, Destination)>>,
-    /// What regions allow.
-    pub(crate) regions: Option<Regions>,
+    /// What holds for all calls.
+    pub(crate) settings: Option<Settings>,
+    /// How many connections there may be.
+    pub(crate) limits: Option<Limits>,
+    /// What those on hold hear; `None` within is what the program brings.
+    pub(crate) music: Option<Option<PathBuf>>,
+}
+
+impl Plan {
+    fn is_empty(&self) -> bool {
+        let Self { lines, routes, settings, limits, music } = self;
+        let nothing = lines.is_empty() && routes.is_none() && settings.is_none();
+        nothing && limits.is_none() && music.is_none()
+    }
 }
 
 /// What the switchboard has been told of.
-#[derive(Default)]
 pub(crate) struct Told {
+    /// This node's number in the cluster.
+    node: u8,
     lines: HashMap<String, Forwards>,
     routes: Vec<store::Route>,
-    limits: std::collections::BTreeMap<(u16, u16), u32>,
+    settings: Settings,
+    limits: Limits,
+    music: Option<PathBuf>,
 }
 
 impl Told {
+    /// It was started with what holds for all calls, and knows no number yet.
+    pub(crate) fn of(roster: &Roster, node: u8) -> Self {
+        let given = roster.settings();
+        Self {
+            node,
+            lines: HashMap::new(),
+            routes: Vec::new(),
+            settings: settings(roster, node),
+            limits: Limits::of(given),
+            music: given.music.clone(),
+        }
+    }
+
     /// What it is to be told of now; `None` if nothing has changed.
     pub(crate) fn news(&mut self, roster: &Roster) -> Option<Plan> {
         let text = |number: &Option<store::Number>| number.as_ref().map(ToString::to_string);
@@ -152,11 +179,19 @@ impl Told {
             };
             plan.routes = Some(self.routes.iter().filter_map(route).collect());
         }
-        if self.limits != *roster.limits() {
-            self.limits.clone_from(roster.limits());
-            plan.regions = Some(regions(roster));
-        }
-        let nothing = plan.lines.is_empty() && plan.routes.is_none() && plan.regions.is_none();
-        (!nothing).then_some(plan)
+        let given = roster.settings();
+        plan.settings = changed(&mut self.settings, settings(roster, self.node));
+        plan.limits = changed(&mut self.limits, Limits::of(given));
+        plan.music = changed(&mut self.music, given.music.clone());
+        (!plan.is_empty()).then_some(plan)
     }
+}
+
+/// Takes a new value over, and gives it if it is another one.
+fn changed<T: Clone + PartialEq>(known: &mut T, now: T) -> Option<T> {
+    if *known == now {
+        return None;
+    }
+    known.clone_from(&now);
+    Some(now)
 }

@@ -19,7 +19,6 @@ use legacytls::client::{Cell, Serving};
 use legacytls::link::{Der, Protection, TlsVersion};
 use messages::Explain;
 use pki::Certificate;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use store::{Latest, Roster, Store};
 
 use crate::alarms::Alarms;
@@ -67,6 +66,10 @@ pub trait Resources: Send {
     /// Takes an order, and does not wait for anything. One to open a port is answered by
     /// [`Answers::opened`].
     fn order(&mut self, order: MediaOrder);
+
+    /// Those on hold hear this file from now on, or what the program brings. Does not wait: of one
+    /// that cannot be used [`Answers::alarm`] is told.
+    fn play(&mut self, _: Option<&Path>) {}
 }
 
 /// Who commands the relays.
@@ -177,6 +180,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     let cluster = store.read(|view| view.cluster()).map_err(away)?;
     let nodes = store.read(|view| view.nodes()).map_err(away)?;
     let number = nodes.iter().position(|known| known.name == node).unwrap_or_default();
+    let number = u8::try_from(number).unwrap_or(u8::MAX);
     let cell = match setup.cell {
         Some(cell) => Some(Arc::new(serve_in(cell, &certificate, &key_file, &trust)?)),
         None => None,
@@ -188,7 +192,6 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
         .transpose()
         .map_err(|fault| fault.to_string())?;
 
-    raise_open_files();
     let mut threads = Vec::new();
     let (ledger, keeper) = ledger::start(Arc::clone(&store), &node).map_err(told)?;
     let alarms = Arc::new(Alarms::new(Arc::clone(&trace), ledger.clone()));
@@ -206,7 +209,9 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     let desk = Desk {
         store,
         roster,
+        first: Arc::clone(&first),
         node,
+        number,
         cluster: cluster.map(|cluster| cluster.name).unwrap_or_default(),
         trust,
         cell,
@@ -227,7 +232,6 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
         alarms: Arc::clone(&alarms),
         trace,
     };
-    let number = u8::try_from(number).unwrap_or(u8::MAX);
     let settings = roster::settings(&first, number);
     let exchange = Exchange::new(Switchboard::new(Instant::now(), settings));
     let doors = Doors::of(plain, secure).map_err(told)?;
@@ -237,13 +241,6 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     threads.push(keeper);
     let handle = Handle::new(mail.clone(), alarms);
     Ok(Running { handle, mail, addresses, stop, ledger, threads })
-}
-
-/// A phone has a socket of its own, and the usual soft limit is 1024 files.
-fn raise_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    // Without it fewer phones are served; the others find no room.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Has the cell end the TLS of phones that are handed in.

@@ -122,6 +122,8 @@ requests! {
         name: DeviceName,
         /// What changes.
         changes: DeviceChanges,
+        /// Only tell what would come of it.
+        dry_run: bool,
     }
 
     /// Removes a device.

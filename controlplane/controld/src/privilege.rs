@@ -1,4 +1,4 @@
-//! Giving up root.
+//! What root is needed for, and giving it up.
 
 use std::os::unix::fs::chown;
 use std::path::PathBuf;
@@ -10,8 +10,10 @@ use crate::config::Config;
 
 /// Becomes the user of the configuration, if started by root: for ever, and with every capability.
 /// To be called when sockets below port 1024 are open and before there is a second thread. Not
-/// started by root, it does nothing.
+/// started by root, it stays who it is. Either way as many files can be opened afterwards as the
+/// machine allows.
 pub fn give_up(config: &Config) -> Result<()> {
+    ::privilege::raise_open_files();
     if !geteuid().is_root() {
         return Ok(());
     }

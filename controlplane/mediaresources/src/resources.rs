@@ -122,6 +122,11 @@ impl Resources {
         }
     }
 
+    /// Those on hold hear this from now on; who listens already goes on in the middle of it.
+    pub fn set_music(&mut self, music: Music) {
+        self.music = music;
+    }
+
     /// Carries out an order. One for a device is none for a resource and is not looked at.
     pub fn handle_order(&mut self, now: Instant, order: &MediaOrder, out: &mut Vec<Output>) {
         let programme = match order.port {

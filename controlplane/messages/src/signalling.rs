@@ -1,6 +1,13 @@
 //! Phones whose connection to CallManager is not let in, or not kept.
 
 crate::messages! {
+    /// A file of which no music can be made.
+    Error MUSIC_UNUSABLE
+        "The music on hold stays as it was", "保留音楽は変更されていません";
+        because "{why}", "{why}";
+        cure "Put a WAV file of one channel and 8000 samples a second there, then set `call-manager.music-on-hold-file` again",
+            "モノラル、8 kHz の WAV ファイルを置き、`call-manager.music-on-hold-file` を設定し直してください";
+
     /// It shows no certificate.
     Error CERTIFICATE_NOT_SHOWN
         "A phone at {peer} shows no certificate", "{peer} の電話機が証明書を提示していません";

@@ -7,10 +7,26 @@
 pub mod users;
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::Uid;
+use rustix::process::{Resource, Rlimit, Uid, getrlimit, setrlimit};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use users::User;
+
+/// Lets this process open as many files as the machine allows it: each phone, call and transfer has
+/// a socket, and the usual soft limit is 1024. Root first raises what it is allowed. Returns how
+/// many there may be.
+pub fn raise_open_files() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.unwrap_or(u64::MAX);
+    let wanted = [allowed.max(OPEN_FILES), allowed, allowed.min(OPEN_FILES)];
+    let raise = |to| setrlimit(Resource::Nofile, Rlimit { current: Some(to), maximum: Some(to) });
+    // With less, fewer are served; the others find no room.
+    let raised = wanted.into_iter().find(|to| raise(*to).is_ok());
+    raised.or(limit.current).unwrap_or(u64::MAX)
+}
+
+/// Three for each of twenty thousand phones, and some more.
+const OPEN_FILES: u64 = 65_536;
 
 /// The user to become; `setting` names the setting that `name` comes from.
 pub fn unprivileged(name: &str, setting: &str) -> Result<User> {

@@ -110,6 +110,12 @@ pub struct CallSettings {
     pub plain_fallback: bool,
     /// Whether a call that should go through a relay goes without one if none is to be had.
     pub relay_fallback: bool,
+    /// How many connections there may be.
+    pub max_connections: usize,
+    /// How many of telephones that have not registered.
+    pub max_half_open: usize,
+    /// The same, of one address.
+    pub max_half_open_per_address: usize,
     /// How much its trace says: `detail`, `notice` or `alarm`.
     pub trace_level: String,
 }
@@ -136,6 +142,9 @@ impl CallSettings {
             music_on_hold: get("call-manager.music-on-hold")?.flag(),
             plain_fallback: get("call-manager.plain-fallback")?.flag(),
             relay_fallback: get("call-manager.relay-fallback")?.flag(),
+            max_connections: get("call-manager.max-connections")?.integer()?,
+            max_half_open: get("call-manager.max-half-open")?.integer()?,
+            max_half_open_per_address: get("call-manager.max-half-open-per-address")?.integer()?,
             trace_level: get("call-manager.trace-level")?.value,
         })
     }
@@ -232,7 +241,7 @@ impl State for Roster {
             forward_change: view.forward_change()?,
             mode: view.security_mode()?,
             default_mode: view.default_device_mode()?,
-            built_in_bridge: view.parameter(None, parameter::BUILT_IN_BRIDGE)?.flag(),
+            built_in_bridge: built_in_bridge(view, node)?,
             settings: CallSettings::read(view, node)?,
             auto_registration: view.auto_registration()?,
             limits: limits(view)?,
@@ -289,6 +298,11 @@ impl State for Roster {
         (self.revision, self.forward_change) = (revision, forward_change);
         Ok(true)
     }
+}
+
+fn built_in_bridge(view: &mut View<'_>, node: &str) -> Result<bool> {
+    let known = view.nodes()?.iter().any(|known| known.name == node);
+    Ok(view.parameter(known.then_some(node), parameter::BUILT_IN_BRIDGE)?.flag())
 }
 
 fn by_phone(withdrawn: Vec<(DeviceName, String)>) -> HashMap<String, Vec<String>> {

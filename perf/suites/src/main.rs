@@ -75,6 +75,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    privilege::raise_open_files();
     let other = ringfence_suites::signalling::become_other();
     match other.unwrap_or_else(|| run(&Args::parse())) {
         Ok(true) => ExitCode::SUCCESS,

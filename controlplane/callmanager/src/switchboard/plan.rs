@@ -2,7 +2,7 @@
 
 use super::Switchboard;
 use super::directory::{Destination, Forwards};
-use super::settings::Regions;
+use super::settings::Settings;
 use crate::dialplan::{DialPlan, Pattern};
 
 impl Switchboard {
@@ -32,8 +32,9 @@ impl Switchboard {
         }
     }
 
-    /// Says which codecs regions allow, for streams that are opened from now on.
-    pub fn set_regions(&mut self, regions: Regions) {
-        self.settings.regions = regions;
+    /// Says what an administrator decides from now on: for timers that start, streams that are
+    /// opened and conferences that grow.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 }

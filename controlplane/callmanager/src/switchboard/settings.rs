@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What an administrator decides about calls.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// This node's number: the upper 8 bits of all numbers it gives out.
     pub node: u8,
@@ -59,7 +59,7 @@ impl Default for Settings {
 }
 
 /// The bit rate that calls between two regions may have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regions {
     /// In kbit/s, for those not named in `between`.
     pub default: u32,

@@ -74,7 +74,7 @@ pub(crate) enum News {
     Relayed(LinkId, Result<RelayedBy, RelayRefused>),
     /// A relay has lost a stream.
     RelayLost(LinkId),
-    /// Where numbers lead.
+    /// What an administrator has changed.
     Plan(Box<Plan>),
     /// Somebody looks or orders.
     Ask(Box<dyn FnOnce(&mut Operator) + Send>),
@@ -288,7 +288,7 @@ impl Operator {
         self.again.get_or_insert_with(Instant::now);
     }
 
-    /// Numbers lead elsewhere from now on.
+    /// What an administrator has changed holds from now on.
     fn take_over(&mut self, plan: Plan) {
         let switchboard = self.exchange.switchboard_mut();
         for (number, forwards) in plan.lines {
@@ -300,8 +300,14 @@ impl Operator {
         if let Some(routes) = plan.routes {
             switchboard.set_routes(routes);
         }
-        if let Some(regions) = plan.regions {
-            switchboard.set_regions(regions);
+        if let Some(settings) = plan.settings {
+            switchboard.set_settings(settings);
+        }
+        if let Some(limits) = plan.limits {
+            self.census.set_limits(limits);
+        }
+        if let Some(music) = plan.music {
+            self.with.resources.play(music.as_deref());
         }
     }
 

@@ -1,12 +1,17 @@
 //! What administrators change while phones are there, and what they are told.
 
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use callmanager::switchboard::MediaOrder;
 use messages::Explain;
-use sccp::codes::CallStatus;
-use sccp::phone::{Alarm, KeepAlive, OnHook, SoftKeyEvent};
+use ringfence_callprocessing::service::Resources;
+use sccp::codes::{CallStatus, Tone};
+use sccp::phone::{Alarm, KeepAlive, OffHook, OnHook, SoftKeyEvent};
 use sccp::{CallRef, LineInstance, Message, Text};
 use store::{CallEnding, SecurityMode};
 
-use crate::phone::{M7960, M7970, Phone};
+use crate::phone::{M7960, M7970, Phone, connect};
 use crate::site::{ALICE, BOB, CAROL, Site, await_alarm, until};
 
 const STRANGER: &str = "SEP00000000000F";
@@ -106,7 +111,7 @@ fn calls_are_recorded_and_forwards_and_routes_hold_at_once() {
         change.put_line(&line)
     });
     // The first time was at the start.
-    let told = || site.trace().matches("numbers lead elsewhere").count();
+    let told = || site.trace().matches("what was changed holds").count();
     until(|| told() >= 2, || site.trace());
     let mut carol = Phone::plain(to, CAROL, M7960);
     carol.register();
@@ -126,6 +131,46 @@ fn calls_are_recorded_and_forwards_and_routes_hold_at_once() {
     let line = || site.store.read(|view| view.line(&"1003".parse()?)).unwrap();
     until(|| line().forward_all.is_some(), String::new);
     assert_eq!(line().forward_all.unwrap().as_str(), "1001");
+}
+
+#[test]
+fn settings_hold_at_once() {
+    let site = Site::new();
+    let played = Arc::<Mutex<Vec<Option<PathBuf>>>>::default();
+    let player = Player(Arc::clone(&played));
+    let running = site.serve_with(|setup| setup.resources = Box::new(|_| Ok(Box::new(player))));
+    let (handle, to) = (running.handle(), running.plain_address());
+    let mut alice = Phone::plain(to, ALICE, M7970);
+    alice.register();
+    site.change(|change| {
+        change.set_parameter(Some("cm1"), "call-manager.max-half-open-per-address", "16")?;
+        change.set_parameter(Some("cm1"), "call-manager.first-digit-seconds", "1")?;
+        change.set_parameter(None, "call-manager.music-on-hold-file", "/music.wav")
+    });
+    let file = || played.lock().unwrap().clone();
+    until(|| file() == [Some(PathBuf::from("/music.wav"))], || format!("{:?}", file()));
+    let strangers: Vec<_> = (0..40).map(|_| connect(to)).collect();
+    let counters = || handle.counters();
+    until(|| counters().since_start.accepted > 40, || format!("{:?}", counters()));
+    assert!(counters().half_open <= 16, "{:?}", counters());
+    drop(strangers);
+    // Who dials nothing for a second has dialled wrongly.
+    alice.say(OffHook::default());
+    alice.await_some(|message| match message {
+        Message::StartTone(start) if start.tone == Tone::REORDER => Some(()),
+        _ => None,
+    });
+}
+
+/// Says what it is to play.
+struct Player(Arc<Mutex<Vec<Option<PathBuf>>>>);
+
+impl Resources for Player {
+    fn order(&mut self, _: MediaOrder) {}
+
+    fn play(&mut self, file: Option<&Path>) {
+        self.0.lock().unwrap().push(file.map(Path::to_owned));
+    }
 }
 
 /// The soft key CFwdAll.

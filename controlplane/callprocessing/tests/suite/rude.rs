@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::net::{AddressFamily, SocketType, bind, socket};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sccp::phone::{KeepAlive, SoftKeyTemplateReq};
 use store::DeviceSecurityMode;
 
@@ -59,8 +58,7 @@ const COUNT: usize = 10_000;
 fn becomes_ten_thousand_strangers() {
     let Ok(doors) = std::env::var(STRANGERS) else { return };
     let doors: Vec<SocketAddr> = doors.split(' ').map(|door| door.parse().unwrap()).collect();
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    privilege::raise_open_files();
     // They come from ten places, to either door, and have nothing to say or do not end it.
     let strangers: Vec<_> = (0..COUNT)
         .map(|n| {
@@ -79,6 +77,7 @@ fn becomes_ten_thousand_strangers() {
 
 #[test]
 fn ten_thousand_half_open_connections_keep_nobody_out() {
+    assert!(privilege::raise_open_files() > 8500, "raise the hard limit of open files");
     let (site, capf) = mixed(DeviceSecurityMode::Encrypted);
     let running = site.serve();
     let (handle, secure) = (running.handle(), running.secure_address());

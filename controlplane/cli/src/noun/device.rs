@@ -64,7 +64,9 @@ pub fn run(args: Args, style: Style) -> Result {
         }
         Verb::List => list(&daemon.ask(style, &ListDevices {})?, style),
         Verb::Show { name } => show(&daemon.ask(style, &ShowDevice { name })?, style),
-        Verb::Set { name, changes } => daemon.change(style, &SetDevice { name, changes }),
+        Verb::Set { name, changes } => {
+            daemon.change(style, &SetDevice { name, changes, dry_run: false })
+        }
         Verb::Capf(verb) => capf::phone::run(&daemon, verb, style),
         Verb::Remove { name } => daemon.change(style, &RemoveDevice { name }),
         Verb::Log { name } => log(&daemon.ask(style, &DeviceLog { name })?, style),

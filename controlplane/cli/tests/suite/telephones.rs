@@ -241,6 +241,9 @@ fn modes_and_hardening_are_set_for_one_and_for_many() {
         &format!("name,security_mode,web_access\n{ANN},encrypted,false\n{EVE},encrypted,\n"),
     );
     let bulk = format!("phone bulk {}", file.display());
+    let dry = daemon.run(&format!("{bulk} --dry-run"));
+    assert_eq!(dry.status.code(), Some(4), "{}", stdout(&dry));
+    assert_eq!(names(&daemon, "--security-mode encrypted"), [BOB]);
     let done = daemon.run(&bulk);
     assert_eq!(done.status.code(), Some(4), "{}", stdout(&done));
     assert_eq!(names(&daemon, "--security-mode encrypted"), [ANN, BOB]);

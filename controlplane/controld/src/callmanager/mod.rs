@@ -1,6 +1,7 @@
 //! CallManager, put together out of this node's settings: call processing, media resources, and the
 //! call agent that commands relays.
 
+mod music;
 mod view;
 
 use std::net::{IpAddr, TcpListener, UdpSocket};
@@ -8,19 +9,18 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use callagent::{CallAgent, RelayConfig, Report};
-use callmanager::switchboard::{MediaOrder, RelayOrder};
+use callmanager::switchboard::RelayOrder;
 use callprocessing::census::Limits;
 use callprocessing::handle::Handle;
 use callprocessing::service::{
     self, Answers, Fault, NoRelays, NoResources, Relays, Resources, Running, Setup,
 };
 use legacytls::client::Cell;
-use mediaresources::music::Music;
-use mediaresources::service::MediaResources;
 use store::{CallSettings, Node, Store};
 
 use crate::config::Config;
 use crate::identity;
+use music::Playing;
 
 /// What a running CallManager shows of itself. It ends with its [`Running`].
 #[derive(Clone)]
@@ -62,10 +62,10 @@ pub fn start(
         certificate: own.certificate().clone(),
         key_file: config.key_directory.join(pki::node::KEY_FILE),
         cell,
-        limits: Limits::default(),
+        limits: Limits::of(&settings),
         trace_directory: config.trace_directory(),
         resources: Box::new(|answers| {
-            Ok(match start_resources(config, &settings, me, answers.clone()) {
+            Ok(match Playing::start(config, &settings, me, answers.clone()) {
                 Ok(started) => Box::new(started) as Box<dyn Resources>,
                 // Calls go on without.
                 Err(why) => {
@@ -94,36 +94,6 @@ pub fn start(
 fn listen(address: IpAddr, port: u16) -> Result<TcpListener, String> {
     TcpListener::bind((address, port))
         .map_err(|error| format!("cannot listen on {address}, port {port}: {error}"))
-}
-
-struct Playing(MediaResources);
-
-impl Resources for Playing {
-    fn order(&mut self, order: MediaOrder) {
-        self.0.order(order);
-    }
-}
-
-fn start_resources(
-    config: &Config,
-    settings: &CallSettings,
-    me: &Node,
-    answers: Answers,
-) -> Result<Playing, Fault> {
-    let music = match &settings.music {
-        Some(path) => Music::read(path).map_err(|error| error.to_string())?,
-        None => Music::melody(),
-    };
-    let (first, last) = config.media_ports;
-    let resources = mediaresources::service::Config {
-        address: config.media.unwrap_or(me.address),
-        ports: first..=last,
-        music,
-        limits: mediaresources::resources::Limits::default(),
-    };
-    let started =
-        MediaResources::start(resources, move |stream, result| answers.opened(stream, result));
-    started.map(Playing).map_err(|error| error.to_string())
 }
 
 struct Commanding(Arc<CallAgent>);

@@ -2,7 +2,7 @@ use console::{
     AddDevice, DeviceErased, DeviceLog, DeviceView, Done, Failure, FileRequestView, ListDevices,
     RemoveDevice, SetDevice, ShowDevice,
 };
-use store::{Device, EffectiveMode, SecurityMode, View};
+use store::{Change, Device, EffectiveMode, SecurityMode, View};
 use tftp::Outcome;
 
 use super::phone::directory_number;
@@ -57,11 +57,16 @@ impl Handle<AddDevice> for Office {
 
 impl Handle<SetDevice> for Office {
     fn handle(&self, caller: &Caller, request: SetDevice) -> Result<Done, Failure> {
-        let changed = self.change(caller, |change| {
-            let mut device = change.device(&request.name)?;
-            request.changes.apply(&mut device)?;
+        let SetDevice { name, changes, dry_run } = request;
+        let set = |change: &mut Change<'_>| {
+            let mut device = change.device(&name)?;
+            changes.apply(&mut device)?;
             change.put_device(&device)
-        })?;
+        };
+        let changed = match dry_run {
+            false => self.change(caller, set),
+            true => self.try_out(caller, set),
+        }?;
         Ok(caller.done(changed))
     }
 }

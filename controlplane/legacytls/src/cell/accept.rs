@@ -35,6 +35,7 @@ use crate::link::{API, FromCell, Reason, Service, ToCell};
 pub fn run(config: &Config) -> Result<()> {
     let socket = listen_for_controld(&config.socket)
         .with_context(|| format!("cannot listen on {}: set `socket`", config.socket.display()))?;
+    privilege::raise_open_files();
     let caller = sandbox::become_nobody(config)?;
     sandbox::keep_memory_private()?;
     sandbox::warm_up();

@@ -12,7 +12,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, RestrictionStatus, Ruleset, RulesetAttr, RulesetStatus,
 };
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, Uid, geteuid, getrlimit, set_dumpable_behavior, setrlimit,
+    DumpableBehavior, Resource, Rlimit, Uid, geteuid, set_dumpable_behavior, setrlimit,
 };
 use rustix::thread::set_no_new_privs;
 use seccompiler::{
@@ -48,12 +48,10 @@ pub fn become_nobody(config: &Config) -> Result<Uid> {
     Ok(caller)
 }
 
-/// No core dump, no debugger, and as many descriptors as the machine allows.
+/// No core dump, no debugger.
 pub fn keep_memory_private() -> Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
     set_no_new_privs(true)?;
     Ok(())
 }

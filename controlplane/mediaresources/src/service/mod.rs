@@ -19,7 +19,7 @@ use thiserror::Error;
 use crate::music::Music;
 use crate::resources::{Limits, Resources, Statistics};
 use ports::Ports;
-use worker::{Bell, Worker};
+use worker::{Bell, Task, Worker};
 
 /// What the service is started with.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct MediaResources {
     /// Taken away when it ends.
-    orders: Option<Sender<MediaOrder>>,
+    tasks: Option<Sender<Task>>,
     bell: Arc<Bell>,
     statistics: Arc<Mutex<Statistics>>,
     thread: Option<JoinHandle<()>>,
@@ -85,7 +85,7 @@ impl MediaResources {
         let ports = Ports::new(config.address, config.ports, rng()?)?;
         let (now, wall) = (Instant::now(), SystemTime::now());
         let resources = Resources::new(now, wall, rng()?, config.music, config.limits);
-        let (orders, incoming) = unbounded();
+        let (tasks, incoming) = unbounded();
         let bell = Arc::new(Bell::new()?);
         let statistics = Arc::default();
         let worker = Worker::new(
@@ -97,14 +97,23 @@ impl MediaResources {
             Box::new(answer),
         )?;
         let thread = thread::Builder::new().name("media".into()).spawn(|| worker.run())?;
-        Ok(Self { orders: Some(orders), bell, statistics, thread: Some(thread) })
+        Ok(Self { tasks: Some(tasks), bell, statistics, thread: Some(thread) })
     }
 
     /// Has an order carried out, and does not wait for it. Orders for devices are not looked at.
     pub fn order(&self, order: MediaOrder) {
-        if let Some(orders) = &self.orders {
+        self.tell(Task::Order(order));
+    }
+
+    /// Those on hold hear this from now on.
+    pub fn play(&self, music: Music) {
+        self.tell(Task::Play(music));
+    }
+
+    fn tell(&self, task: Task) {
+        if let Some(tasks) = &self.tasks {
             // If the thread is gone, that was its panic, and `drop` passes it on.
-            let _ = orders.send(order);
+            let _ = tasks.send(task);
             self.bell.ring();
         }
     }
@@ -117,7 +126,7 @@ impl MediaResources {
 
 impl Drop for MediaResources {
     fn drop(&mut self) {
-        self.orders = None;
+        self.tasks = None;
         self.bell.ring();
         if let Some(thread) = self.thread.take()
             && let Err(panic) = thread.join()

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use sccp::codes::MediaStatus;
 
 use super::ports::{Pair, Ports};
+use crate::music::Music;
 use crate::resources::{Channel, Output, Packet, Resources, Statistics};
 
 /// Tells streams where they receive.
@@ -32,6 +33,13 @@ const DATAGRAM: usize = 1500;
 /// What epoll calls the bell. Streams have 33 bits.
 const BELL: u64 = u64::MAX;
 
+/// What the thread is to do.
+pub(super) enum Task {
+    Order(MediaOrder),
+    /// Other music.
+    Play(Music),
+}
+
 /// Wakes the thread.
 #[derive(Debug)]
 pub(super) struct Bell(OwnedFd);
@@ -40,7 +48,7 @@ pub(super) struct Worker {
     resources: Resources,
     ports: Ports,
     pairs: HashMap<StreamId, Pair>,
-    orders: Receiver<MediaOrder>,
+    tasks: Receiver<Task>,
     bell: Arc<Bell>,
     readiness: OwnedFd,
     statistics: Arc<Mutex<Statistics>>,
@@ -68,7 +76,7 @@ impl Worker {
     pub(super) fn new(
         resources: Resources,
         ports: Ports,
-        orders: Receiver<MediaOrder>,
+        tasks: Receiver<Task>,
         bell: Arc<Bell>,
         statistics: Arc<Mutex<Statistics>>,
         answer: Answer,
@@ -80,7 +88,7 @@ impl Worker {
             resources,
             ports,
             pairs: HashMap::new(),
-            orders,
+            tasks,
             bell,
             readiness,
             statistics,
@@ -106,8 +114,9 @@ impl Worker {
                 }
             }
             loop {
-                match self.orders.try_recv() {
-                    Ok(order) => {
+                match self.tasks.try_recv() {
+                    Ok(Task::Play(music)) => self.resources.set_music(music),
+                    Ok(Task::Order(order)) => {
                         self.resources.handle_order(Instant::now(), &order, &mut self.outputs);
                         self.carry_out();
                     }

@@ -126,3 +126,18 @@ fn what_cannot_be_had_is_refused() {
     hall.order(MediaPort::Bridge, 1, 99, MediaCommand::CloseReceive);
     hall.order(MediaPort::Bridge, 1, 99, MediaCommand::StopTransmit);
 }
+
+#[test]
+fn other_music_is_heard_at_once() {
+    let [first, second] = [3, 4].map(|voice| speak(voice, 2));
+    let mut hall = Hall::new(Music::new(&first), Limits::default());
+    hall.order(MediaPort::Music, 5, 1, transmit(Law::Mu, phone(1)));
+    (0..2000).for_each(|_| hall.step());
+    let before = hall.heard_at(phone(1)).len();
+    hall.resources.set_music(Music::new(&second));
+    (0..5000).for_each(|_| hall.step());
+    let heard = hall.heard_at(phone(1));
+    let other = before.next_multiple_of(second.len());
+    assert!(compare(&second, &heard[other..other + second.len()]).is_same());
+    assert!(!compare(&second, &heard[..before]).is_same());
+}

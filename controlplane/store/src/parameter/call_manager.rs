@@ -174,7 +174,7 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
             "What those on hold hear: a WAV file of one channel and 8000 samples a second. Empty: what CallManager brings.",
             "保留中の相手に流す音楽です。モノラル、8 kHz の WAV ファイルを指定します。空の場合は内蔵のものを使います。",
         ),
-        trigger: Some(Trigger::CallManagerParameter),
+        trigger: None,
     },
     Definition {
         name: "call-manager.plain-fallback",
@@ -200,6 +200,36 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         ),
         trigger: None,
     },
+    limit(
+        "call-manager.max-connections",
+        Text::new("Maximum Connections", "最大接続数"),
+        "20000",
+        Text::new(
+            "How many connections of phones there may be. Each takes a file descriptor.",
+            "電話機からの接続の最大数です。接続ごとにファイル記述子を 1 つ使います。",
+        ),
+    ),
+    limit(
+        "call-manager.max-half-open",
+        Text::new("Maximum Half-Open Connections", "最大ハーフオープン接続数"),
+        "8192",
+        Text::new(
+            "How many connections there may be of phones that have not registered. The oldest of them makes room for the next.",
+            "登録が完了していない接続の最大数です。超えると最も古いものから切断します。",
+        ),
+    ),
+    limit(
+        "call-manager.max-half-open-per-address",
+        Text::new(
+            "Maximum Half-Open Connections per Address",
+            "アドレスごとの最大ハーフオープン接続数",
+        ),
+        "2048",
+        Text::new(
+            "The same, of one address. Phones behind one translator share it.",
+            "1 つのアドレスからの最大ハーフオープン接続数です。アドレス変換の背後の電話機は同じアドレスになります。",
+        ),
+    ),
     Definition {
         name: CALL_RECORDS,
         title: Text::new("Call Records", "通話記録の件数"),
@@ -234,6 +264,13 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         trigger: None,
     },
 ];
+
+/// A limit of connections; it takes effect at once.
+const fn limit(name: &'static str, title: Text, default: &'static str, help: Text) -> Definition {
+    let kind = Kind::Integer { min: 16, max: 1_000_000 };
+    let scope = Scope::Service(Service::CallManager);
+    Definition { name, title, scope, kind, default, help, trigger: None }
+}
 
 /// A timer of calls; it takes effect at once.
 const fn seconds(name: &'static str, title: Text, default: &'static str, help: Text) -> Definition {

@@ -7,7 +7,7 @@ use ringfence_store::{
     Action, BridgeMedia, BuiltInBridge, CallEnding, CallParty, CallRecord, DEFAULT_POOL,
     DEFAULT_REGION, Destination, Device, DeviceName, DeviceSecurityMode, EffectiveMode, Error,
     Invalid, Latest, Line, MediaPolicy, Model, Node, NodeRole, Number, Pool, Refusal, Roster,
-    Route, SecurityMode, Service, SpeedDial, Warning,
+    Route, SecurityMode, Service, SpeedDial, State, Warning,
 };
 
 use crate::database::{Database, NOW};
@@ -17,6 +17,7 @@ crate::over_both! {
     lines_are_kept_as_they_were_put,
     users_forward_without_a_revision,
     pools_and_regions_hold_together,
+    a_node_has_settings_of_its_own,
     routes_are_patterns,
     strangers_get_the_next_free_number_in_non_secure_mode,
     old_call_records_are_forgotten,
@@ -209,6 +210,24 @@ fn pools_and_regions_hold_together(db: &Database) {
     db.change(|c| c.remove_device(&name(1))).unwrap();
     remove("Tokyo office").unwrap();
     remove_region("Tokyo").unwrap();
+}
+
+fn a_node_has_settings_of_its_own(db: &Database) {
+    db.change(|c| {
+        c.put_node(&Node::new("cm1", [192, 0, 2, 1].into(), NodeRole::Publisher))?;
+        c.put_node(&Node::new("cm2", [192, 0, 2, 2].into(), NodeRole::Subscriber))?;
+        c.set_parameter(None, "call-manager.max-half-open", "100")?;
+        c.set_parameter(Some("cm1"), "call-manager.max-half-open", "200")?;
+        c.set_parameter(Some("cm1"), "call-manager.built-in-bridge-enable", "true")?;
+        c.put_device(&phone(1, Model::M7970, &[]))
+    })
+    .unwrap();
+    let of = |node: &str| {
+        let roster = db.store.read(|v| Roster::read(v, node)).unwrap();
+        let telephone = roster.telephone(name(1).as_str(), NOW).unwrap();
+        (roster.settings().max_half_open, telephone.bridge.is_some())
+    };
+    assert_eq!((of("cm1"), of("cm2")), ((200, true), (100, false)));
 }
 
 fn routes_are_patterns(db: &Database) {

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use mio::{Poll, Token, Waker};
 use rustix::net::sockopt;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{Config, Counters, FileSource, Observer, RateLimit};
 
@@ -67,7 +66,6 @@ impl Server {
         lookups: usize,
         service: &Service,
     ) -> io::Result<Self> {
-        raise_open_files();
         let mut server = Self::empty();
         for socket in sockets {
             let counters = Arc::<Mutex<Counters>>::default();
@@ -86,7 +84,6 @@ impl Server {
         listeners: &[TcpListener],
         service: &Service,
     ) -> io::Result<Self> {
-        raise_open_files();
         let mut server = Self::empty();
         for listener in listeners {
             let worker = http::Worker::new(config.clone(), listener.try_clone()?, service.clone())?;
@@ -152,13 +149,6 @@ pub fn make_room(socket: &UdpSocket) {
         // What is lost for want of room is asked again.
         let _ = sockopt::set_socket_recv_buffer_size(socket, BACKLOG);
     }
-}
-
-/// A transfer has a socket of its own, and the usual soft limit is 1024 files.
-fn raise_open_files() {
-    let limit = getrlimit(Resource::Nofile);
-    // Without it fewer transfers run at once; they are answered with an error then.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// A poll can have one waker only.

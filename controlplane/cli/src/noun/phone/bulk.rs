@@ -12,9 +12,9 @@ use crate::daemon::Daemon;
 use crate::failure::Result;
 
 /// Does it.
-pub fn run(daemon: &Daemon, file: &Path, style: Style) -> Result {
-    let order = |(name, changes)| SetDevice { name, changes };
-    crate::bulk::run(daemon, file, read, order, false, style)
+pub fn run(daemon: &Daemon, file: &Path, dry_run: bool, style: Style) -> Result {
+    let order = |(name, changes)| SetDevice { name, changes, dry_run };
+    crate::bulk::run(daemon, file, read, order, dry_run, style)
 }
 
 /// The columns are the fields of a change.

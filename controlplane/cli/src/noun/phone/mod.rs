@@ -61,6 +61,9 @@ pub enum Verb {
     Bulk {
         /// The file; its first row names the columns, in any order.
         file: PathBuf,
+        /// Only tell what would come of it.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Remove phones. Their lines stay.
     Remove {
@@ -129,14 +132,14 @@ pub fn run(args: Args, style: Style) -> Result {
             daemon.change(style, &AddDevice { name, model, changes })
         }
         Verb::Set { name: Some(name), changes, .. } => {
-            daemon.change(style, &SetDevice { name, changes })
+            daemon.change(style, &SetDevice { name, changes, dry_run: false })
         }
         Verb::Set { name: None, all: _, matching, dry_run, changes } => {
             let filter = matching.unwrap_or_default();
             let changed = daemon.ask(style, &SetPhones { filter, changes, dry_run })?;
             list::changed(&changed, dry_run, style)
         }
-        Verb::Bulk { file } => bulk::run(&daemon, &file, style),
+        Verb::Bulk { file, dry_run } => bulk::run(&daemon, &file, dry_run, style),
         Verb::Remove { names } => {
             let mut outcome = crate::Outcome::Done;
             for name in names {
