@@ -6,6 +6,7 @@
 
 mod ebpf;
 mod fuzz;
+mod image;
 mod instructions;
 mod lab;
 mod perf;
@@ -30,6 +31,8 @@ enum Task {
     Test(test::Args),
     /// Measure a suite, ours and the peers in the same run
     Perf(perf::Args),
+    /// Build the appliance's bootable image, and boot it
+    Image(image::Args),
     /// Count the instructions SRTP takes per packet, and compare with the accepted numbers
     Instructions(instructions::Args),
     /// Show which tests prove which requirement
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Lab(args) => lab::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Perf(args) => perf::run(&args),
+        Task::Image(args) => image::run(&args),
         Task::Instructions(args) => instructions::run(&args),
         Task::Requirements(args) => requirements::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),

@@ -39,10 +39,13 @@ pub enum Use {
     Perf,
     /// Fuzzing with libFuzzer
     Fuzz,
+    /// Building the appliance's image and booting it
+    Image,
 }
 
 impl Use {
-    const ALL: &[Self] = &[Self::Build, Self::Test, Self::Ebpf, Self::Lab, Self::Perf, Self::Fuzz];
+    const ALL: &[Self] =
+        &[Self::Build, Self::Test, Self::Ebpf, Self::Lab, Self::Perf, Self::Fuzz, Self::Image];
 
     fn name(self) -> &'static str {
         match self {
@@ -52,6 +55,7 @@ impl Use {
             Self::Lab => "lab",
             Self::Perf => "perf",
             Self::Fuzz => "fuzz",
+            Self::Image => "image",
         }
     }
 }
@@ -121,7 +125,7 @@ const PACKAGES: &[Package] = &[
         name: "libfaketime",
         why: "has a daemon of the laboratory live on another day",
         brings: File("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"),
-        uses: &[Use::Lab],
+        uses: &[Use::Lab, Use::Image],
     },
     Package {
         name: "softhsm2",
@@ -157,7 +161,7 @@ const PACKAGES: &[Package] = &[
         name: "qemu-system-x86",
         why: "a machine whose kernel has ESP: our ESP's peer in its tests",
         brings: Program("qemu-system-x86_64"),
-        uses: &[Use::Test],
+        uses: &[Use::Test, Use::Image],
     },
     Package {
         name: "linux-image-cloud-amd64",
@@ -260,6 +264,61 @@ const PACKAGES: &[Package] = &[
         why: "plays the telephones: a SRTP stack that is not ours",
         brings: Program("ffmpeg"),
         uses: &[Use::Lab],
+    },
+    Package {
+        name: "mmdebstrap",
+        why: "makes the appliance's root of Debian's packages",
+        brings: Program("mmdebstrap"),
+        uses: &[Use::Image],
+    },
+    Package {
+        name: "squashfs-tools",
+        why: "packs the appliance's root",
+        brings: Program("mksquashfs"),
+        uses: &[Use::Image],
+    },
+    Package {
+        name: "cryptsetup-bin",
+        why: "hashes the appliance's root",
+        brings: Program("veritysetup"),
+        uses: &[Use::Image],
+    },
+    Package {
+        name: "binutils",
+        why: "joins the appliance's kernel with what belongs to it",
+        brings: Program("objcopy"),
+        uses: &[Use::Image],
+    },
+    Package {
+        name: "sbsigntool",
+        why: "signs the appliance's kernel",
+        brings: Program("sbsign"),
+        uses: &[Use::Image],
+    },
+    Package {
+        name: "dosfstools",
+        why: "makes the appliance's EFI system partition",
+        brings: Program("mkfs.vfat"),
+        uses: &[Use::Image],
+    },
+    Package { name: "mtools", why: "fills it", brings: Program("mcopy"), uses: &[Use::Image] },
+    Package {
+        name: "fdisk",
+        why: "makes the appliance's partitions",
+        brings: Program("sfdisk"),
+        uses: &[Use::Image],
+    },
+    Package {
+        name: "qemu-utils",
+        why: "writes disks of virtual machines",
+        brings: Program("qemu-img"),
+        uses: &[Use::Image],
+    },
+    Package {
+        name: "ovmf",
+        why: "the firmware of the machine that the appliance is tried in",
+        brings: File("/usr/share/OVMF/OVMF_CODE_4M.fd"),
+        uses: &[Use::Image],
     },
 ];
 

@@ -7,14 +7,14 @@ const PROGRAM: u32 = 0o100_755;
 
 /// Files by name, in the format "newc" (the kernel's `initramfs-buffer-format.rst`).
 #[derive(Default)]
-pub(crate) struct Archive {
+pub struct Archive {
     octets: Vec<u8>,
     directories: Vec<String>,
 }
 
 impl Archive {
     /// Adds a file that may be executed, and the directories above it.
-    pub(crate) fn file(&mut self, name: &str, content: &[u8]) {
+    pub fn file(&mut self, name: &str, content: &[u8]) {
         let name = name.trim_start_matches('/');
         for (at, _) in name.match_indices('/') {
             self.directory(&name[..at]);
@@ -22,7 +22,8 @@ impl Archive {
         self.entry(name, PROGRAM, content);
     }
 
-    pub(crate) fn directory(&mut self, name: &str) {
+    /// Adds a directory; those above it must be there.
+    pub fn directory(&mut self, name: &str) {
         if !self.directories.iter().any(|known| known == name) {
             self.directories.push(name.to_owned());
             self.entry(name, DIRECTORY, &[]);
@@ -30,7 +31,7 @@ impl Archive {
     }
 
     /// The whole archive.
-    pub(crate) fn finish(mut self) -> Vec<u8> {
+    pub fn finish(mut self) -> Vec<u8> {
         self.entry("TRAILER!!!", 0, &[]);
         self.octets
     }

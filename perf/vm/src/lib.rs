@@ -3,11 +3,12 @@
 //! Its console takes shell commands; its network card is a pair of Unix sockets. Gone without trace
 //! when it is dropped.
 //!
-//! For tests: what does not work panics and says what to install.
+//! For tests: what does not work panics and says what to install. The appliance's first root file
+//! system is packed by the same two: [`cpio`] and [`load_order`].
 
 #![forbid(unsafe_code)]
 
-mod cpio;
+pub mod cpio;
 mod root;
 
 use std::fs;
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use wire::ethernet::{self, MacAddr};
 
-pub use root::Root;
+pub use root::{Root, load_order};
 
 /// Our address at the machine's card.
 pub const OURS: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);

@@ -108,7 +108,9 @@ impl Root {
             archive.file(&path.to_string_lossy(), &content);
         }
         let mut order = String::new();
-        for module in self.load_order() {
+        let table = fs::read_to_string(modules(&self.kernel).join("modules.dep"));
+        let table = table.expect("a kernel was chosen that has the table");
+        for module in load_order(&table, &self.modules) {
             let name = format!("/modules.d/{}", module.rsplit('/').next().unwrap_or_default());
             let content = fs::read(modules(&self.kernel).join(&module));
             archive.file(&name, &content.expect("the table of modules lists files"));
@@ -117,30 +119,31 @@ impl Root {
         archive.file("modules", order.as_bytes());
         archive.finish()
     }
+}
 
-    /// The modules, each behind those it needs.
-    fn load_order(&self) -> Vec<String> {
-        let table = fs::read_to_string(modules(&self.kernel).join("modules.dep"));
-        let table = table.expect("a kernel was chosen that has the table");
-        let mut order: Vec<String> = Vec::new();
-        for wanted in &self.modules {
-            let line = table.lines().find(|line| {
-                let path = line.split(':').next().unwrap_or_default();
-                let file = path.rsplit('/').next().unwrap_or_default();
-                file.strip_suffix(".ko") == Some(wanted)
-            });
-            let Some((module, needs)) = line.and_then(|line| line.split_once(':')) else {
-                continue;
-            };
-            // The table lists what is needed last first.
-            for module in needs.split_whitespace().rev().chain([module]) {
-                if !order.iter().any(|known| known == module) {
-                    order.push(module.to_owned());
-                }
+/// Modules in the order in which they can be loaded: each behind those it needs. `table` is the
+/// kernel's `modules.dep`; what is not in it is built in, and left out.
+pub fn load_order(table: &str, wanted: &[impl AsRef<str>]) -> Vec<String> {
+    let mut order: Vec<String> = Vec::new();
+    for wanted in wanted {
+        let line = table.lines().find(|line| {
+            let path = line.split(':').next().unwrap_or_default();
+            let file = path.rsplit('/').next().unwrap_or_default();
+            // The table has files' names, which write some modules' names with dashes.
+            let name = file.strip_suffix(".ko").map(|name| name.replace('-', "_"));
+            name.as_deref() == Some(wanted.as_ref())
+        });
+        let Some((module, needs)) = line.and_then(|line| line.split_once(':')) else {
+            continue;
+        };
+        // The table lists what is needed last first.
+        for module in needs.split_whitespace().rev().chain([module]) {
+            if !order.iter().any(|known| known == module) {
+                order.push(module.to_owned());
             }
         }
-        order
     }
+    order
 }
 
 /// The version of a kernel that is installed with its modules.

@@ -1,0 +1,152 @@
+//! Whether the image boots, is somebody's after its first boot, stays so, and refuses what is not
+//! its own.
+
+mod machine;
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::layout::{ESP_SIZE, FIRST, MIB};
+use crate::tool::{run, tool};
+use machine::Machine;
+
+/// The disk that the image is written to: larger than the image, as disks are.
+const DISK: u64 = 4096 * MIB;
+
+/// What the node is to be.
+const SEED: &str = r#"language = "en"
+hostname = "cm1"
+
+[network]
+address = "10.0.2.15/24"
+gateway = "10.0.2.2"
+
+[administrator]
+name = "admin"
+password = "not-a-secret-1"
+
+[role]
+kind = "publisher"
+cluster = "boot-test"
+"#;
+
+/// Boots the image in `out` in every way that it has to bear, and writes `boot-test.json`.
+pub fn test(out: &Path) -> Result<()> {
+    let dir = out.join("boot-test");
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let mut steps = Vec::new();
+    let played = play(out, &dir, &mut steps);
+    let report = json!({ "scenario": "boot-test", "ok": played.is_ok(), "steps": steps });
+    let text = serde_json::to_string_pretty(&report).context("the report is not JSON")?;
+    fs::write(out.join("boot-test.json"), text).context("cannot write boot-test.json")?;
+    played
+}
+
+fn play(out: &Path, dir: &Path, steps: &mut Vec<Value>) -> Result<()> {
+    let mut step = |name: &str, done: &mut dyn FnMut() -> Result<String>| {
+        let began = Instant::now();
+        let result = done();
+        let ok = result.is_ok();
+        let detail = result.as_ref().map_or_else(|error| format!("{error:#}"), Clone::clone);
+        let ms = began.elapsed().as_millis() as u64;
+        eprintln!("{}: {name}: {detail} ({ms} ms)", if ok { "ok" } else { "FAILED" });
+        steps.push(json!({ "name": name, "ok": ok, "detail": detail, "ms": ms }));
+        result.map(drop)
+    };
+    let disk = dir.join("disk");
+    step("an empty disk becomes a node", &mut || {
+        write_disk(out, &disk)?;
+        let seed = dir.join("seed.toml");
+        fs::write(&seed, SEED).context("cannot write the seed file")?;
+        let esp = format!("{}@@{FIRST}", disk.display());
+        run(tool("mcopy").args(["-i", &esp]).arg(&seed).arg("::ringfence/seed.toml"))?;
+        let machine = Machine::start(&disk, dir, "first")?;
+        machine.expect("is set up")?;
+        machine.expect("ringfence: healthy")?;
+        answers(machine.http)?;
+        machine.power_down()?;
+        Ok("seed file, services, provisioning answers over HTTP".to_owned())
+    })?;
+    step("its power is cut and comes back: it is the same node", &mut || {
+        let machine = Machine::start(&disk, dir, "second")?;
+        machine.expect("ringfence: healthy")?;
+        machine.cut_power()?;
+        let machine = Machine::start(&disk, dir, "third")?;
+        machine.expect("ringfence: healthy")?;
+        answers(machine.http)?;
+        machine.power_down()?;
+        Ok("nothing asked, services run".to_owned())
+    })?;
+    step("its power is cut during the first boot: it is set up at the second", &mut || {
+        let other = dir.join("other");
+        write_disk(out, &other)?;
+        let esp = format!("{}@@{FIRST}", other.display());
+        run(tool("mcopy")
+            .args(["-i", &esp])
+            .arg(dir.join("seed.toml"))
+            .arg("::ringfence/seed.toml"))?;
+        let machine = Machine::start(&other, dir, "cut")?;
+        machine.expect("setting up")?;
+        machine.cut_power()?;
+        let machine = Machine::start(&other, dir, "after-cut")?;
+        machine.expect("is set up")?;
+        machine.expect("ringfence: healthy")?;
+        machine.power_down()?;
+        fs::remove_file(&other).context("cannot remove the disk")?;
+        Ok("set up anew from the same seed file".to_owned())
+    })?;
+    step("a root partition with one octet changed does not start", &mut || {
+        tamper(&disk)?;
+        let mut machine = Machine::start(&disk, dir, "tampered")?;
+        let seen = machine.until_off().and_then(|()| {
+            let log = fs::read_to_string(dir.join("tampered.console.log"))?;
+            ensure!(!log.contains("ringfence: healthy"), "it runs as if nothing had happened");
+            Ok("the kernel stops and starts again")
+        })?;
+        Ok(seen.to_owned())
+    })?;
+    fs::remove_file(&disk).context("cannot remove the disk")
+}
+
+fn write_disk(out: &Path, disk: &PathBuf) -> Result<()> {
+    let raw = out.join("ringfence.raw");
+    run(tool("cp").arg("--sparse=always").arg(&raw).arg(disk))?;
+    let file = OpenOptions::new().write(true).open(disk).context("cannot open the disk")?;
+    file.set_len(DISK).context("no room for the disk")
+}
+
+/// Whether provisioning answers: a file that no phone has.
+fn answers(port: u16) -> Result<()> {
+    let ask = || -> Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        stream.write_all(b"GET /none HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(4096).read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = ask().context("provisioning does not answer")?;
+    ensure!(answer.starts_with("HTTP/1."), "provisioning answers: {answer}");
+    Ok(())
+}
+
+/// Turns a bit in each MiB of the root file system: whatever is read first, it is not what was sealed.
+fn tamper(disk: &Path) -> Result<()> {
+    let mut disk = OpenOptions::new().read(true).write(true).open(disk)?;
+    for mib in 1..100 {
+        let at = FIRST + ESP_SIZE + mib * MIB;
+        let mut octet = [0];
+        disk.seek(SeekFrom::Start(at))?;
+        disk.read_exact(&mut octet)?;
+        octet[0] ^= 1;
+        disk.seek(SeekFrom::Start(at))?;
+        disk.write_all(&octet)?;
+    }
+    Ok(())
+}
