@@ -103,7 +103,10 @@ impl From<status::AskError> for Failure {
 impl From<Failure> for ExitCode {
     fn from(failure: Failure) -> Self {
         Self::from(match failure.kind {
-            FailureKind::Failed => 1,
+            FailureKind::Failed
+            | FailureKind::Unknown
+            | FailureKind::Conflict
+            | FailureKind::Changed => 1,
             FailureKind::Usage => 2,
             FailureKind::Refused => 3,
         })

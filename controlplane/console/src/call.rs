@@ -28,6 +28,7 @@ requests! {
 
 /// A call that goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallView {
     /// Its number.
     pub id: u32,
@@ -47,6 +48,7 @@ pub struct CallView {
 
 /// Somebody in a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallPartyView {
     /// The device.
     pub device: String,
@@ -58,6 +60,7 @@ pub struct CallPartyView {
 
 /// What was said in a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LadderView {
     /// Its number.
     pub id: u32,
@@ -75,6 +78,7 @@ pub struct LadderView {
 
 /// A message between a telephone and the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LadderStep {
     /// When, RFC 3339, UTC.
     pub at: String,
@@ -88,6 +92,7 @@ pub struct LadderStep {
 
 /// A status of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LadderSecurity {
     /// From when on, RFC 3339, UTC.
     pub at: String,
@@ -97,6 +102,7 @@ pub struct LadderSecurity {
 
 /// A call that has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallRecordView {
     /// Number of the record; absent before it is written down.
     pub number: Option<u64>,
@@ -126,6 +132,7 @@ pub struct CallRecordView {
 
 /// What call processing counts on this node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TelephonyView {
     /// Phones that are registered.
     pub phones_registered: PerStatusView,
@@ -137,6 +144,7 @@ pub struct TelephonyView {
 
 /// A count for each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PerStatusView {
     /// Not secure.
     pub non_secure: u64,

@@ -64,6 +64,7 @@ requests! {
 
 /// Settings of CAPF for a phone; what is absent stays.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct CapfChanges {
@@ -90,6 +91,7 @@ pub struct CapfChanges {
 
 /// What came of a change of CAPF's settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CapfDone {
     /// What came of it.
     #[serde(flatten)]
@@ -100,6 +102,7 @@ pub struct CapfDone {
 
 /// CAPF's settings and state of a phone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CapfView {
     /// Which phone.
     pub device: DeviceName,
@@ -133,6 +136,7 @@ pub struct CapfView {
 
 /// Everything that CAPF knows of a phone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CapfDetail {
     /// Its settings and state.
     #[serde(flatten)]
@@ -147,6 +151,7 @@ pub struct CapfDetail {
 
 /// A phone's certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CertificateView {
     /// Who made it.
     pub kind: PhoneCertificateKind,
@@ -172,6 +177,7 @@ pub struct CertificateView {
 
 /// How CAPF itself stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CapfServiceView {
     /// The node it is active on; absent: none.
     pub node: Option<String>,
@@ -195,6 +201,7 @@ pub struct CapfServiceView {
 
 /// How many phones have a status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CapfCount {
     /// Which.
     pub status: CapfStatus,
@@ -206,6 +213,7 @@ pub struct CapfCount {
 
 /// A trusted issuer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IssuerView {
     /// Of which certificates.
     pub kind: IssuerKind,
@@ -223,6 +231,7 @@ pub struct IssuerView {
 
 /// Which certificates an issuer makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum IssuerKind {
@@ -234,6 +243,7 @@ pub enum IssuerKind {
 
 /// A file of CAPF 1.0.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OldFileView {
     /// Its name without directory.
     pub name: String,
@@ -243,6 +253,7 @@ pub struct OldFileView {
 
 /// What came of an import.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ImportView {
     /// The revision it made; absent if all was so already.
     pub revision: Option<u64>,

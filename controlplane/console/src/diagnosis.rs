@@ -13,6 +13,7 @@ requests! {
 
 /// What a phone did, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DiagnosisView {
     /// The phone.
     pub phone: DeviceName,
@@ -26,6 +27,7 @@ pub struct DiagnosisView {
 
 /// Something that happened, or is still to come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventView {
     /// When, RFC 3339, UTC.
     pub at: Option<String>,
@@ -39,6 +41,7 @@ pub struct EventView {
 
 /// Something wrong, or waited for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FindingView {
     /// Stable name.
     pub id: String,

@@ -28,6 +28,7 @@ mod phone;
 mod plan;
 mod request;
 mod secret;
+pub mod sheet;
 mod wire;
 
 pub use call::{
@@ -42,9 +43,10 @@ pub use capf::{
 pub use client::{AskError, ask};
 pub use diagnosis::{DiagnosePhone, DiagnosisView, EventView, FindingView};
 pub use phone::{
-    AddPhoneLine, AddSpeedDial, ListModels, ListPhones, ModelView, PhoneFilter, PhoneRefused,
-    PhoneRow, PhoneView, PhonesChanged, PhonesReset, RegistrationView, RemovePhoneLine,
-    RemoveSpeedDial, ResetKind, ResetPhones, SetPhones, ShowPhone,
+    AddPhoneLine, AddSpeedDial, ImportPhones, ListModels, ListPhones, ModelView, PhoneFilter,
+    PhoneImport, PhoneImported, PhoneRefused, PhoneRow, PhoneView, PhonesChanged, PhonesImported,
+    PhonesReset, RegistrationView, RemovePhoneLine, RemoveSpeedDial, ResetKind, ResetPhones,
+    SetPhones, ShowPhone,
 };
 pub use plan::{
     AddLine, AddPool, AddRegion, AddRoute, LimitRegion, LineChanges, LineView, ListLines,
@@ -53,10 +55,12 @@ pub use plan::{
 };
 pub use request::{
     ActivateService, AddDevice, AddNode, AuditTrail, AuditView, CheckItem, CheckState,
-    CreateCluster, DeviceChanges, DeviceErased, DeviceLog, DeviceView, Done, FileRequestView,
-    History, ListAdministrators, ListDevices, ListNodes, ListParameters, ParameterView,
-    PutAdministrator, RemoveAdministrator, RemoveDevice, RemoveNode, Request, ResetDevices,
+    CreateCluster, CreateToken, DeviceChanges, DeviceErased, DeviceLog, DeviceView, Done,
+    FileRequestView, History, InventoryView, ListAdministrators, ListCertificates, ListDevices,
+    ListNodes, ListParameters, ListTokens, NewestRevision, ParameterView, PutAdministrator,
+    RemoveAdministrator, RemoveDevice, RemoveNode, RemoveToken, Request, ResetDevices,
     RestartService, RevisionView, SetDevice, SetParameter, ShowDevice, Status, StatusReport,
+    TokenCreated, TokenView,
 };
 pub use secret::Secret;
 pub use wire::{Answer, Call, Failure, FailureKind, MAX_LINE};

@@ -34,6 +34,15 @@ requests! {
         dry_run: bool,
     }
 
+    /// Adds and changes phones, each as it is given, in one revision. Those that cannot be set so
+    /// stay as they are.
+    ImportPhones = "import-phones" -> PhonesImported {
+        /// Which ones, and how.
+        phones: Vec<PhoneImport>,
+        /// Only tell what would come of it.
+        dry_run: bool,
+    }
+
     /// Gives a phone a line.
     AddPhoneLine = "add-phone-line" -> Done {
         /// Which phone.
@@ -88,6 +97,7 @@ requests! {
 
 /// Which phones. What is absent does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct PhoneFilter {
@@ -149,6 +159,7 @@ fn choice(given: &str, choices: &[&'static str]) -> store::Error {
 
 /// A phone in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhoneRow {
     /// Its name.
     pub name: DeviceName,
@@ -176,6 +187,7 @@ pub struct PhoneRow {
 
 /// Everything about one phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhoneView {
     /// As it is set.
     #[serde(flatten)]
@@ -200,6 +212,7 @@ pub struct PhoneView {
 
 /// How a phone is registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RegistrationView {
     /// The phone.
     pub device: String,
@@ -217,6 +230,7 @@ pub struct RegistrationView {
 
 /// What came of a change of many phones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhonesChanged {
     /// As of any change.
     #[serde(flatten)]
@@ -229,6 +243,7 @@ pub struct PhonesChanged {
 
 /// A phone that could not be set so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhoneRefused {
     /// Which.
     pub name: DeviceName,
@@ -236,8 +251,47 @@ pub struct PhoneRefused {
     pub text: String,
 }
 
+/// A phone to add or to change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PhoneImport {
+    /// Its name.
+    pub name: DeviceName,
+    /// What it is, for one that is not there yet.
+    pub model: Option<Model>,
+    /// What is to be so.
+    pub changes: DeviceChanges,
+}
+
+/// What came of adding and changing many phones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PhonesImported {
+    /// As of any change.
+    #[serde(flatten)]
+    pub done: Done,
+    /// What became of each, in the order of the request.
+    pub phones: Vec<PhoneImported>,
+}
+
+/// What became of a phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case", tag = "result", content = "text")]
+pub enum PhoneImported {
+    /// It is new.
+    Added,
+    /// It was there and is another now.
+    Changed,
+    /// It was so already.
+    Unchanged,
+    /// It stays as it was. Why, in the caller's language.
+    Failed(String),
+}
+
 /// How a phone starts anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ResetKind {
     /// Wholly: it fetches its firmware and its files, and registers.
@@ -248,6 +302,7 @@ pub enum ResetKind {
 
 /// What came of a reset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhonesReset {
     /// As of any change.
     #[serde(flatten)]
@@ -262,6 +317,7 @@ pub struct PhonesReset {
 
 /// What a model can do for security.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelView {
     /// The model.
     pub model: Model,

@@ -107,6 +107,7 @@ requests! {
 
 /// A line with the phones that have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LineView {
     /// As it is set.
     #[serde(flatten)]
@@ -117,6 +118,7 @@ pub struct LineView {
 
 /// Settings of a line to change; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct LineChanges {
@@ -164,6 +166,7 @@ impl LineChanges {
 
 /// A pool with the number of its phones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PoolView {
     /// As it is set.
     #[serde(flatten)]
@@ -174,6 +177,7 @@ pub struct PoolView {
 
 /// Settings of a pool to change; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct PoolChanges {

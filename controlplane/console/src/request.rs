@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{
-    Action, Administrator, AdministratorRole, BuiltInBridge, Device, DeviceName,
+    Action, Administrator, AdministratorRole, BuiltInBridge, CertificateRole, Device, DeviceName,
     DeviceSecurityMode, EffectiveMode, Entry, Model, Node, Service,
 };
 
@@ -175,6 +175,33 @@ requests! {
         name: String,
     }
 
+    /// All API tokens, without their secrets.
+    ListTokens = "list-tokens" -> Vec<TokenView> {}
+
+    /// Makes an API token.
+    CreateToken = "create-token" -> TokenCreated {
+        /// What people call it.
+        name: String,
+        /// The administrator it acts for.
+        owner: String,
+        /// The most it may do.
+        role: AdministratorRole,
+        /// How many days it is good; absent: until it is removed.
+        days: Option<u32>,
+    }
+
+    /// Removes an API token.
+    RemoveToken = "remove-token" -> Done {
+        /// Which one.
+        name: String,
+    }
+
+    /// The certificates of the cluster, of those it trusts and of its tokens.
+    ListCertificates = "list-certificates" -> Vec<InventoryView> {}
+
+    /// Number of the newest change.
+    NewestRevision = "newest-revision" -> u64 {}
+
     /// The newest changes, newest first.
     History = "history" -> Vec<RevisionView> {
         /// How many.
@@ -190,6 +217,7 @@ requests! {
 
 /// What came of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Done {
     /// The revision it made; absent if all was so already.
     pub revision: Option<u64>,
@@ -201,6 +229,7 @@ pub struct Done {
 
 /// A parameter with all that a person needs to set it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ParameterView {
     /// Its name.
     pub name: String,
@@ -220,6 +249,7 @@ pub struct ParameterView {
 
 /// A device with what is in force for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeviceView {
     /// As it is set.
     #[serde(flatten)]
@@ -232,6 +262,7 @@ pub struct DeviceView {
 
 /// Settings of a device to change; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct DeviceChanges {
@@ -315,6 +346,7 @@ impl DeviceChanges {
 
 /// How things stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StatusReport {
     /// Version of the daemon.
     pub version: String,
@@ -344,6 +376,7 @@ pub struct StatusReport {
 
 /// A step of the setup checklist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CheckItem {
     /// Stable name.
     pub id: String,
@@ -357,6 +390,7 @@ pub struct CheckItem {
 
 /// Whether a step is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckState {
     /// It is.
@@ -367,8 +401,58 @@ pub enum CheckState {
     Optional,
 }
 
+/// What a program shows instead of name and password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenView {
+    /// What people call it.
+    pub name: String,
+    /// The administrator it acts for.
+    pub owner: String,
+    /// The most it may do; never more than its owner.
+    pub role: AdministratorRole,
+    /// Until when it is good, RFC 3339, UTC; absent: until it is removed.
+    pub expires: Option<String>,
+}
+
+/// An API token that was made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenCreated {
+    /// What came of it.
+    #[serde(flatten)]
+    pub done: Done,
+    /// What the program is to show. It is told this once.
+    pub secret: Secret,
+}
+
+/// A certificate of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InventoryView {
+    /// What it is for.
+    pub role: CertificateRole,
+    /// Whose it is: a node, a device, a token.
+    pub owner: String,
+    /// Subject name.
+    pub subject: String,
+    /// Issuer name.
+    pub issuer: String,
+    /// Serial number, in hexadecimal.
+    pub serial: String,
+    /// Valid from, RFC 3339, UTC.
+    pub not_before: String,
+    /// Valid until, RFC 3339, UTC.
+    pub not_after: String,
+    /// SHA-256, in hexadecimal.
+    pub fingerprint: String,
+    /// The certificate itself.
+    pub pem: String,
+}
+
 /// A change that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RevisionView {
     /// Its number.
     pub revision: u64,
@@ -384,6 +468,7 @@ pub struct RevisionView {
 
 /// A line of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditView {
     /// Its number.
     pub number: u64,
@@ -401,6 +486,7 @@ pub struct AuditView {
 
 /// A file that a phone asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FileRequestView {
     /// When, RFC 3339, UTC.
     pub at: String,

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 /// A password on its way, wiped when it is dropped.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
 #[serde(transparent)]
 pub struct Secret(Zeroizing<String>);
 

@@ -47,4 +47,10 @@ pub enum FailureKind {
     Usage,
     /// Policy forbids it.
     Refused,
+    /// There is no such thing.
+    Unknown,
+    /// It is there already, or something else needs it.
+    Conflict,
+    /// Somebody changed it in the meantime.
+    Changed,
 }

@@ -13,6 +13,12 @@
 //! ListenStream=6970
 //! FileDescriptorName=http
 //! Service=ringfence-controld.service
+//!
+//! # ringfence-https.socket
+//! [Socket]
+//! ListenStream=443
+//! FileDescriptorName=https
+//! Service=ringfence-controld.service
 //! ```
 
 use std::env;
@@ -27,6 +33,8 @@ pub struct Passed {
     pub tftp: Vec<UdpSocket>,
     /// Named `http`.
     pub http: Vec<TcpListener>,
+    /// Named `https`.
+    pub https: Vec<TcpListener>,
 }
 
 impl Passed {
@@ -41,15 +49,17 @@ impl Passed {
             let kind = |error| {
                 format!(
                     "the socket `{name}` is of another kind ({error}): ListenDatagram= for tftp, \
-                     ListenStream= for http"
+                     ListenStream= for http and https"
                 )
             };
             match name {
                 "tftp" => passed.tftp.extend(sockets.take_udp_socket(index).map_err(kind)?),
                 "http" => passed.http.extend(sockets.take_tcp_listener(index).map_err(kind)?),
+                "https" => passed.https.extend(sockets.take_tcp_listener(index).map_err(kind)?),
                 name => {
                     return Err(format!(
-                        "a socket named `{name}` was passed: set FileDescriptorName= to tftp or http"
+                        "a socket named `{name}` was passed: set FileDescriptorName= to tftp, http \
+                         or https"
                     ));
                 }
             }

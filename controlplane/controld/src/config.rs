@@ -11,6 +11,7 @@
 //! admin_socket = "/run/ringfence/controld.sock"
 //! tftp = ["0.0.0.0:69"]                                # unless systemd passes sockets
 //! http = ["0.0.0.0:6970"]
+//! https = ["0.0.0.0:8443"]                             # administration; absent: by the socket only
 //! ctl_provider = "0.0.0.0"                             # its port is a parameter
 //! capf = "0.0.0.0"                                     # its port is a parameter
 //! sccp = "0.0.0.0"                                     # CallManager; its ports are parameters; absent: it does not run
@@ -71,6 +72,8 @@ pub struct Config {
     pub tftp: Vec<SocketAddr>,
     /// Where HTTP provisioning listens.
     pub http: Vec<SocketAddr>,
+    /// Where administration over HTTPS listens; empty: nowhere.
+    pub https: Vec<SocketAddr>,
     /// Address on which the CTL Provider listens; its port is a parameter.
     pub ctl_provider: IpAddr,
     /// Address on which CAPF listens; its port is a parameter.
@@ -118,6 +121,7 @@ impl Default for Config {
             admin_socket: console::DEFAULT_SOCKET.into(),
             tftp: vec![SocketAddr::new(any, 69)],
             http: vec![SocketAddr::new(any, 6970)],
+            https: Vec::new(),
             ctl_provider: any,
             capf: any,
             sccp: None,

@@ -8,6 +8,7 @@
 //! | [`socket`] | the administration socket |
 //! | [`services`] | the services of this node: started and stopped as the database says |
 //! | [`telephony`] | call processing, as the office sees it |
+//! | [`administration`] | the office behind HTTPS |
 //! | [`capf`] | CAPF, put together out of this node's settings |
 //! | [`metrics`] | what Prometheus is told |
 //! | [`phones`] | what phones ask and hold |
@@ -24,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 pub mod activation;
+pub mod administration;
 pub mod callmanager;
 pub mod capf;
 pub mod config;

@@ -11,6 +11,7 @@ use anyhow::{Context, Error, Result};
 use clap::Parser;
 use metrics::MetricsServer;
 use ringfence_controld::activation::Passed;
+use ringfence_controld::administration;
 use ringfence_controld::config::File;
 use ringfence_controld::metrics::collect;
 use ringfence_controld::office::Office;
@@ -51,7 +52,8 @@ fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let passed = Passed::take().map_err(Error::msg)?;
-    let sockets = Sockets::complete(passed, &config).map_err(Error::msg)?;
+    let mut sockets = Sockets::complete(passed, &config).map_err(Error::msg)?;
+    let https = sockets.take_https();
     let metrics = config.metrics.map(MetricsServer::bind).transpose();
     let metrics = metrics.context("cannot listen on the `metrics` address in [controld]")?;
     privilege::give_up(&config)?;
@@ -66,8 +68,16 @@ fn run(args: &Args) -> Result<()> {
     let stopper = socket.stopper();
     let phones = Arc::new(phones);
     let services =
-        Arc::new(Services::new(Arc::clone(&store), config, sockets, phones, SystemTime::now()));
-    let office = Office::new(Arc::clone(&store), node, Arc::clone(&services));
+        Services::new(Arc::clone(&store), config.clone(), sockets, phones, SystemTime::now());
+    let services = Arc::new(services);
+    let office = Arc::new(Office::new(Arc::clone(&store), node, Arc::clone(&services)));
+    let _served = match https.is_empty() {
+        true => None,
+        false => Some(
+            administration::start(https, &config, &store, Arc::clone(&office))
+                .map_err(|why| Error::msg(format!("administration over HTTPS: {why}")))?,
+        ),
+    };
     if let Some(metrics) = metrics {
         tell_metrics(metrics, &services)?;
     }

@@ -26,6 +26,7 @@ use crate::telephony::Telephony;
 pub struct Sockets {
     tftp: Vec<UdpSocket>,
     http: Vec<TcpListener>,
+    https: Vec<TcpListener>,
 }
 
 impl Sockets {
@@ -36,7 +37,7 @@ impl Sockets {
 
     /// Those that were passed; where none was for a service, opens its own.
     pub fn complete(passed: Passed, config: &Config) -> Result<Self, String> {
-        let Passed { mut tftp, mut http } = passed;
+        let Passed { mut tftp, mut http, mut https } = passed;
         tftp.iter().for_each(tftp::server::make_room);
         if tftp.is_empty() {
             tftp = all("tftp", &config.tftp, tftp::server::request_socket)?;
@@ -44,7 +45,15 @@ impl Sockets {
         if http.is_empty() {
             http = all("http", &config.http, TcpListener::bind)?;
         }
-        Ok(Self { tftp, http })
+        if https.is_empty() {
+            https = all("https", &config.https, TcpListener::bind)?;
+        }
+        Ok(Self { tftp, http, https })
+    }
+
+    /// Takes those of administration out.
+    pub fn take_https(&mut self) -> Vec<TcpListener> {
+        std::mem::take(&mut self.https)
     }
 }
 

@@ -84,6 +84,7 @@ fn serve(mut stream: &UnixStream, office: &Office) -> io::Result<()> {
                 author: Author::new(who, "command line"),
                 language: Language::from_tag(&call.language).unwrap_or_default(),
                 now: SystemTime::now(),
+                unchanged_since: None,
             };
             office.answer(&caller, call)
         }

@@ -17,6 +17,7 @@ use crate::name::Name;
 pub struct Certificate {
     der: Vec<u8>,
     tbs: std::ops::Range<usize>,
+    version: u8,
     serial: Vec<u8>,
     issuer: Name,
     subject: Name,
@@ -129,7 +130,8 @@ impl Certificate {
             .and_then(|mut parts| parts.expect(Tag::Sequence))
             .ok_or(broken("tbsCertificate"))?;
         let mut parts = Elements::of(tbs.value()).ok_or(broken("tbsCertificate is empty"))?;
-        parts.optional(asn1::context(0, true));
+        let version = parts.optional(asn1::context(0, true));
+        let version = version.map_or(Some(1), decode_version).ok_or(broken("its version"))?;
         let serial = decode_serial(parts.any())?;
         let inner_algorithm = parts.expect(Tag::Sequence).ok_or(broken("signature"))?;
         let signature_algorithm = SignatureAlgorithm::decode(outer_algorithm)?;
@@ -155,6 +157,7 @@ impl Certificate {
         Ok(Self {
             der: der.to_vec(),
             tbs: tbs_start..tbs_start + tbs_encoded.len(),
+            version,
             serial,
             issuer,
             subject,
@@ -170,6 +173,11 @@ impl Certificate {
     /// The whole certificate in DER.
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// Its version, from 1: 3 has extensions.
+    pub fn version(&self) -> u8 {
+        self.version
     }
 
     /// Magnitude of the serial number, big-endian without sign byte: as trust lists hold it.
@@ -259,6 +267,15 @@ impl fmt::Debug for Certificate {
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn decode_version(wrapped: AnyRef<'_>) -> Option<u8> {
+    let number = Elements::of(wrapped.value())?.expect(Tag::Integer)?;
+    match asn1::read_unsigned(number)?[..] {
+        [] => Some(1),
+        [number @ 1..=2] => Some(number + 1),
+        _ => None,
+    }
 }
 
 fn decode_serial(any: Option<AnyRef<'_>>) -> Result<Vec<u8>, CertificateFault> {

@@ -52,13 +52,18 @@ pub fn export(certificate: &Certificate, path: &[Certificate], form: Form) -> Ve
 
 /// One certificate in PEM.
 pub fn pem(certificate: &Certificate) -> String {
-    let body = openssl::base64::encode_block(certificate.der());
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    pem_of("CERTIFICATE", certificate.der())
+}
+
+/// Anything in PEM, by its label of RFC 7468.
+pub fn pem_of(label: &str, der: &[u8]) -> String {
+    let body = openssl::base64::encode_block(der);
+    let mut pem = format!("-----BEGIN {label}-----\n");
     for line in body.as_bytes().chunks(64) {
         pem.extend(line.iter().map(|byte| char::from(*byte)));
         pem.push('\n');
     }
-    pem + "-----END CERTIFICATE-----\n"
+    pem + "-----END " + label + "-----\n"
 }
 
 /// The certificates of a PEM file, in DER. Text between them is passed over.

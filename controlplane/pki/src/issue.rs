@@ -73,6 +73,37 @@ pub fn issued(
     make(template, key, authority.certificate().subject(), authority, hash)
 }
 
+/// Makes a request for a certificate (PKCS#10, RFC 2986), in DER, that proves that the signer has
+/// the key. What it asks for is what `usage` and `names` say; an authority may answer otherwise.
+pub fn requested(
+    subject: &Name,
+    usage: &Usage,
+    names: &[AlternativeName],
+    hash: Hash,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, SignError> {
+    let key = signer.public_key();
+    let wanted = [basic_constraints(usage), key_usage(usage, key)];
+    let wanted =
+        wanted.into_iter().chain(extended_key_usage(usage)).chain(alternative_names(names));
+    let wanted = asn1::sequence(&[&wanted.collect::<Vec<_>>().concat()]);
+    // extensionRequest, RFC 2985 §5.4.2
+    let attribute = asn1::sequence(&[
+        &asn1::oid(ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14")),
+        &asn1::constructed(Tag::Set, &[&wanted]),
+    ]);
+    let information = asn1::sequence(&[
+        // Version 1.
+        &asn1::unsigned(&[0]),
+        subject.der(),
+        key.spki(),
+        &asn1::constructed(asn1::context(0, true), &[&attribute]),
+    ]);
+    let signature = signer.sign(hash, &information)?;
+    let algorithm = SignatureAlgorithm::of(key, hash);
+    Ok(asn1::sequence(&[&information, &algorithm.der(), &asn1::bits(&signature)]))
+}
+
 fn make(
     template: &Template,
     key: &PublicKey,
@@ -120,18 +151,8 @@ fn extensions(template: &Template, key: &PublicKey, issuer_key: &PublicKey) -> V
             asn1::sequence(&[&id])
         }),
     ];
-    let purposes = purposes(&template.usage);
-    if !purposes.is_empty() {
-        let purposes: Vec<_> =
-            purposes.iter().map(|dotted| asn1::oid(ObjectIdentifier::new_unwrap(dotted))).collect();
-        let purposes: Vec<_> = purposes.iter().map(Vec::as_slice).collect();
-        list.push(extension("2.5.29.37", false, &asn1::sequence(&purposes)));
-    }
-    if !template.alternative_names.is_empty() {
-        let names: Vec<_> = template.alternative_names.iter().map(alternative_name).collect();
-        let names: Vec<_> = names.iter().map(Vec::as_slice).collect();
-        list.push(extension("2.5.29.17", false, &asn1::sequence(&names)));
-    }
+    list.extend(extended_key_usage(&template.usage));
+    list.extend(alternative_names(&template.alternative_names));
     let list: Vec<_> = list.iter().map(Vec::as_slice).collect();
     asn1::sequence(&list)
 }
@@ -145,6 +166,18 @@ fn basic_constraints(usage: &Usage) -> Vec<u8> {
         Usage::Phone | Usage::Server | Usage::Signing => asn1::sequence(&[]),
     };
     extension("2.5.29.19", true, &value)
+}
+
+fn extended_key_usage(usage: &Usage) -> Option<Vec<u8>> {
+    let purposes = purposes(usage).iter();
+    let purposes: Vec<_> =
+        purposes.flat_map(|dotted| asn1::oid(ObjectIdentifier::new_unwrap(dotted))).collect();
+    (!purposes.is_empty()).then(|| extension("2.5.29.37", false, &asn1::sequence(&[&purposes])))
+}
+
+fn alternative_names(names: &[AlternativeName]) -> Option<Vec<u8>> {
+    let names: Vec<_> = names.iter().flat_map(alternative_name).collect();
+    (!names.is_empty()).then(|| extension("2.5.29.17", false, &asn1::sequence(&[&names])))
 }
 
 /// Object identifiers of the extended key usage.

@@ -287,9 +287,15 @@ impl PrivateKey {
 
     /// Writes a PEM key file that its owner alone can read, in place of what was there. With a
     /// certificate behind the key in the same file the two cannot come apart.
-    pub fn save(&self, file: &Path, certificate: Option<&Certificate>) -> io::Result<()> {
+    pub fn save<'a>(
+        &self,
+        file: &Path,
+        certificates: impl IntoIterator<Item = &'a Certificate>,
+    ) -> io::Result<()> {
         let mut pem = self.to_pem();
-        pem.extend_from_slice(certificate.map(export::pem).unwrap_or_default().as_bytes());
+        for certificate in certificates {
+            pem.extend_from_slice(export::pem(certificate).as_bytes());
+        }
         durable::replace(file, &pem, Readers::Owner)
     }
 

@@ -1,11 +1,12 @@
 //! What a certificate says its key is for: basic constraints and key usages (RFC 5280 §4.2.1).
 
 use std::fmt;
+use std::net::IpAddr;
 
 use der::Tag;
 use der::asn1::ObjectIdentifier;
 
-use crate::asn1::Elements;
+use crate::asn1::{Elements, context};
 use crate::certificate::Certificate;
 
 /// Extended key usage: TLS server.
@@ -20,6 +21,7 @@ pub const IPSEC_END_SYSTEM: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3
 pub const ANY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
 const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+const ALTERNATIVE_NAMES: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 
@@ -88,6 +90,28 @@ impl Certificate {
         constraints == Some(true)
     }
 
+    /// The names and addresses its subject can be reached at, as text; what has another form is
+    /// passed over.
+    pub fn alternative_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let list = self.extension(ALTERNATIVE_NAMES).and_then(Elements::of);
+        let list = list.and_then(|mut value| value.expect(Tag::Sequence));
+        let Some(mut list) = list.and_then(|list| Elements::of(list.value())) else { return names };
+        while let Some(name) = list.any() {
+            let text = || String::from_utf8(name.value().to_vec()).ok();
+            let tag = name.header().tag();
+            let readable = if tag == context(2, false) || tag == context(6, false) {
+                text()
+            } else if tag == context(7, false) {
+                address(name.value()).map(|address| address.to_string())
+            } else {
+                None
+            };
+            names.extend(readable);
+        }
+        names
+    }
+
     /// What its key is for; `None` if it does not say, or not readably.
     pub fn key_usage(&self) -> Option<KeyUsage> {
         let bits = Elements::of(self.extension(KEY_USAGE)?)?.expect(Tag::BitString)?;
@@ -111,6 +135,11 @@ impl Certificate {
         let found = self.extensions().iter().find(|extension| extension.oid == oid)?;
         Some(&found.value)
     }
+}
+
+fn address(octets: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(octets).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
 }
 
 #[cfg(test)]

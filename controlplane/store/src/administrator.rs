@@ -3,6 +3,7 @@ use std::fmt;
 use argon2::password_hash::phc;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::change::{Change, json};
@@ -13,6 +14,7 @@ use crate::{Error, Invalid, Refusal, Result, View};
 
 /// Somebody who may log in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Administrator {
     /// The name to log in with, on every node.
     pub name: String,
@@ -25,17 +27,21 @@ words! {
     pub enum AdministratorRole {
         /// Everything.
         Administrator = "administrator",
-        /// Everything but administrators; may run the CTL client.
-        PowerUser = "power-user",
+        /// Everything but accounts; may run the CTL client. The guide calls it a power user.
+        Operator = "operator",
+        /// Look, and capture calls.
+        Capture = "capture",
+        /// Look, at the record of changes and the audit log too.
+        Auditor = "auditor",
         /// Look.
-        ReadOnly = "read-only",
+        Monitor = "monitor",
     }
 }
 
 impl AdministratorRole {
     /// Whether the CTL Provider accepts this role's login.
     pub fn may_run_ctl_client(self) -> bool {
-        matches!(self, Self::Administrator | Self::PowerUser)
+        matches!(self, Self::Administrator | Self::Operator)
     }
 }
 
@@ -81,6 +87,11 @@ impl PasswordHash {
         Ok(Self(hash.to_string()))
     }
 
+    /// Tells one password from the next without telling anything of either: the salt differs.
+    fn stamp(&self) -> [u8; 32] {
+        Sha256::digest(&self.0).into()
+    }
+
     fn fits(&self, password: &Password) -> bool {
         phc::PasswordHash::new(&self.0).is_ok_and(|hash| {
             Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok()
@@ -117,6 +128,13 @@ impl View<'_> {
         rows.into_iter()
             .map(|mut row| Ok(Administrator { name: row.next()?, role: row.parse()? }))
             .collect()
+    }
+
+    /// An administrator, and what changes with the password: who logged in with another one has to
+    /// log in again.
+    pub fn account(&mut self, name: &str) -> Result<Option<(Administrator, [u8; 32])>> {
+        let known = self.login(name)?;
+        Ok(known.map(|(administrator, hash)| (administrator, hash.stamp())))
     }
 
     fn login(&mut self, name: &str) -> Result<Option<(Administrator, PasswordHash)>> {
@@ -168,6 +186,9 @@ impl Change<'_> {
         let unknown = || Error::Unknown { object: "administrator", name: name.to_owned() };
         let (old, _) = self.login(name)?.ok_or_else(unknown)?;
         self.keep_one_administrator(name, false)?;
+        for token in self.api_tokens()?.into_iter().filter(|token| token.owner == name) {
+            self.remove_api_token(&token.name)?;
+        }
         self.view.sql.execute("DELETE FROM administrator WHERE name = $1", values![name])?;
         self.record("administrator", name, json(&old), None);
         Ok(())

@@ -39,6 +39,7 @@ pub struct CallRecord {
 
 /// Somebody in a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallParty {
     /// The number.
     pub number: String,

@@ -11,6 +11,7 @@ use crate::{Result, View};
 
 /// Who makes a change, and from where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Author {
     /// Name of the administrator or service.
     pub who: String,
@@ -29,6 +30,7 @@ impl Author {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Revision(pub u64);
 
 /// What came of a change.
@@ -67,6 +69,7 @@ pub struct RevisionLog {
 
 /// One object that a revision touched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Entry {
     /// Kind of object: `node`, `device`, `parameter`, …
     pub object: String,

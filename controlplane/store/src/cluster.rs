@@ -11,6 +11,7 @@ use crate::{Error, Result, View, parameter};
 
 /// The cluster as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cluster {
     /// What tells it from every other cluster: TFTP paths are marked with it.
     pub guid: Guid,
@@ -22,6 +23,7 @@ pub struct Cluster {
 
 /// The cluster security mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SecurityMode {
     /// 0: no device is secure, whatever its settings say.
@@ -52,6 +54,7 @@ impl SecurityMode {
 
 /// A globally unique identifier, `{8-4-4-4-12}` without the braces, lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub struct Guid(String);
 

@@ -76,6 +76,7 @@ impl Trigger {
 
 /// A restart or a reset, in the order in which they are done.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", tag = "action", content = "subject")]
 pub enum Action {
     /// Restart the CTL Provider on every node.

@@ -183,6 +183,8 @@ pub enum Refusal {
     NotPerNode,
     /// Only a secure SRST reference has a certificate.
     SrstNotSecure,
+    /// Somebody else changed something since it was looked at.
+    ChangedMeanwhile,
 }
 
 impl Say for Error {
@@ -275,6 +277,7 @@ impl Say for Refusal {
             Self::LastAdministrator => LAST_ADMINISTRATOR,
             Self::NotPerNode => NOT_PER_NODE,
             Self::SrstNotSecure => SRST_NOT_SECURE,
+            Self::ChangedMeanwhile => CHANGED_MEANWHILE,
         }
         .say(language)
     }
@@ -464,6 +467,10 @@ const SECOND_PUBLISHER: Text = Text::new(
 );
 const CAPF_ON_PUBLISHER: Text =
     Text::new("CAPF runs on the publisher only.", "CAPF はパブリッシャだけで動作します。");
+const CHANGED_MEANWHILE: Text = Text::new(
+    "Somebody else changed it in the meantime. Look at it again and repeat the change.",
+    "その間に他の人が変更しました。内容を確認してから、もう一度変更してください。",
+);
 const LAST_ADMINISTRATOR: Text = Text::new(
     "The last administrator cannot be removed: nobody could log in.",
     "最後の管理者は削除できません。ログインできる人がいなくなります。",

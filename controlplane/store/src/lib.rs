@@ -43,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 mod administrator;
+mod api_token;
 mod audit;
 mod call_record;
 mod capf;
@@ -74,6 +75,7 @@ mod warning;
 mod words;
 
 pub use administrator::{Administrator, AdministratorRole, Password, PasswordHash};
+pub use api_token::{ApiToken, ApiTokenSecret};
 pub use audit::{AuditRecord, AuditState};
 pub use call_record::{CallEnding, CallParty, CallRecord};
 pub use capf::{

@@ -11,6 +11,7 @@ use crate::{Error, Invalid, Refusal, Result, View};
 /// A directory number, and what becomes of calls to it. Which phones have it stands with them:
 /// [`Device::lines`](crate::Device::lines).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Line {
     /// The number.
     pub number: Number,

@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003-telephones.sql"),
     include_str!("../migrations/0004-srst.sql"),
     include_str!("../migrations/0005-orders.sql"),
+    include_str!("../migrations/0006-accounts.sql"),
 ];
 
 /// Number of the newest schema.

@@ -10,12 +10,14 @@ use crate::{Error, Invalid, Refusal, Result, View, parameter};
 
 /// A CallManager server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Node {
     /// Its host name.
     pub name: String,
     /// What its certificate names beside the host name.
     pub guid: Guid,
     /// Its address.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub address: IpAddr,
     /// Its place in the cluster.
     pub role: NodeRole,

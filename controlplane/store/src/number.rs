@@ -8,6 +8,7 @@ use crate::{Error, Invalid, Result};
 /// A number that can be dialled: 1 to 24 of `0`–`9`, `*`, `#`, `A`–`D` and `+`. 24 are what a
 /// telephone's messages have room for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub struct Number(String);
 

@@ -13,6 +13,7 @@ use crate::{Error, Invalid, Refusal, Result, Service, View};
 
 /// What phones of one place have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pool {
     /// What administrators call it.
     pub name: String,

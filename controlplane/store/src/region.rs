@@ -9,6 +9,7 @@ use crate::{Error, Invalid, Refusal, Result, View};
 
 /// A place, as far as the bit rate of calls from and to it goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Region {
     /// What administrators call it.
     pub name: String,

@@ -7,6 +7,7 @@ use crate::{Error, Invalid, Result, View};
 
 /// Where numbers lead that are no lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Route {
     /// The numbers, as a pattern of the dial plan. Only its signs are checked here.
     pub pattern: String,

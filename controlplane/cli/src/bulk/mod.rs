@@ -1,12 +1,11 @@
 //! One order for each row of a CSV file, and a journal beside the file, so that a run that was
 //! interrupted goes on where it stopped.
 
-pub mod sheet;
-
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use console::sheet::Row;
 use console::{AskError, Request};
 use durable::Readers;
 use lang::{Say, Text};
@@ -18,7 +17,6 @@ use crate::daemon::Daemon;
 use crate::failure::{Failure, Result};
 use crate::output::{self, Format};
 use crate::{Outcome, Style};
-use sheet::Row;
 
 /// Longest file: 10,000 phones have less than 2 MB.
 const MAX_BYTES: u64 = 64 << 20;
@@ -51,12 +49,14 @@ struct FailedRow {
     text: String,
 }
 
-/// Reads the rows of a file, and asks for each of them what `request` makes of it.
+/// Reads the rows of a file, and asks for each of them what `request` makes of it. `fault` tells
+/// why an answer is none.
 pub fn run<T, R: Request>(
     daemon: &Daemon,
     file: &Path,
     read: impl FnOnce(&[u8]) -> std::result::Result<Vec<Row<T>>, String>,
     request: impl Fn(T) -> R,
+    fault: impl Fn(R::Answer) -> Option<String>,
     dry_run: bool,
     style: Style,
 ) -> Result {
@@ -72,10 +72,13 @@ pub fn run<T, R: Request>(
     for (number, Row { line, device, order }) in open.into_iter().enumerate() {
         let asked = order.map(|order| daemon.ask_plainly(style, &request(order)));
         match asked {
-            Ok(Ok(_)) => {
-                done += 1;
-                journal.lines.insert(line);
-            }
+            Ok(Ok(answer)) => match fault(answer) {
+                None => {
+                    done += 1;
+                    journal.lines.insert(line);
+                }
+                Some(text) => failed.push(FailedRow { line, device, text }),
+            },
             Ok(Err(AskError::Failed(failure))) => {
                 failed.push(FailedRow { line, device, text: failure.text });
             }

@@ -426,8 +426,8 @@ pub(super) const TEXTS: &[Text] = &[
     ),
     Text::new("The name to log in with", "ログイン名"),
     Text::new(
-        "administrator, power-user or read-only",
-        "administrator、power-user、read-only のいずれか",
+        "administrator, operator, capture, auditor or monitor",
+        "administrator、operator、capture、auditor、monitor のいずれか",
     ),
     Text::new("Remove an administrator", "管理者を削除します"),
     Text::new("What was changed, when and by whom", "変更の内容、日時、変更者"),

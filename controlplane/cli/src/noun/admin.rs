@@ -21,7 +21,7 @@ pub enum Verb {
     Put {
         /// The name to log in with.
         name: String,
-        /// administrator, power-user or read-only.
+        /// administrator, operator, capture, auditor or monitor.
         #[arg(long, default_value = "administrator")]
         role: AdministratorRole,
         #[command(flatten)]

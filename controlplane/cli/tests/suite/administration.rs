@@ -100,12 +100,12 @@ fn passwords_come_from_files_and_are_kept_nowhere() {
     let daemon = Daemon::with_cluster();
     let short = daemon.file("short", "1234567\n");
     let put = |file: &PathBuf| {
-        format!("admin put bob --role power-user --password-file {}", file.display())
+        format!("admin put bob --role operator --password-file {}", file.display())
     };
     assert!(daemon.fails(2, &put(&short)).contains("at least 8 characters"));
     let long = daemon.file("long", "battery staple\n");
     daemon.json(&put(&long));
-    assert_eq!(daemon.json("admin list")[1]["role"], "power-user");
+    assert_eq!(daemon.json("admin list")[1]["role"], "operator");
     for file in ["ringfence.db", "ringfence.db-wal"] {
         let bytes = std::fs::read(daemon.path(file)).unwrap();
         for secret in ["correct horse", "battery staple"] {

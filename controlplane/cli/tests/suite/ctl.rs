@@ -273,7 +273,7 @@ fn strangers_are_not_let_in() {
     let with_wrong = login.replace(&password, &wrong.display().to_string());
     let refused = site.daemon.fails(1, &format!("ctl status {with_wrong}"));
     assert!(refused.contains("User could not be authenticated"), "{refused}");
-    let put = format!("admin put viewer --role read-only --password-file {password}");
+    let put = format!("admin put viewer --role monitor --password-file {password}");
     site.daemon.json(&put);
     site.daemon.fails(2, &format!("ctl status {login} --user viewer"));
 

@@ -129,7 +129,7 @@ impl Office {
         let hash = PasswordHash::new(&Password::new(PASSWORD)).unwrap();
         let hire = |change: &mut store::Change<'_>| {
             for (name, role) in
-                [(USER, AdministratorRole::Administrator), ("guest", AdministratorRole::ReadOnly)]
+                [(USER, AdministratorRole::Administrator), ("guest", AdministratorRole::Monitor)]
             {
                 change.put_administrator(&Administrator { name: name.into(), role }, &hash)?;
             }

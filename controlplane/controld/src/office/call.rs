@@ -23,7 +23,10 @@ impl Handle<ShowCall> for Office {
         let Some(telephony) = self.services.telephony() else {
             return Err(failed(NOT_RUNNING.say(caller.language)));
         };
-        let unknown = || failed(UNKNOWN.fill(caller.language, &[("id", &request.id)]));
+        let unknown = || Failure {
+            kind: FailureKind::Unknown,
+            text: UNKNOWN.fill(caller.language, &[("id", &request.id)]),
+        };
         telephony.call(request.id).ok_or_else(unknown)
     }
 }

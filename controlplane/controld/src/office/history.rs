@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use console::{AuditTrail, AuditView, Failure, History, RevisionView};
+use console::{AuditTrail, AuditView, Failure, History, NewestRevision, RevisionView};
 
 use super::{Caller, Handle, Office};
 
@@ -15,6 +15,12 @@ impl Handle<History> for Office {
             entries: log.entries,
         };
         Ok(revisions.into_iter().map(view).collect())
+    }
+}
+
+impl Handle<NewestRevision> for Office {
+    fn handle(&self, caller: &Caller, _: NewestRevision) -> Result<u64, Failure> {
+        Ok(self.read(caller, |view| view.revision())?.0)
     }
 }
 

@@ -3,11 +3,13 @@
 mod administrator;
 mod call;
 mod capf;
+mod certificate;
 mod checklist;
 mod cluster;
 mod device;
 mod diagnosis;
 mod history;
+mod import;
 mod line;
 mod node;
 mod parameter;
@@ -16,6 +18,7 @@ mod plan;
 mod reset;
 mod service;
 mod status;
+mod token;
 mod trust;
 
 use std::sync::Arc;
@@ -24,7 +27,7 @@ use std::time::SystemTime;
 use console::{Answer, Call, Done, Failure, FailureKind, Request};
 use lang::{Language, Say, Text};
 use serde_json::Value as Json;
-use store::{Author, Change, Changed, RESET_ENDS_CALLS, Store};
+use store::{Author, Change, Changed, RESET_ENDS_CALLS, Refusal, Revision, Store};
 
 use crate::services::Services;
 
@@ -43,6 +46,8 @@ pub struct Caller {
     pub language: Language,
     /// The time of the change.
     pub now: SystemTime,
+    /// A change is made only if this revision is still the newest.
+    pub unchanged_since: Option<Revision>,
 }
 
 /// Carries out one kind of request.
@@ -71,6 +76,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::ListPhones>(),
     entry::<console::ShowPhone>(),
     entry::<console::SetPhones>(),
+    entry::<console::ImportPhones>(),
     entry::<console::AddPhoneLine>(),
     entry::<console::RemovePhoneLine>(),
     entry::<console::AddSpeedDial>(),
@@ -112,6 +118,11 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::ListAdministrators>(),
     entry::<console::PutAdministrator>(),
     entry::<console::RemoveAdministrator>(),
+    entry::<console::ListTokens>(),
+    entry::<console::CreateToken>(),
+    entry::<console::RemoveToken>(),
+    entry::<console::ListCertificates>(),
+    entry::<console::NewestRevision>(),
     entry::<console::History>(),
     entry::<console::AuditTrail>(),
 ];
@@ -162,7 +173,11 @@ impl Office {
         caller: &Caller,
         make: impl FnOnce(&mut Change<'_>) -> store::Result<T>,
     ) -> Result<Changed<T>, Failure> {
-        self.store.change(&caller.author, caller.now, make).map_err(|error| caller.failure(&error))
+        let changed = self.store.change(&caller.author, caller.now, |change| {
+            caller.is_still_so(change)?;
+            make(change)
+        });
+        changed.map_err(|error| caller.failure(&error))
     }
 
     /// Tells what would come of a change.
@@ -186,10 +201,22 @@ impl Office {
 }
 
 impl Caller {
+    /// Refuses if somebody else was quicker.
+    fn is_still_so(&self, change: &Change<'_>) -> store::Result<()> {
+        let next = self.unchanged_since.map(|seen| Revision(seen.0 + 1));
+        match next.is_none_or(|next| next == change.number()) {
+            true => Ok(()),
+            false => Err(Refusal::ChangedMeanwhile.into()),
+        }
+    }
+
     fn failure(&self, error: &store::Error) -> Failure {
         let kind = match error {
             store::Error::Invalid(_) => FailureKind::Usage,
+            store::Error::Refused(Refusal::ChangedMeanwhile) => FailureKind::Changed,
             store::Error::Refused(_) => FailureKind::Refused,
+            store::Error::Unknown { .. } => FailureKind::Unknown,
+            store::Error::Exists { .. } | store::Error::InUse { .. } => FailureKind::Conflict,
             _ => FailureKind::Failed,
         };
         Failure { kind, text: error.say(self.language) }

@@ -15,6 +15,7 @@ pub const MAX_BUTTONS: usize = 42;
 
 /// A button that dials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SpeedDial {
     /// What it dials.
     pub number: Number,

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// What of a phone is open to the network and its user. All is enabled at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hardening {
     /// Believes gratuitous ARP.
     pub gratuitous_arp: bool,

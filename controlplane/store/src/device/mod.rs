@@ -24,6 +24,7 @@ pub use name::DeviceName;
 
 /// A phone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Device {
     /// `SEP` and its MAC address.
     pub name: DeviceName,

@@ -10,6 +10,7 @@ use crate::{Error, Invalid, Result};
 
 /// A model of phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Model {
     /// 7902.
     #[serde(rename = "7902")]

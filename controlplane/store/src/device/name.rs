@@ -7,6 +7,7 @@ use crate::{Error, Invalid, Result};
 
 /// `SEP` and the twelve upper-case hexadecimal digits of a MAC address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName(String);
 

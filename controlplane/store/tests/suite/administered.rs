@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use ringfence_store::{
-    Action, Administrator, AdministratorRole, Certificate, CertificateRole, Device,
-    DeviceSecurityMode, EffectiveMode, Error, Hardening, Invalid, Model, Node, NodeRole, Password,
-    PasswordHash, Refusal, SecurityMode, Service, SpeedDial, Trigger, definitions,
+    Action, Administrator, AdministratorRole, ApiToken, ApiTokenSecret, Certificate,
+    CertificateRole, Device, DeviceSecurityMode, EffectiveMode, Error, Hardening, Invalid, Model,
+    Node, NodeRole, Password, PasswordHash, Refusal, SecurityMode, Service, SpeedDial, Trigger,
+    definitions,
 };
 
 use crate::database::Database;
@@ -21,6 +22,7 @@ crate::over_both! {
     activating_the_provider_resets_its_port,
     devices_are_kept_as_they_were_put,
     administrators_log_in_and_one_remains,
+    tokens_belong_to_administrators,
     certificates_are_inventoried,
     ctl_versions_count_up,
 }
@@ -297,7 +299,7 @@ fn devices_are_kept_as_they_were_put(db: &Database) {
 fn administrators_log_in_and_one_remains(db: &Database) {
     let person = |name: &str, role| Administrator { name: name.into(), role };
     let alice = person("alice", AdministratorRole::Administrator);
-    let bob = person("bob", AdministratorRole::PowerUser);
+    let bob = person("bob", AdministratorRole::Operator);
     let right = Password::new("correct horse");
     let hash = PasswordHash::new(&right).unwrap();
     db.change(|c| {
@@ -311,10 +313,10 @@ fn administrators_log_in_and_one_remains(db: &Database) {
     for (name, password) in [("alice", "wrong horse"), ("alice", ""), ("eve", "correct horse")] {
         assert_eq!(login(name, password), None);
     }
-    assert!(AdministratorRole::PowerUser.may_run_ctl_client());
-    assert!(!AdministratorRole::ReadOnly.may_run_ctl_client());
+    assert!(AdministratorRole::Operator.may_run_ctl_client());
+    assert!(!AdministratorRole::Monitor.may_run_ctl_client());
 
-    let demoted = person("alice", AdministratorRole::ReadOnly);
+    let demoted = person("alice", AdministratorRole::Monitor);
     for refused in [
         db.change(|c| c.put_administrator(&demoted, &hash)),
         db.change(|c| c.remove_administrator("alice")),
@@ -325,7 +327,7 @@ fn administrators_log_in_and_one_remains(db: &Database) {
     let short = PasswordHash::new(&Password::new("1234567")).unwrap_err();
     assert_eq!(short, Invalid::PasswordTooShort { min: 8 }.into());
     let nameless =
-        db.change(|c| c.put_administrator(&person("a b", AdministratorRole::ReadOnly), &hash));
+        db.change(|c| c.put_administrator(&person("a b", AdministratorRole::Monitor), &hash));
     assert_eq!(nameless.unwrap_err(), Invalid::UserName("a b".into()).into());
 
     let new = PasswordHash::new(&Password::new("battery staple")).unwrap();
@@ -379,4 +381,41 @@ fn ctl_versions_count_up(db: &Database) {
     assert_eq!(db.change(|c| c.withdraw_ctl()).unwrap().revision, None);
     let third = db.change(|c| c.put_ctl(b"one", "CN=token-3")).unwrap().value;
     assert_eq!(third.number, 4);
+}
+
+fn tokens_belong_to_administrators(db: &Database) {
+    let hash = PasswordHash::new(&Password::new("correct horse")).unwrap();
+    let alice = Administrator { name: "alice".into(), role: AdministratorRole::Administrator };
+    let bob = Administrator { name: "bob".into(), role: AdministratorRole::Operator };
+    db.change(|c| {
+        c.put_administrator(&alice, &hash)?;
+        c.put_administrator(&bob, &hash)
+    })
+    .unwrap();
+    let expires = Some(UNIX_EPOCH + Duration::from_secs(1_900_000_000));
+    let role = AdministratorRole::Monitor;
+    let token = ApiToken { name: "robot".into(), owner: "bob".into(), role, expires };
+    let secret = ApiTokenSecret::random();
+    db.change(|c| c.add_api_token(&token, &secret)).unwrap();
+    assert!(matches!(
+        db.change(|c| c.add_api_token(&token, &ApiTokenSecret::random())),
+        Err(Error::Exists { object: "API token", .. })
+    ));
+    let orphan = ApiToken { name: "other".into(), owner: "eve".into(), ..token.clone() };
+    assert!(db.change(|c| c.add_api_token(&orphan, &secret)).is_err());
+    let find = |secret: &str| db.store.read(|v| v.api_token(secret)).unwrap();
+    assert_eq!(find(secret.expose()), Some(token.clone()));
+    assert_eq!(find(ApiTokenSecret::random().expose()), None);
+    let told = format!("{secret:?} {:?}", db.store.read(|v| v.revisions(None, 100)).unwrap());
+    assert!(!told.contains(&secret.expose()[3..]), "the history names no secret");
+
+    let stamp = |name: &str| db.store.read(|v| v.account(name)).unwrap().map(|(_, stamp)| stamp);
+    let before = stamp("bob").unwrap();
+    let new = PasswordHash::new(&Password::new("correct horse")).unwrap();
+    db.change(|c| c.put_administrator(&bob, &new)).unwrap();
+    assert_ne!(stamp("bob").unwrap(), before, "even the same password is another one");
+    db.change(|c| c.remove_administrator("bob")).unwrap();
+    assert_eq!(stamp("bob"), None);
+    assert_eq!(find(secret.expose()), None, "it goes with its owner");
+    assert!(db.store.read(|v| v.api_tokens()).unwrap().is_empty());
 }

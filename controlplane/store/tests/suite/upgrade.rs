@@ -1,8 +1,8 @@
 //! Databases of older programs are brought up to date with all that is in them.
 
 use ringfence_store::{
-    CapfOperation, DEFAULT_POOL, DeviceSecurityMode, KeySize, Line, Number, SecurityMode, Store,
-    StoreUrl,
+    AdministratorRole, CapfOperation, DEFAULT_POOL, DeviceSecurityMode, KeySize, Line, Number,
+    SecurityMode, Store, StoreUrl,
 };
 
 use crate::database::Database;
@@ -18,6 +18,8 @@ const OF_SCHEMA_1: &str = "
         '', '', '', 1, 0, 1, 1, 1, 4);
     INSERT INTO device VALUES ('SEP001122334456', '7960', 'desk', '', 'ext. 12', 'non-secure',
         '', '', '', 1, 1, 1, 1, 1, 5);
+    INSERT INTO administrator VALUES ('bob', 'power-user', 'x');
+    INSERT INTO administrator VALUES ('eve', 'read-only', 'x');
 ";
 
 /// Its CTL file, one byte long, written as each database writes bytes.
@@ -42,6 +44,8 @@ fn check(store: &Store) {
             assert_eq!(v.security_mode()?, SecurityMode::Mixed);
             assert_eq!(v.parameter(None, "enterprise.capf-phone-port")?.value, "3900");
             assert_eq!(v.ctl()?.unwrap().file, [7]);
+            let roles: Vec<_> = v.administrators()?.into_iter().map(|it| it.role).collect();
+            assert_eq!(roles, [AdministratorRole::Operator, AdministratorRole::Monitor]);
             let capf = v.capf(&device.name)?;
             assert_eq!((capf.operation, capf.key_size), (CapfOperation::None, KeySize::Rsa1024));
             Ok(())

@@ -4,11 +4,11 @@ mod authority;
 mod import;
 pub mod phone;
 mod report;
-mod sheet;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use console::sheet::read_capf;
 use console::{
     ActivateService, CapfService, CapfServiceView, DistrustIssuer, IssuerKind, ListNodes,
     RenewCapf, SetCapf, TrustIssuer,
@@ -105,7 +105,7 @@ pub fn run(args: Args, style: Style) -> Result {
         }
         Verb::Bulk { file, dry_run } => {
             let order = |(name, changes)| SetCapf { name, changes, dry_run };
-            bulk::run(&daemon, &file, sheet::read, order, dry_run, style)
+            bulk::run(&daemon, &file, read_capf, order, |_| None, dry_run, style)
         }
         Verb::Import { directory, dry_run } => import::run(&daemon, &directory, dry_run, style),
         Verb::Trust { kind, file } => {

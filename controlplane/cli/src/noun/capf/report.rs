@@ -1,10 +1,10 @@
 //! `ringfence capf report`: phones, what is ordered for them, and what came of it.
 
+use console::sheet::write_capf;
 use console::{CapfView, ReportCapf, Secret};
 use lang::Text;
 use store::{CapfOperation, CapfStatus};
 
-use super::sheet;
 use crate::daemon::Daemon;
 use crate::failure::Result;
 use crate::output::{self, Format};
@@ -33,7 +33,7 @@ pub fn run(daemon: &Daemon, filter: &Filter, csv: bool, style: Style) -> Result 
     let mut phones = daemon.ask(style, &ReportCapf {})?;
     phones.retain(|phone| filter.takes(phone));
     match (csv, style.format) {
-        (true, _) => sheet::write(std::io::stdout().lock(), &phones)?,
+        (true, _) => write_capf(std::io::stdout().lock(), &phones)?,
         (false, Format::Json) => output::json(&phones)?,
         (false, Format::Table) => output::table(
             PHONES.get(style.language),

@@ -6,3 +6,5 @@ mod report;
 mod revoke;
 mod trust;
 mod view;
+
+pub(super) use view::rfc3339;

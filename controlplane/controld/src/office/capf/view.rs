@@ -49,6 +49,6 @@ pub(super) fn certificate(certificate: &PhoneCertificate) -> CertificateView {
 }
 
 /// A moment for machines and people, in UTC.
-pub(super) fn rfc3339(at: SystemTime) -> String {
+pub(in crate::office) fn rfc3339(at: SystemTime) -> String {
     humantime::format_rfc3339_seconds(at).to_string()
 }

@@ -1,4 +1,13 @@
-//! Reading CSV files whose rows order something.
+//! CSV files whose rows order something: read, and written so that they can be read again.
+//!
+//! Spreadsheets take text for a formula that begins like one. What is written begins with an
+//! apostrophe then, which reading takes away again.
+
+mod capf;
+mod phones;
+
+pub use capf::{read_capf, write_capf};
+pub use phones::{read_phones, write_phones};
 
 /// What one row orders.
 #[derive(Debug)]
@@ -14,7 +23,7 @@ pub struct Row<T> {
 /// Reads rows. `known` are the columns that order something, the first of which names the device;
 /// `passed_over` are those that may stand there. A file whose first row does not name the columns
 /// is no such file.
-pub fn read<T>(
+fn read<T>(
     content: &[u8],
     known: &[&str],
     passed_over: &[&str],
@@ -38,7 +47,7 @@ pub fn read<T>(
         let field = |name: &str| {
             let place = names.iter().position(|column| column == name);
             let text = place.and_then(|place| record.get(place)).filter(|text| !text.is_empty());
-            text.map(str::to_owned)
+            text.map(plain)
         };
         let begins = record.position().map_or(0, |position| position.byte() as usize);
         let line = lines.at(begins);
@@ -54,6 +63,24 @@ pub fn read<T>(
         rows.push(Row { line, device, order });
     }
     Ok(rows)
+}
+
+/// What a formula begins with, for one spreadsheet or another.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
+/// Text that no spreadsheet takes for a formula.
+fn harmless(text: &str) -> String {
+    match text.starts_with(FORMULA) || text.starts_with('\'') {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
+/// The text that was made harmless.
+fn plain(text: &str) -> String {
+    let inner = text.strip_prefix('\'');
+    let inner = inner.filter(|inner| inner.starts_with(FORMULA) || inner.starts_with('\''));
+    inner.unwrap_or(text).to_owned()
 }
 
 /// Counts lines on the way through a file.
@@ -75,5 +102,20 @@ impl Lines<'_> {
         self.passed += length;
         self.rest = rest;
         self.number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_made_harmless_is_read_as_it_was() {
+        for text in ["=1+1", "+49301234", "-1", "@SUM(A1)", "\tx", "'quoted", "plain", "", "a=b"] {
+            let written = harmless(text);
+            assert!(!written.starts_with(FORMULA), "{written}");
+            assert_eq!(plain(&written), text);
+        }
+        assert_eq!(plain("'tis"), "'tis");
     }
 }

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use console::{CapfChanges, CapfView, Secret};
 use store::DeviceName;
 
-use crate::bulk::sheet::{self, Row};
+use super::{Row, harmless, read};
+use crate::{CapfChanges, CapfView, CertificateView, Secret};
 
 /// Columns that order something.
 const ORDER: [&str; 6] =
@@ -24,15 +24,14 @@ const TOLD: [&str; 8] = [
 /// In the column `auth_string`: make one.
 const GENERATE: &str = "generate";
 
-/// Writes phones.
-pub fn write(out: impl io::Write, phones: &[CapfView]) -> io::Result<()> {
+/// Writes what CAPF knows of phones.
+pub fn write_capf(out: impl io::Write, phones: &[CapfView]) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(ORDER.iter().chain(&TOLD))?;
     for phone in phones {
         let lsc = phone.lsc.as_ref();
-        let of_lsc = |field: fn(&console::CertificateView) -> &String| {
-            lsc.map(field).cloned().unwrap_or_default()
-        };
+        let of_lsc =
+            |field: fn(&CertificateView) -> &String| lsc.map(field).cloned().unwrap_or_default();
         csv.write_record([
             phone.device.as_str(),
             phone.operation.as_str(),
@@ -53,17 +52,9 @@ pub fn write(out: impl io::Write, phones: &[CapfView]) -> io::Result<()> {
     csv.flush()
 }
 
-/// Spreadsheets take text that begins like this for a formula.
-fn harmless(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
-    }
-}
-
-/// Reads rows.
-pub fn read(content: &[u8]) -> Result<Vec<Row<(DeviceName, CapfChanges)>>, String> {
-    sheet::read(content, &ORDER, &TOLD, order)
+/// Reads orders of CAPF, row by row.
+pub fn read_capf(content: &[u8]) -> Result<Vec<Row<(DeviceName, CapfChanges)>>, String> {
+    read(content, &ORDER, &TOLD, order)
 }
 
 fn order(
@@ -107,7 +98,7 @@ mod tests {
             ,lobby,install,,\r\n\
             ,SEP001122334455,repair,,\r\n\
             ,SEP001122334455,install,,,,,,\r\n";
-        let rows = read(file.as_bytes()).unwrap();
+        let rows = read_capf(file.as_bytes()).unwrap();
         let lines: Vec<_> = rows.iter().map(|row| (row.line, row.order.is_ok())).collect();
         assert_eq!(lines, [(2, true), (4, true), (5, false), (6, false), (7, false), (8, false)]);
         let (name, changes) = rows[0].order.as_ref().unwrap();
@@ -119,7 +110,7 @@ mod tests {
         assert!(changes.operation.is_none() && !changes.generate_string);
 
         for wrong in ["", "operation\ninstall\n", "device,colour\nSEP001122334455,red\n"] {
-            assert!(read(wrong.as_bytes()).unwrap_err().contains("columns"), "{wrong}");
+            assert!(read_capf(wrong.as_bytes()).unwrap_err().contains("columns"), "{wrong}");
         }
     }
 }

@@ -1,0 +1,214 @@
+//! The REST interface.
+
+use std::time::Instant;
+
+use serde_json::json;
+use store::AdministratorRole::{Administrator, Auditor, Capture, Monitor, Operator};
+
+use crate::site::{PATIENCE, Site};
+
+const PHONE: &str = "SEP001122334455";
+
+#[test]
+fn roles_may_what_they_are_for() {
+    let site = Site::new();
+    let stranger = site.stranger();
+    assert_eq!(stranger.get("/api/v1/status").problem(), (401, "unauthenticated".into()));
+    assert_eq!(stranger.get("/api/v1/openapi.json").json(200)["openapi"], "3.1.0");
+    let new = json!({"name": PHONE, "model": "7970"});
+    for role in [Monitor, Auditor, Capture] {
+        let program = site.program(role);
+        assert_eq!(program.get("/api/v1/session").json(200)["role"], role.as_str());
+        assert_eq!(program.get("/api/v1/phones").json(200)["total"], 0);
+        let refused = program.send("POST", "/api/v1/phones", &new);
+        assert_eq!(refused.problem(), (403, "forbidden".into()), "{role}");
+    }
+    for (role, status) in [(Monitor, 403), (Capture, 403), (Auditor, 200), (Operator, 200)] {
+        assert_eq!(site.program(role).get("/api/v1/audit").status, status, "{role}");
+    }
+    let operator = site.program(Operator);
+    let added = operator.send("POST", "/api/v1/phones", &new);
+    assert_eq!(added.headers["location"], format!("/api/v1/phones/{PHONE}"));
+    assert!(added.json(201)["revision"].is_number());
+    assert_eq!(operator.get("/api/v1/tokens").problem(), (403, "forbidden".into()));
+    assert_eq!(site.program(Administrator).get("/api/v1/tokens").status, 200);
+
+    // Who did it stands in the record.
+    let changes = site.program(Auditor).get("/api/v1/changes?limit=10").json(200);
+    let by = changes.as_array().unwrap().iter().find(|change| {
+        change["entries"].as_array().unwrap().iter().any(|entry| entry["subject"] == PHONE)
+    });
+    let by = by.unwrap();
+    assert_eq!(by["who"], "operator");
+    assert!(by["origin"].as_str().unwrap().starts_with("HTTPS 127.0.0.1 token "), "{by}");
+}
+
+#[test]
+fn tokens_do_no_more_than_their_owners_and_end_with_them() {
+    let site = Site::new();
+    let administrator = site.program(Administrator);
+    let make = |name: &str, owner: &str, role: &str| {
+        let made = administrator.send(
+            "POST",
+            "/api/v1/tokens",
+            &json!({"name": name, "owner": owner, "role": role, "days": 1}),
+        );
+        let secret = made.json(200)["secret"].as_str().unwrap().to_owned();
+        let mut client = site.stranger();
+        client.headers.push(("authorization".into(), format!("Bearer {secret}")));
+        client
+    };
+    let overbearing = make("one", "monitor", "administrator");
+    assert_eq!(overbearing.get("/api/v1/session").json(200)["role"], "monitor");
+    let lesser = make("two", "administrator", "auditor");
+    assert_eq!(lesser.get("/api/v1/session").json(200)["role"], "auditor");
+    let eavesdropper = make("three", "administrator", "capture");
+    assert_eq!(eavesdropper.get("/api/v1/session").json(200)["role"], "monitor");
+
+    let listed = administrator.get("/api/v1/tokens");
+    assert!(!listed.text().contains("rf_"), "secrets are told once");
+    administrator.ask("DELETE", "/api/v1/tokens/two", &[], &[]).json(200);
+    assert_eq!(lesser.get("/api/v1/session").status, 401);
+    administrator.ask("DELETE", "/api/v1/administrators/monitor", &[], &[]).json(200);
+    assert_eq!(overbearing.get("/api/v1/session").status, 401);
+}
+
+// R: PHN-05
+#[test]
+fn phones_are_found_page_by_page() {
+    let site = Site::new();
+    let program = site.program(Operator);
+    for number in 0..7 {
+        let name = format!("SEP00112233440{number}");
+        let mode = if number % 2 == 0 { "encrypted" } else { "non-secure" };
+        let settings = json!({"security_mode": mode, "owner": format!("user{number}")});
+        let new = json!({"name": name, "model": "7960", "settings": settings});
+        program.send("POST", "/api/v1/phones", &new).json(201);
+    }
+    let mut found = Vec::new();
+    let mut path =
+        "/api/v1/phones?limit=3&filter=security-mode%3Dencrypted,model%3D7960".to_owned();
+    loop {
+        let page = program.get(&path).json(200);
+        assert_eq!(page["total"], 4);
+        found.extend(page["items"].as_array().unwrap().iter().map(|it| it["owner"].clone()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/phones?limit=3&filter=security-mode%3Dencrypted&cursor={next}");
+    }
+    assert_eq!(found, ["user0", "user2", "user4", "user6"]);
+    for wrong in ["filter=colour%3Dred", "limit=0", "limit=x", "cursor=%25"] {
+        let refused = program.get(&format!("/api/v1/phones?{wrong}"));
+        assert_eq!(refused.problem(), (400, "invalid".into()), "{wrong}");
+    }
+}
+
+#[test]
+fn nobody_overwrites_what_he_has_not_seen() {
+    let site = Site::new();
+    let program = site.program(Operator);
+    program.send("POST", "/api/v1/phones", &json!({"name": PHONE, "model": "7970"})).json(201);
+    let path = format!("/api/v1/phones/{PHONE}");
+    let tag = program.get(&path).headers["etag"].clone();
+    let change = |tag: &str, owner: &str| {
+        let headers = [("content-type", "application/json"), ("if-match", tag)];
+        program.ask("PATCH", &path, &headers, json!({"owner": owner}).to_string().as_bytes())
+    };
+    change(&tag, "alice").json(200);
+    assert_eq!(change(&tag, "bob").problem(), (412, "changed".into()));
+    let newer = program.get(&path);
+    assert_eq!(newer.json(200)["owner"], "alice");
+    // A change of something else in the meantime harms nobody.
+    program.send("PUT", "/api/v1/regions/Tokyo", &json!({})).json(200);
+    change(&newer.headers["etag"], "bob").json(200);
+    let unconditional = program.send("PATCH", &path, &json!({"owner": "carol"}));
+    unconditional.json(200);
+    let unknown = program.get("/api/v1/phones/SEP001122334499");
+    assert_eq!(unknown.problem(), (404, "not-found".into()));
+    let twice = program.send("POST", "/api/v1/phones", &json!({"name": PHONE, "model": "7970"}));
+    assert_eq!(twice.problem(), (409, "conflict".into()));
+}
+
+#[test]
+fn a_request_with_a_key_is_done_once() {
+    let site = Site::new();
+    let program = site.program(Operator);
+    let ask = |key: &str, name: &str| {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let body = json!({"name": name, "model": "7970"}).to_string();
+        program.ask("POST", "/api/v1/phones", &headers, body.as_bytes())
+    };
+    let first = ask("k1", PHONE);
+    let second = ask("k1", PHONE);
+    assert_eq!((second.status, &second.body), (201, &first.body));
+    assert_eq!(second.headers["location"], first.headers["location"]);
+    assert_eq!(ask("k1", "SEP001122334456").problem(), (422, "key-reused".into()));
+    assert_eq!(ask("k2", PHONE).problem(), (409, "conflict".into()));
+    // Another account's key is another key.
+    let headers = [("content-type", "application/json"), ("idempotency-key", "k1")];
+    let body = json!({"name": "SEP001122334457", "model": "7970"}).to_string();
+    let other = site.program(Administrator);
+    other.ask("POST", "/api/v1/phones", &headers, body.as_bytes()).json(201);
+}
+
+#[test]
+fn a_file_of_phones_is_an_operation_that_tells_its_progress() {
+    let site = Site::new();
+    let program = site.program(Operator);
+    let mut file = "name,model,description,directory_number\n".to_owned();
+    for number in 0..600 {
+        file += &format!("SEP0011223{number:05},7960,phone {number},{}\n", 1000 + number);
+    }
+    file += "lobby,7960,,\nSEP001122399999,7960,,no number\nSEP001122399998,,new without model,\n";
+    let csv = [("content-type", "text/csv")];
+    let dry = program.ask("POST", "/api/v1/phones.csv?dry_run=true", &csv, file.as_bytes());
+    let ended = follow(&program, &dry);
+    assert_eq!((&ended["changed"], &ended["done"]), (&json!(600), &json!(603)));
+    assert_eq!(program.get("/api/v1/phones").json(200)["total"], 0);
+
+    let begun = program.ask("POST", "/api/v1/phones.csv", &csv, file.as_bytes());
+    let ended = follow(&program, &begun);
+    assert_eq!((&ended["state"], &ended["changed"]), (&json!("done"), &json!(600)));
+    let lines: Vec<_> =
+        ended["failed"].as_array().unwrap().iter().map(|it| it["line"].clone()).collect();
+    assert_eq!(lines, [602, 603, 604]);
+    assert_eq!(program.get("/api/v1/phones").json(200)["total"], 600);
+
+    // What is exported changes nothing when it is imported.
+    let exported = program.get("/api/v1/phones.csv");
+    let again = program.ask("POST", "/api/v1/phones.csv", &csv, &exported.body);
+    let ended = follow(&program, &again);
+    assert_eq!((&ended["changed"], &ended["failed"]), (&json!(0), &json!([])));
+    let wrong = program.ask("POST", "/api/v1/phones.csv", &csv, b"name,colour\n");
+    assert_eq!(wrong.problem(), (400, "invalid".into()));
+}
+
+/// Follows an operation by its events to its end.
+fn follow(program: &crate::site::Client, begun: &crate::site::Answer) -> serde_json::Value {
+    begun.json(202);
+    let place = begun.headers["location"].clone();
+    let start = Instant::now();
+    let told = program.get(&format!("{place}/events"));
+    assert!(start.elapsed() < PATIENCE);
+    assert_eq!(told.headers["content-type"], "text/event-stream");
+    let text = told.text();
+    let last = text.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().unwrap();
+    let last = serde_json::from_str::<serde_json::Value>(last).unwrap();
+    assert_eq!(program.get(&place).json(200), last);
+    last
+}
+
+#[test]
+fn authentication_strings_are_for_those_who_read_them_out() {
+    let site = Site::new();
+    let program = site.program(Operator);
+    program.send("POST", "/api/v1/phones", &json!({"name": PHONE, "model": "7970"})).json(201);
+    let path = format!("/api/v1/phones/{PHONE}/capf");
+    let order = json!({"operation": "install", "auth_string": "12345678"});
+    program.send("PATCH", &path, &order).json(200);
+    assert_eq!(program.get(&path).json(200)["auth_string"], "12345678");
+    for role in [Monitor, Auditor, Capture] {
+        let looker = site.program(role);
+        assert!(looker.get(&path).json(200)["auth_string"].is_null());
+        assert!(!looker.get("/api/v1/capf/report").text().contains("12345678"), "{role}");
+    }
+}

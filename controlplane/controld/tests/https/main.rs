@@ -1,0 +1,6 @@
+//! Administration over HTTPS, as browsers, programs and attackers meet it.
+
+mod api;
+mod attackers;
+mod certificate;
+mod site;
