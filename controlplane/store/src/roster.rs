@@ -219,8 +219,9 @@ const FEW: u32 = 256;
 /// Of those it looks at these, as the store calls them.
 const OURS: [&str; 3] = ["device", "line", "phone-certificate"];
 /// What call processing does not look at, as the store calls it.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 11] = [
     "administrator",
+    "api-token",
     "authentication-string",
     "capf",
     "certificate",
