@@ -8,6 +8,11 @@
 //! fast_tier = true                          # plain RTP may leave in the XDP program
 //! srtp_backend = "best"                     # or avx512, sha-ni, avx2, portable
 //!
+//! [datad.limits]                            # packets a second to the engine by XDP; 0: no limit
+//! peer = 5000                               # of a flow's peer
+//! stranger = 200                            # of anybody else, by address
+//! strangers = 10000                         # of all those together
+//!
 //! [datad.gateway]
 //! name = "relay1"                           # what stands behind the @ of endpoint names
 //! listen = ["10.9.0.1:2427"]
@@ -99,6 +104,9 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// The MGCP side.
     pub gateway: GatewayConfig,
+    /// How much may come in; more is dropped in the XDP program.
+    #[serde(default)]
+    pub limits: LimitsConfig,
     /// Whether plain RTP may leave in the XDP program, before it reaches the daemon.
     #[serde(default = "yes")]
     pub fast_tier: bool,
@@ -109,6 +117,38 @@ pub struct Config {
     /// The telephones behind voice endpoints.
     #[serde(default)]
     pub lines: LinesConfig,
+}
+
+/// Packets in a second that pass to the engine by XDP; 0 is without limit. What the fast tier forwards
+/// does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Of a flow's peer. Whoever takes on his address crowds that flow, and no other.
+    pub peer: u32,
+    /// Of an address that is no peer of the flow it sends to.
+    pub stranger: u32,
+    /// Of all of those.
+    pub strangers: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { peer: 5_000, stranger: 200, strangers: 10_000 }
+    }
+}
+
+impl LimitsConfig {
+    /// The same for the XDP program: a second's worth may come at once, of all strangers what an
+    /// AF_XDP ring holds beside the calls.
+    pub fn to_abi(self) -> abi::Limits {
+        let Self { peer, stranger, strangers } = self;
+        abi::Limits {
+            flow: abi::Rate::new(peer, peer),
+            stranger: abi::Rate::new(stranger, stranger),
+            strangers: abi::Rate::new(strangers, strangers.min(1_000)),
+        }
+    }
 }
 
 /// Settings of the MGCP gateway.

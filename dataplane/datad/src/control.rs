@@ -19,6 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use tracing::{debug, info, warn};
 
+use crate::flood::FloodWatch;
 use crate::ipsec::Protected;
 use crate::lines::LinesHandle;
 use crate::neighbours::Neighbours;
@@ -53,6 +54,7 @@ pub struct Control {
     neighbours: Neighbours,
     features: XdpFeatures,
     telephones: Option<LinesHandle>,
+    flood: FloodWatch,
     signals: Signals,
     worker: WorkerHandle,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -101,6 +103,8 @@ pub struct Kernel {
     pub neighbours: Neighbours,
     /// What interfaces can do.
     pub features: XdpFeatures,
+    /// What limits have dropped.
+    pub flood: FloodWatch,
 }
 
 /// The ends of the queues that lead to the control loop, and the worker behind them.
@@ -124,7 +128,7 @@ impl Control {
         gateway: Gateway,
         sockets: Vec<std::net::UdpSocket>,
         mut protected: Option<Protected>,
-        Kernel { neighbours, features }: Kernel,
+        Kernel { neighbours, features, flood }: Kernel,
         lines: Lines,
         leave: Duration,
     ) -> io::Result<Self> {
@@ -154,6 +158,7 @@ impl Control {
             neighbours,
             features,
             telephones: lines.telephones,
+            flood,
             signals,
             worker: lines.worker,
             thread: Some(lines.thread),
@@ -188,7 +193,11 @@ impl Control {
         let now = Instant::now();
         let protected = self.protected.as_mut().and_then(|ipsec| ipsec.poll_timeout(now));
         let due = [self.gateway.poll_timeout(), Some(self.neighbours.poll_timeout()), deadline];
-        let due = due.into_iter().chain([protected, self.features.poll_timeout()]);
+        let due = due.into_iter().chain([
+            protected,
+            self.features.poll_timeout(),
+            self.flood.poll_timeout(),
+        ]);
         let due = due.flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(now));
         match self.poll.poll(events, timeout) {
@@ -211,6 +220,7 @@ impl Control {
         self.hear_telephones(now);
         self.gateway.handle_timeout(now);
         self.neighbours.handle_timeout(now)?;
+        self.flood.handle_timeout(now);
         for (port, exit) in self.features.changes(now) {
             self.worker.send(ToWorker::Exit(port, exit));
         }

@@ -22,6 +22,7 @@ pub mod config;
 pub mod testing;
 
 mod control;
+mod flood;
 mod ipsec;
 pub mod lines;
 mod metrics;

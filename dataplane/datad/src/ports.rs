@@ -195,7 +195,8 @@ fn open_xdp(
             PathChoice::Auto | PathChoice::Socket => XdpMode::Auto,
         },
         media: media.addresses.iter().map(|&address| (address, media.ports.0.clone())).collect(),
-        max_flows: if config.fast_tier { 2 * config.gateway.endpoints.0 } else { 1 },
+        max_legs: 2 * config.gateway.endpoints.0,
+        limits: config.limits.to_abi(),
         ..ProgramConfig::new(interface)
     };
     let program = Program::attach(&program).map_err(|error| error.to_string())?;

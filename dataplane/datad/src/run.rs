@@ -17,6 +17,7 @@ use tracing::info;
 
 use crate::config::{Config, Dialect, Keys, Rtcp, Source};
 use crate::control::{Control, Kernel, Lines, ToControl, Wakeup};
+use crate::flood::FloodWatch;
 use crate::ipsec::Protected;
 use crate::lines::{Asked, LineServer, LineThread, LinesHandle, VoiceConfig, read_announcements};
 use crate::metrics::collect;
@@ -53,8 +54,12 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let metrics = metrics.context("cannot listen on the `metrics` address")?;
     let exits = if config.fast_tier { ports.exits() } else { Vec::new() };
     let features = XdpFeatures::new(now, exits);
-    let tier = config.fast_tier.then(|| ports.fast_tier(|port| features.of(port))).transpose();
+    let tier = ports.fast_tier(|port| match config.fast_tier {
+        true => features.of(port),
+        false => Err("the fast tier is switched off".into()),
+    });
     let tier = tier.context("cannot set up the fast tier")?;
+    let flood = FloodWatch::new(now, ports.programs.iter().flatten());
     drop_privileges().context("cannot give up privileges")?;
 
     for (media, port) in config.media.iter().zip(&ports.ports) {
@@ -70,7 +75,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let (to_control, from_worker) = unbounded();
     let outbox = ToControl { queue: to_control, waker: wakeup.waker.clone() };
     let mut engine = Engine::new(now, engine);
-    if let Some(tier) = tier {
+    if ports.programs.iter().any(Option::is_some) {
         engine.set_fast_tier(Box::new(tier));
     }
     let (worker, handle) = Worker::new(engine, ports.pool, ports.ports, outbox, config.busy_poll)?;
@@ -95,7 +100,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     };
     let lines = Lines { from_worker, snapshots, telephones, worker: handle, thread };
     let leave = config.gateway.leave.duration();
-    let kernel = Kernel { neighbours, features };
+    let kernel = Kernel { neighbours, features, flood };
     let control = Control::new(wakeup, gateway, sockets, protected, kernel, lines, leave)?;
 
     let asked = reporter.clone();

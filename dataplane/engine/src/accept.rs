@@ -113,6 +113,7 @@ impl Engine {
         self.unsettle(now, slot);
         let peer = self.peer(now, port, source);
         let old = self.leg_mut(slot).peer_mut(channel).replace(peer);
+        self.name_peers(slot);
         self.release(old);
         if channel == Channel::Rtp {
             self.tell(Event::SourceLearned(id, source));

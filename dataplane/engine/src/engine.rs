@@ -299,6 +299,7 @@ impl Engine {
         for local in locals {
             self.locals.insert(local, slot);
         }
+        self.name_peers(slot);
         Ok(Reply::Done)
     }
 
@@ -317,6 +318,7 @@ impl Engine {
             self.set_peers(now, &mut leg, spec);
         }
         self.legs[slot as usize] = Some(leg);
+        self.name_peers(slot);
         done.map(|()| Reply::Done)
     }
 
@@ -507,7 +509,7 @@ impl Engine {
     }
 }
 
-fn in_slot(legs: &[Option<Leg>], slot: u32) -> &Leg {
+pub(crate) fn in_slot(legs: &[Option<Leg>], slot: u32) -> &Leg {
     legs[slot as usize].as_ref().expect("slots name legs that exist")
 }
 

@@ -11,6 +11,7 @@ use abi::{Reception, Rewrite};
 use port::{FastTier, PortId, TierCounts};
 
 use crate::command::Mode;
+use crate::engine::in_slot;
 use crate::leg::Leg;
 use crate::{Channel, Engine};
 
@@ -106,6 +107,11 @@ impl Standing {
     }
 }
 
+/// The number of a peer's budget.
+fn budget(slot: u32, channel: Channel) -> u32 {
+    2 * slot + channel as u32
+}
+
 impl Engine {
     /// Gives the engine a fast tier. All its flows are the engine's.
     pub fn set_fast_tier(&mut self, tier: Box<dyn FastTier>) {
@@ -182,6 +188,7 @@ impl Engine {
         };
         Some(Rewrite {
             number: slot,
+            budget: budget(slot, Channel::Rtp),
             hop: hop.index(),
             device: if leg.port == other.port { abi::Route::BACK } else { other.port.0.into() },
             from: source.address,
@@ -207,11 +214,9 @@ impl Engine {
     /// Takes a flow back from the tier, with what it has counted.
     fn leave_tier(&mut self, now: Instant, slot: u32) {
         let leg = self.leg(slot);
-        let (from, local) = (leg.port, leg.local);
         let is_fast = matches!(leg.standing, Standing::Fast(_));
-        if let (true, Some(tier)) = (is_fast, &mut self.tier) {
-            // What was not open cannot be closed; then nothing passes there either.
-            let _ = tier.close(from, local);
+        if is_fast {
+            self.name_peer(slot, Channel::Rtp);
             self.take_counts(now, slot);
         }
         let leg = self.leg_mut(slot);
@@ -220,6 +225,22 @@ impl Engine {
             leg.reception = leg.reception.after(meanwhile);
         }
         leg.standing = Standing::Open;
+    }
+
+    /// Tells the tier who the peers of a leg are, whose packets do not count as a stranger's.
+    pub(crate) fn name_peers(&mut self, slot: u32) {
+        for channel in [Channel::Rtp, Channel::Rtcp] {
+            self.name_peer(slot, channel);
+        }
+    }
+
+    fn name_peer(&mut self, slot: u32, channel: Channel) {
+        let leg = in_slot(&self.legs, slot);
+        let peer = leg.peer(channel).map(|peer| peer.address);
+        if let Some(tier) = &mut self.tier {
+            // Where it cannot be told, packets go to the engine as they would without a tier.
+            let _ = tier.expect(leg.port, leg.local(channel), peer, budget(slot, channel));
+        }
     }
 
     /// Takes over what the tier has counted of the flow that arrives on the leg in `slot`, if it is

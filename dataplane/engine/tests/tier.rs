@@ -13,7 +13,7 @@ use std::time::Duration;
 use abi::{Arrival, Rewrite};
 use common::{CALL, Relay, Side, rtcp, rtp};
 use port::{FastTier, Medium, PortId, TierCounts};
-use ringfence_engine::command::{Command, Event, Mode, Reply};
+use ringfence_engine::command::{Command, Event, Mode, Reply, SourceRule};
 use ringfence_engine::{Channel, ReportCursor, Stay, Tier, Verdict};
 use srtp::Suite;
 
@@ -28,6 +28,7 @@ struct State {
     hops: HashMap<u32, Option<[u8; 6]>>,
     shut: HashMap<PortId, Cow<'static, str>>,
     opened: usize,
+    peers: HashMap<SocketAddr, (Option<SocketAddr>, u32)>,
 }
 
 impl FastTier for Memory {
@@ -51,8 +52,16 @@ impl FastTier for Memory {
         Ok(())
     }
 
-    fn close(&mut self, _: PortId, arrived_at: SocketAddr) -> io::Result<()> {
-        self.0.lock().unwrap().flows.remove(&arrived_at);
+    fn expect(
+        &mut self,
+        _: PortId,
+        arrived_at: SocketAddr,
+        peer: Option<SocketAddr>,
+        budget: u32,
+    ) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        state.flows.remove(&arrived_at);
+        state.peers.insert(arrived_at, (peer, budget));
         Ok(())
     }
 
@@ -239,4 +248,25 @@ fn a_port_that_comes_out_of_reach_takes_its_flows_back() {
     relay.send(&a, Channel::Rtp, &rtp(3));
     assert_eq!(tier_of(&mut relay, &a), Tier::Fast);
     assert_eq!(relay.stats(a.leg).packets_received, 3);
+}
+
+#[test]
+fn the_tier_knows_the_peers_of_both_channels() {
+    let suite = Suite::AesCm128HmacSha1_80;
+    let mut a = Side::new(0).secured(suite, 1);
+    a.spec.source = SourceRule::LearnAuthenticated;
+    let b = Side::new(1).secured(suite, 3);
+    let (memory, mut relay) = Memory::call([&a, &b]);
+    let above = |address: SocketAddr| SocketAddr::new(address.ip(), address.port() + 1);
+    let peer = |local| memory.0.lock().unwrap().peers[&local];
+    let (rtp_peer, first) = peer(a.spec.local);
+    let (rtcp_peer, second) = peer(above(a.spec.local));
+    assert_eq!((rtp_peer, rtcp_peer), (Some(a.peer), Some(above(a.peer))));
+    assert_ne!(first, second, "each has its budget");
+
+    // A moves, as behind a NAT, and proves that it is A.
+    let moved = Side { peer: "10.0.0.77:6000".parse().unwrap(), ..a.clone() };
+    let packet = a.crypto().unwrap().protect(Channel::Rtp, &rtp(1));
+    assert!(matches!(relay.send(&moved, Channel::Rtp, &packet).0, Verdict::Forward(_)));
+    assert_eq!(peer(a.spec.local), (Some(moved.peer), first));
 }

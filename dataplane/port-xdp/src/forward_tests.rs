@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use abi::{FlowCounters, Rewrite};
+use abi::{FlowCounters, Limits, Rate, Rewrite};
 use aya::programs::{TestRun, TestRunOptions};
 use rustix::net::sockopt::set_xdp_umem_fill_ring_size;
 use wire::datagram::{ChecksumRule, Datagram};
@@ -25,6 +25,7 @@ struct Bench {
     counters: PerCpuArray<MapData, u64>,
     flows: Flows,
     flow: Rewrite,
+    open: HashMap<MapData, [u8; 20], [u8; Route::LEN]>,
     _sockets: (XskMap<MapData>, rustix::fd::OwnedFd),
 }
 
@@ -44,7 +45,7 @@ impl Bench {
         set_xdp_umem_fill_ring_size(&socket, 64).unwrap();
         let mut sockets: XskMap<MapData> = take(&mut ebpf, maps::SOCKETS).unwrap();
         sockets.set(0, socket.as_raw_fd(), 0).unwrap();
-        Self { ebpf, counters, flows, flow, _sockets: (sockets, socket) }
+        Self { ebpf, counters, flows, flow, open, _sockets: (sockets, socket) }
     }
 
     /// Runs the program and gives its verdict, the reason it counted, and the frame afterwards.
@@ -99,6 +100,7 @@ fn flow(peer: &str, arrived_at: &str, local: &str, to: &str) -> Rewrite {
     let address = |text: &str| -> SocketAddr { text.parse().unwrap() };
     Rewrite {
         number: NUMBER,
+        budget: Route::NO_PEER,
         hop: HOP,
         device: Route::BACK,
         from: address(peer),
@@ -317,4 +319,53 @@ fn a_flow_may_leave_through_another_interface_and_not_be_too_long_for_it() {
     };
     assert_eq!(send(160), (XDP_REDIRECT, XdpReason::Forward));
     assert_eq!(send(161), (XDP_REDIRECT, XdpReason::RedirectTooBig));
+}
+
+#[test]
+#[ignore = "loads a BPF program, which needs root: cargo xtask test"]
+fn the_peer_has_a_budget_and_strangers_have_one_each_and_all_together() {
+    use XdpReason::*;
+    // So long apart that no further packet becomes due while this runs.
+    let at_once = |count: u64| Rate { interval: 1 << 40, tolerance: (count - 1) << 40 };
+    for flow in [v4(), v6()] {
+        let mut bench = Bench::new(flow);
+        let limits = Limits { flow: at_once(5), stranger: at_once(2), strangers: at_once(3) };
+        set_limits(&mut bench.ebpf, limits).unwrap();
+        let budget = 7;
+        let route = Route::to_socket_from(flow.from, budget);
+        bench.open.insert(key(flow.arrived_at), route.to_bytes(), 0).unwrap();
+        let payload = rtp(20, 1);
+        let send = |source: SocketAddr| {
+            let datagram = Datagram { source, ..arriving(&flow, &payload) };
+            let macs = [OUR_MAC, HOP_MAC];
+            bench.run(&frame(macs, [None; 2], &datagram, &payload, ChecksumRule::Compute)).1
+        };
+        let stranger = |host: u8| -> SocketAddr {
+            let address = if flow.from.is_ipv4() {
+                format!("10.6.6.{host}")
+            } else {
+                format!("fd06::{host}")
+            };
+            SocketAddr::new(address.parse().unwrap(), 5004)
+        };
+        let limited = |source, count| (0..count).map(|_| send(source)).collect::<Vec<_>>();
+        assert_eq!(limited(stranger(1), 3), [Redirect, Redirect, DropStrangerLimit]);
+        assert_eq!(limited(stranger(2), 2), [Redirect, DropStrangersLimit]);
+        // Whatever strangers do, the peer has his own; from another port he is a stranger.
+        let beside = SocketAddr::new(flow.from.ip(), flow.from.port() + 2);
+        assert_eq!(limited(beside, 1), [DropStrangersLimit]);
+        let [passed, dropped] = [[Redirect; 5].as_slice(), &[DropPeerLimit; 2]];
+        assert_eq!(limited(flow.from, 7), [passed, dropped].concat());
+
+        // What the fast tier forwards is not limited, and what it leaves to the engine is.
+        let entered = bench.flows.prepare(&Rewrite { budget, ..flow }).unwrap();
+        bench.open.insert(key(flow.arrived_at), entered.to_bytes(), 0).unwrap();
+        let send = |source: SocketAddr| {
+            let datagram = Datagram { source, ..arriving(&flow, &payload) };
+            let macs = [OUR_MAC, HOP_MAC];
+            bench.run(&frame(macs, [None; 2], &datagram, &payload, ChecksumRule::Compute)).1
+        };
+        assert!((0..20).all(|_| send(flow.from) == Forward));
+        assert_eq!(send(stranger(3)), DropStrangersLimit);
+    }
 }

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::os::fd::AsRawFd;
 use std::sync::{Mutex, MutexGuard};
 
-use abi::{Address, FlowCounters, MediaKey, PortRange, Rewrite, Route, XdpReason, maps};
-use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, XskMap};
+use abi::{Address, FlowCounters, Limits, MediaKey, PortRange, Rewrite, Route, XdpReason, maps};
+use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, XskMap};
 use aya::programs::{ProgramError, Xdp, XdpMode as AttachMode};
 use aya::{Ebpf, EbpfLoader};
 use rustix::net::{AddressFamily, SocketType, netdevice, socket};
@@ -43,8 +43,10 @@ pub struct ProgramConfig {
     pub media: Vec<(IpAddr, RangeInclusive<u16>)>,
     /// Most media ports that are open at a time.
     pub max_open: u32,
-    /// Most flows of the fast tier, and half of its next hops.
-    pub max_flows: u32,
+    /// Most legs, which is also the most flows of the fast tier.
+    pub max_legs: u32,
+    /// How much may pass to the sockets.
+    pub limits: Limits,
 }
 
 /// Where in the kernel an XDP program may run.
@@ -67,6 +69,9 @@ pub(crate) enum Attachment {
     Generic(String),
 }
 
+/// linux/bpf.h, `BPF_NOEXIST`: an entry that is there stays.
+const NO_EXIST: u64 = 1;
+
 struct Maps {
     open_media: HashMap<MapData, [u8; 20], [u8; Route::LEN]>,
     sockets: XskMap<MapData>,
@@ -81,7 +86,8 @@ impl ProgramConfig {
             mode: XdpMode::Auto,
             media: Vec::new(),
             max_open: abi::sizes::OPEN_MEDIA,
-            max_flows: abi::sizes::FLOWS,
+            max_legs: abi::sizes::FLOWS,
+            limits: Limits::default(),
         }
     }
 }
@@ -92,13 +98,14 @@ impl Program {
     /// An XDP program that is there already is never replaced.
     pub fn attach(config: &ProgramConfig) -> Result<Self, XdpError> {
         let index = interface_index(&config.interface)?;
-        let mut ebpf = load(config.max_open, config.max_flows)?;
+        let mut ebpf = load(config.max_open, config.max_legs)?;
         fill_media_addresses(&mut ebpf, &config.media)?;
+        set_limits(&mut ebpf, config.limits)?;
         let attachment = attach(program(&mut ebpf)?, &config.interface, index, config.mode)?;
         let maps = Maps {
             open_media: take(&mut ebpf, maps::OPEN_MEDIA)?,
             sockets: take(&mut ebpf, maps::SOCKETS)?,
-            flows: Flows::take(&mut ebpf, config.max_flows)?,
+            flows: Flows::take(&mut ebpf, config.max_legs)?,
         };
         Ok(Self {
             interface: config.interface.clone(),
@@ -138,13 +145,32 @@ impl Program {
     }
 
     pub(crate) fn open_media(&self, local: SocketAddr) -> io::Result<()> {
-        self.set_route(local, &Route::to_socket())
+        match self.set_route(local, &Route::to_socket(), NO_EXIST) {
+            // It is open already, and perhaps it is known to whom.
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Gives what comes to a media port to the socket, and tells who its peer is, whose budget has this
+    /// number.
+    pub(crate) fn expect(
+        &self,
+        local: SocketAddr,
+        peer: Option<SocketAddr>,
+        budget: u32,
+    ) -> io::Result<()> {
+        let route = match peer {
+            Some(peer) => Route::to_socket_from(peer, budget),
+            None => Route::to_socket(),
+        };
+        self.set_route(local, &route, 0)
     }
 
     /// Opens a flow of the fast tier on a media port that is open.
     pub(crate) fn open_flow(&self, flow: &Rewrite) -> io::Result<()> {
         let route = self.maps().flows.prepare(flow)?;
-        self.set_route(flow.arrived_at, &route)
+        self.set_route(flow.arrived_at, &route, 0)
     }
 
     /// What all processors have counted of a flow.
@@ -161,9 +187,10 @@ impl Program {
         self.maps().flows.set_devices(devices)
     }
 
-    fn set_route(&self, local: SocketAddr, route: &Route) -> io::Result<()> {
-        let done = self.maps().open_media.insert(key(local), route.to_bytes(), 0);
+    fn set_route(&self, local: SocketAddr, route: &Route, flags: u64) -> io::Result<()> {
+        let done = self.maps().open_media.insert(key(local), route.to_bytes(), flags);
         done.map_err(|error| match os_error(&error) {
+            Some(libc::EEXIST) => io::Error::from_raw_os_error(libc::EEXIST),
             Some(libc::E2BIG) => io::Error::other(format!(
                 "all media ports that the XDP program of {} has room for are open",
                 self.interface
@@ -205,15 +232,16 @@ fn interface_index(name: &str) -> Result<u32, XdpError> {
     netdevice::name_to_index(any, name).map_err(|_| XdpError::NoInterface(name.to_owned()))
 }
 
-fn load(max_open: u32, max_flows: u32) -> Result<Ebpf, XdpError> {
+fn load(max_open: u32, max_legs: u32) -> Result<Ebpf, XdpError> {
     if OBJECT.is_empty() {
         return Err(XdpError::NoObject);
     }
     EbpfLoader::new()
         .map_max_entries(maps::OPEN_MEDIA, max_open)
-        .map_max_entries(maps::FLOWS, max_flows)
-        // Each flow may go to two addresses: RTP and RTCP.
-        .map_max_entries(maps::HOPS, 2 * max_flows)
+        .map_max_entries(maps::FLOWS, max_legs)
+        // Each leg may have two peers, of RTP and of RTCP.
+        .map_max_entries(maps::HOPS, 2 * max_legs)
+        .map_max_entries(maps::BUDGETS, 2 * max_legs)
         .load(OBJECT)
         .map_err(XdpError::load)
 }
@@ -228,6 +256,12 @@ fn fill_media_addresses(
         addresses.insert(Address::from(*address).0, PortRange::from(ports).to_words(), 0)?;
     }
     Ok(())
+}
+
+fn set_limits(ebpf: &mut Ebpf, limits: Limits) -> Result<(), XdpError> {
+    let map = ebpf.map_mut(maps::LIMITS).expect("the object has its maps");
+    let mut array: Array<_, [u64; 6]> = map.try_into()?;
+    Ok(array.set(0, limits.to_words(), 0)?)
 }
 
 fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, XdpError> {

@@ -76,8 +76,14 @@ impl FastTier for XdpTier {
         self.program(from)?.open_flow(flow)
     }
 
-    fn close(&mut self, from: PortId, arrived_at: SocketAddr) -> io::Result<()> {
-        self.program(from)?.open_media(arrived_at)
+    fn expect(
+        &mut self,
+        from: PortId,
+        arrived_at: SocketAddr,
+        peer: Option<SocketAddr>,
+        budget: u32,
+    ) -> io::Result<()> {
+        self.program(from)?.expect(arrived_at, peer, budget)
     }
 
     fn counts(&self, from: PortId, number: u32) -> TierCounts {

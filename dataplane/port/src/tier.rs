@@ -24,8 +24,15 @@ pub trait FastTier: Send {
     /// Lets a flow that comes through `from` leave; its counters begin at zero.
     fn open(&mut self, from: PortId, flow: &Rewrite) -> io::Result<()>;
 
-    /// Gives a flow back to the port.
-    fn close(&mut self, from: PortId, arrived_at: SocketAddr) -> io::Result<()>;
+    /// Gives what comes to an address to the port, also when it was a flow's, and tells whose it is:
+    /// where the tier limits what passes, the peer has a budget of his own, with this number.
+    fn expect(
+        &mut self,
+        from: PortId,
+        arrived_at: SocketAddr,
+        peer: Option<SocketAddr>,
+        budget: u32,
+    ) -> io::Result<()>;
 
     /// What has passed since the flow was opened.
     fn counts(&self, from: PortId, number: u32) -> TierCounts;

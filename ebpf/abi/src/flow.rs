@@ -16,6 +16,9 @@ use crate::{Address, Reception};
 pub struct Route {
     /// Index of the flow's counters, or [`Route::SOCKET`].
     pub number: u32,
+    /// Index in [`crate::maps::BUDGETS`] of the peer's budget for what goes to the socket, or
+    /// [`Route::NO_PEER`].
+    pub budget: u32,
     /// Index of the next hop in [`crate::maps::HOPS`].
     pub hop: u32,
     /// Index in [`crate::maps::DEVICES`], or [`Route::BACK`].
@@ -30,7 +33,7 @@ pub struct Route {
     pub change: u32,
     /// Largest IP packet that may leave.
     pub mtu: u32,
-    /// The only source that is believed.
+    /// The only source that is believed; zero while there is none.
     pub from: [u16; 8],
     /// Where it goes.
     pub to: [u16; 8],
@@ -59,6 +62,8 @@ pub struct Route {
 pub struct Rewrite {
     /// Index of the flow's counters.
     pub number: u32,
+    /// Index of the peer's budget.
+    pub budget: u32,
     /// Index of the next hop.
     pub hop: u32,
     /// Index of the device, or [`Route::BACK`].
@@ -86,17 +91,20 @@ pub struct Rewrite {
 impl Route {
     /// As a `number`: to the AF_XDP socket.
     pub const SOCKET: u32 = u32::MAX;
+    /// As a `budget`: nobody is known as the peer, all are strangers.
+    pub const NO_PEER: u32 = u32::MAX;
     /// As a `device`: the interface it came from.
     pub const BACK: u32 = u32::MAX;
     /// As a `traffic_class`: that of the packet.
     pub const COPY: u8 = 0xff;
     /// Octets of the value.
-    pub const LEN: usize = 104;
+    pub const LEN: usize = 108;
 
     /// The value for media that belongs to the engine.
     pub fn to_socket() -> Self {
         Self {
             number: Self::SOCKET,
+            budget: Self::NO_PEER,
             hop: 0,
             device: 0,
             clock: 0,
@@ -118,6 +126,16 @@ impl Route {
         }
     }
 
+    /// The value for media that belongs to the engine, where it is known from whom it comes.
+    pub fn to_socket_from(peer: SocketAddr, budget: u32) -> Self {
+        Self {
+            budget,
+            from: words(&Address::from(peer.ip()).0),
+            from_port: peer.port().to_be(),
+            ..Self::to_socket()
+        }
+    }
+
     /// The value for a flow with these headers, all addresses of one family.
     pub fn new(rewrite: &Rewrite) -> Self {
         let Rewrite { from, arrived_at, local, to, .. } = rewrite;
@@ -126,6 +144,7 @@ impl Route {
         let new = fold(pseudo_sum(local, to) + ports_sum(local, to));
         Self {
             number: rewrite.number,
+            budget: rewrite.budget,
             hop: rewrite.hop,
             device: rewrite.device,
             clock: ((u64::from(rewrite.clock_hz) << 32) / 1_000_000_000) as u32,
@@ -159,6 +178,7 @@ impl Route {
         let mut bytes = [0; Self::LEN];
         let longs = [
             self.number,
+            self.budget,
             self.hop,
             self.device,
             self.clock,
@@ -324,6 +344,6 @@ mod tests {
     fn bytes_are_in_the_order_of_the_fields() {
         let route = Route { number: 1, mtu: 2, tags: 3, traffic_class: 4, ..Route::to_socket() };
         let bytes = route.to_bytes();
-        assert_eq!((bytes[0], bytes[28], bytes[100], bytes[101]), (1, 2, 3, 4));
+        assert_eq!((bytes[0], bytes[32], bytes[104], bytes[105]), (1, 2, 3, 4));
     }
 }

@@ -11,11 +11,13 @@
 pub mod lab;
 
 mod flow;
+mod limit;
 mod media;
 mod reason;
 mod reception;
 
 pub use flow::{FlowCounters, Rewrite, Route, fold, hop_address, hop_value};
+pub use limit::{Limits, Rate};
 pub use media::{Address, MediaKey, PortRange};
 pub use reason::{Verdict, XdpReason};
 pub use reception::{Arrival, Reception};
@@ -37,6 +39,14 @@ pub mod maps {
     pub const FLOWS: &str = "FLOWS";
     /// Array of `u64`, indexed by [`crate::Route::hop`]: see [`crate::hop_address`].
     pub const HOPS: &str = "HOPS";
+    /// Array of one [`crate::Limits`].
+    pub const LIMITS: &str = "LIMITS";
+    /// Array of `u64`, the state of [`crate::Limits::flow`], indexed by [`crate::Route::budget`].
+    pub const BUDGETS: &str = "BUDGETS";
+    /// LRU hash map, [`crate::Address`] → `u64`: the state of [`crate::Limits::stranger`].
+    pub const STRANGERS: &str = "STRANGERS";
+    /// Array of one `u64`: the state of [`crate::Limits::strangers`].
+    pub const ALL_STRANGERS: &str = "ALL_STRANGERS";
     /// DEVMAP, [`crate::Route::device`] → interface.
     pub const DEVICES: &str = "DEVICES";
     /// Per-CPU array of `u64`, indexed by [`crate::XdpReason`].
@@ -53,6 +63,8 @@ pub mod sizes {
     pub const FLOWS: u32 = 1;
     /// Interfaces that the fast tier sends through.
     pub const DEVICES: u32 = 32;
+    /// Strangers whose budgets are known; whoever was heard least lately is forgotten.
+    pub const STRANGERS: u32 = 16384;
     /// Receive queues of an interface.
     pub const SOCKETS: u32 = 64;
 }

@@ -42,6 +42,12 @@ pub enum XdpReason {
     RedirectTooBig = 15,
     /// For the engine: the next hop is not known.
     RedirectNoNextHop = 16,
+    /// For the engine, but the flow's peer has sent more than a peer sends.
+    DropPeerLimit = 17,
+    /// For the engine, but this stranger has sent enough.
+    DropStrangerLimit = 18,
+    /// For the engine, but all strangers together have sent enough.
+    DropStrangersLimit = 19,
 }
 
 /// What happens to a frame.
@@ -59,7 +65,7 @@ pub enum Verdict {
 
 impl XdpReason {
     /// All of them, by number.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::PassNotIp,
         Self::PassFragment,
         Self::PassOptions,
@@ -77,7 +83,14 @@ impl XdpReason {
         Self::RedirectTtl,
         Self::RedirectTooBig,
         Self::RedirectNoNextHop,
+        Self::DropPeerLimit,
+        Self::DropStrangerLimit,
+        Self::DropStrangersLimit,
     ];
+
+    /// Those that mean that somebody sends more than he may.
+    pub const LIMITS: [Self; 3] =
+        [Self::DropPeerLimit, Self::DropStrangerLimit, Self::DropStrangersLimit];
 
     /// The name in reports and metrics.
     pub fn name(self) -> &'static str {
@@ -99,6 +112,9 @@ impl XdpReason {
             Self::RedirectTtl => "redirect-ttl",
             Self::RedirectTooBig => "redirect-too-big",
             Self::RedirectNoNextHop => "redirect-no-next-hop",
+            Self::DropPeerLimit => "drop-peer-limit",
+            Self::DropStrangerLimit => "drop-stranger-limit",
+            Self::DropStrangersLimit => "drop-strangers-limit",
         }
     }
 
@@ -113,7 +129,11 @@ impl XdpReason {
             | Self::PassNotUdp
             | Self::PassNotMedia
             | Self::PassMalformed => Verdict::Pass,
-            Self::DropUnknownMediaPort | Self::DropNoSocket => Verdict::Drop,
+            Self::DropUnknownMediaPort
+            | Self::DropNoSocket
+            | Self::DropPeerLimit
+            | Self::DropStrangerLimit
+            | Self::DropStrangersLimit => Verdict::Drop,
             Self::Redirect
             | Self::RedirectOtherSource
             | Self::RedirectNotRtp

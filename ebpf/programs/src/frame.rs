@@ -39,6 +39,31 @@ pub struct Destination {
     pub is_v4: bool,
 }
 
+/// From where a datagram comes, as words of the frame: address, IPv4 ones mapped, and port.
+#[inline(always)]
+pub fn source(ctx: &XdpContext, at: &Destination) -> Result<([u16; 8], u16), XdpReason> {
+    let mut address = [0, 0, 0, 0, 0, 0xffff, 0, 0];
+    if at.is_v4 {
+        let [a, b, c, d, _, _, _, _, e, f]: [u8; 10] = bytes_at(ctx, at.ip_at + 12)?;
+        (address[6], address[7]) = (pair(a, b), pair(c, d));
+        return Ok((address, pair(e, f)));
+    }
+    let octets: [u8; 16] = bytes_at(ctx, at.ip_at + 8)?;
+    let mut word = 0;
+    while word < 8 {
+        address[word] = pair(octets[2 * word], octets[2 * word + 1]);
+        word += 1;
+    }
+    let [a, b]: [u8; 2] = bytes_at(ctx, at.ip_at + IPV6_LEN)?;
+    Ok((address, pair(a, b)))
+}
+
+/// A word as the machine reads it from the frame.
+#[inline(always)]
+fn pair(first: u8, second: u8) -> u16 {
+    u16::from_ne_bytes([first, second])
+}
+
 /// Finds the UDP destination of a frame, or why there is none for us.
 #[inline(always)]
 pub fn udp_destination(ctx: &XdpContext) -> Result<Destination, XdpReason> {

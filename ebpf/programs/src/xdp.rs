@@ -5,16 +5,17 @@
 #![no_main]
 
 use abi::{
-    Address, FlowCounters, MediaKey, PortRange, Route, Verdict, XdpReason, hop_address, sizes,
+    Address, FlowCounters, Limits, MediaKey, PortRange, Rate, Route, Verdict, XdpReason,
+    hop_address, sizes,
 };
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_REDIRECT, XDP_TX};
 use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::macros::{map, xdp};
-use aya_ebpf::maps::{Array, DevMap, HashMap, PerCpuArray, XskMap};
+use aya_ebpf::maps::{Array, DevMap, HashMap, LruHashMap, PerCpuArray, XskMap};
 use aya_ebpf::programs::XdpContext;
 use ringfence_ebpf::forward::{self, Media};
-use ringfence_ebpf::frame::{Destination, udp_destination};
+use ringfence_ebpf::frame::{Destination, source, udp_destination};
 
 #[map]
 static MEDIA_ADDRESSES: HashMap<Address, PortRange> =
@@ -30,6 +31,19 @@ static FLOWS: PerCpuArray<FlowCounters> = PerCpuArray::with_max_entries(sizes::F
 
 #[map]
 static HOPS: Array<u64> = Array::with_max_entries(sizes::FLOWS, 0);
+
+#[map]
+static LIMITS: Array<Limits> = Array::with_max_entries(1, 0);
+
+// The loader makes it as large as it needs.
+#[map]
+static BUDGETS: Array<u64> = Array::with_max_entries(sizes::FLOWS, 0);
+
+#[map]
+static STRANGERS: LruHashMap<[u16; 8], u64> = LruHashMap::with_max_entries(sizes::STRANGERS, 0);
+
+#[map]
+static ALL_STRANGERS: Array<u64> = Array::with_max_entries(1, 0);
 
 #[map]
 static DEVICES: DevMap = DevMap::with_max_entries(sizes::DEVICES, 0);
@@ -71,10 +85,12 @@ fn classify(ctx: &XdpContext) -> (XdpReason, Option<&'static Route>) {
     // SAFETY: entries are never changed in place while the program runs, only added, replaced and
     // removed, and the kernel keeps what was removed until the program has ended.
     match unsafe { OPEN_MEDIA.get(&key) } {
-        Some(route) if route.number == Route::SOCKET => (XdpReason::Redirect, None),
+        Some(route) if route.number == Route::SOCKET => {
+            (limit(ctx, route, &destination).unwrap_or(XdpReason::Redirect), None)
+        }
         Some(route) => match forward(ctx, route, &destination) {
             Ok(()) => (XdpReason::Forward, Some(route)),
-            Err(reason) => (reason, None),
+            Err(reason) => (limit(ctx, route, &destination).unwrap_or(reason), None),
         },
         None => (closed(&destination), None),
     }
@@ -88,6 +104,45 @@ fn closed(destination: &Destination) -> XdpReason {
         Some(ports) if ports.contains(destination.port) => XdpReason::DropUnknownMediaPort,
         _ => XdpReason::PassNotMedia,
     }
+}
+
+/// Why a packet for the engine ends here: its sender, or all strangers, have sent enough.
+#[inline(always)]
+fn limit(ctx: &XdpContext, route: &Route, at: &Destination) -> Option<XdpReason> {
+    let limits = LIMITS.get(0)?;
+    let (address, port) = match source(ctx, at) {
+        Ok(source) => source,
+        Err(reason) => return Some(reason),
+    };
+    if route.budget != Route::NO_PEER && route.from == address && route.from_port == port {
+        let due = BUDGETS.get_ptr_mut(route.budget)?;
+        return exceeds(&limits.flow, due).then_some(XdpReason::DropPeerLimit);
+    }
+    if limits.stranger.interval != 0 {
+        match STRANGERS.get_ptr_mut(&address) {
+            Some(due) if exceeds(&limits.stranger, due) => {
+                return Some(XdpReason::DropStrangerLimit);
+            }
+            Some(_) => {}
+            // Without room nobody is remembered, and the limit of all strangers remains.
+            None => drop(STRANGERS.insert(&address, &(now() + limits.stranger.interval), 0)),
+        }
+    }
+    let due = ALL_STRANGERS.get_ptr_mut(0)?;
+    exceeds(&limits.strangers, due).then_some(XdpReason::DropStrangersLimit)
+}
+
+#[inline(always)]
+fn exceeds(rate: &Rate, due: *mut u64) -> bool {
+    // SAFETY: an aligned word of a map that lives as long as the program. Processors that change it
+    // at once may let a packet more pass.
+    rate.interval != 0 && !rate.admits(unsafe { &mut *due }, now())
+}
+
+#[inline(always)]
+fn now() -> u64 {
+    // SAFETY: no arguments, no effect.
+    unsafe { bpf_ktime_get_ns() }
 }
 
 /// The fast tier: the frame gets new headers. What is not exactly what the flow expects is left as it
@@ -107,8 +162,7 @@ fn forward(ctx: &XdpContext, route: &Route, at: &Destination) -> Result<(), XdpR
 
 #[inline(always)]
 fn note(counters: &mut FlowCounters, route: &Route, media: &Media) {
-    // SAFETY: no arguments, no effect.
-    let now = unsafe { bpf_ktime_get_ns() };
+    let now = now();
     counters.packets += 1;
     counters.octets += u64::from(media.octets);
     counters.last_seen = now;

@@ -111,7 +111,7 @@ pub(crate) fn work(
     let mut pool = Pool::new(8192, 2048)?;
     let mut config = ProgramConfig::new(FAR);
     config.media.push((IpAddr::V4(*LOCAL.ip()), MEDIA_PORTS));
-    config.max_flows = 2 * u32::from(flows);
+    config.max_legs = 2 * u32::from(flows);
     let program = Arc::new(Program::attach(&config)?);
     let mut port =
         XdpPort::open(&mut pool, program.clone(), &port_xdp::PortConfig::default(), None)?;
