@@ -147,9 +147,9 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "tshark",
-        why: "dissects the SCCP and MGCP messages that we write",
+        why: "records and dissects the SCCP and MGCP messages that we write",
         brings: Program("tshark"),
-        uses: &[Use::Test],
+        uses: &[Use::Test, Use::Lab],
     },
     Package {
         name: "valgrind",
