@@ -178,6 +178,13 @@ pub struct GatewayConfig {
     /// Voice endpoints tell that a receiver is lifted without being asked.
     #[serde(default = "default_off_hook")]
     pub persistent_off_hook: bool,
+    /// How often call agents are told that the gateway lives, in seconds; 0: never. CallManager's
+    /// gateways say 15.
+    #[serde(default = "default_keep_alive", rename = "keep_alive_seconds")]
+    pub keep_alive: Seconds,
+    /// Commands that create load a call agent may give in a second; 0: any number.
+    #[serde(default)]
+    pub commands_per_second: u32,
     /// Longest random wait before the restart announcement, in milliseconds.
     #[serde(default = "default_restart_wait", rename = "restart_wait_ms")]
     pub restart_wait: Millis,
@@ -461,6 +468,10 @@ fn default_restart_wait() -> Millis {
 
 fn default_off_hook() -> bool {
     true
+}
+
+fn default_keep_alive() -> Seconds {
+    Seconds(0)
 }
 
 fn default_idle() -> Seconds {

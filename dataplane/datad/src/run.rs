@@ -217,6 +217,8 @@ fn gateway_config(config: &Config) -> gateway::Config {
         endpoints: settings.endpoints.0,
         voice: voice(config).collect(),
         line_port: PortId(config.media.len() as u8),
+        keep_alive: settings.keep_alive.duration(),
+        commands_per_second: settings.commands_per_second,
         persistent_off_hook: settings.persistent_off_hook,
         own_version: match settings.dialect {
             Dialect::V1_0 => Version::V1_0,

@@ -31,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "esp-fragments", run: esp::fragments },
     Target { name: "esp-packets", run: esp::packets },
     Target { name: "gateway-datagrams", run: gateway::datagrams },
+    Target { name: "gateway-lines", run: gateway::lines },
     Target { name: "keying-messages", run: keying::messages_of_the_kernel },
     Target { name: "keying-orders", run: keying::orders },
     Target { name: "keying-vici", run: keying::vici },

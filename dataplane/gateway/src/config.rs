@@ -59,8 +59,12 @@ pub struct Config {
     pub announce: bool,
     /// `MWD`: a restart is announced after a random part of this time.
     pub restart_delay_max: Duration,
+    /// How often the call agent is told that we live, as IOS does (NTFY without events); zero: never.
+    pub keep_alive: Duration,
     /// Commands that may wait for others on their endpoint before load is refused.
     pub waiting_limit: usize,
+    /// Commands that create load a call agent may give in a second; zero: any number.
+    pub commands_per_second: u32,
     /// Times and limits of transactions.
     pub transactions: transaction::Config,
 }
@@ -88,7 +92,9 @@ impl Config {
             on_key_exhausted: OnKeyExhausted::Notify,
             announce: true,
             restart_delay_max: Duration::from_secs(20),
+            keep_alive: Duration::ZERO,
             waiting_limit: 1024,
+            commands_per_second: 0,
             transactions: transaction::Config::default(),
         }
     }

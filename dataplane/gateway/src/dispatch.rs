@@ -43,13 +43,17 @@ impl Gateway {
         if let Err(fault) = self.admit(now, key, &command) {
             return self.answer(now, key, Err(fault));
         }
+        let creates_load = matches!(command.verb, Verb::Crcx | Verb::Rqnt | Verb::Auep);
+        let pace = self.config.commands_per_second;
+        if creates_load && pace > 0 && !self.pace.admits(now, key.peer.ip(), pace) {
+            return self.answer(now, key, Err(ReturnCode::OVERLOAD.into_fault()));
+        }
         if command.verb == Verb::Dlcx {
             self.abort_covered(now, &command);
         }
         if !self.is_blocked(&command.endpoint, self.waiting.len()) {
             return self.execute(now, key, command);
         }
-        let creates_load = matches!(command.verb, Verb::Crcx | Verb::Rqnt | Verb::Auep);
         if creates_load && self.waiting.len() >= self.config.waiting_limit {
             return self.answer(now, key, Err(ReturnCode::OVERLOAD.into_fault()));
         }
@@ -111,10 +115,12 @@ impl Gateway {
         match target {
             Target::Endpoint(number) => self.endpoints.kind(*number),
             Target::Any(name) | Target::Set(name) => {
+                if self.may_mean_relays(name) {
+                    return Kind::Relay;
+                }
                 let mut voice = self.endpoints.voice_numbers();
                 let first = voice.find(|number| self.endpoints.covers(name, *number));
-                let relays = self.may_mean_relays(name);
-                first.filter(|_| !relays).map_or(Kind::Relay, |n| self.endpoints.kind(n))
+                first.map_or(Kind::Relay, |number| self.endpoints.kind(number))
             }
             Target::Gateway => Kind::Relay,
         }

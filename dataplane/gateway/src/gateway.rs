@@ -14,8 +14,10 @@ pub use mgcp::transaction::Datagram;
 use crate::config::{Config, ConfigError, OnKeyExhausted};
 use crate::endpoint::Endpoints;
 use crate::job::{Job, JobId};
+use crate::keepalive::KeepAlive;
 use crate::kept::Terms;
 use crate::keys::KeyRegistry;
+use crate::pace::Pace;
 use crate::pools::PortPools;
 use crate::report::{ConnectionSnapshot, Counters, Snapshot};
 use crate::restart::Service;
@@ -44,6 +46,8 @@ pub struct Gateway {
     pub(crate) keys: KeyRegistry,
     pub(crate) shelf: Shelf<Terms>,
     pub(crate) service: Service,
+    pub(crate) keep_alive: KeepAlive,
+    pub(crate) pace: Pace,
     pub(crate) counters: Counters,
     /// Commands on their way to the engine.
     pub(crate) commands: VecDeque<(Token, EngineCommand)>,
@@ -81,6 +85,8 @@ impl Gateway {
             keys: KeyRegistry::default(),
             shelf: Shelf::default(),
             service: Service::new(now, &config, &mut *rng),
+            keep_alive: KeepAlive::default(),
+            pace: Pace::default(),
             counters: Counters::default(),
             commands: VecDeque::new(),
             jobs: HashMap::new(),
@@ -176,6 +182,7 @@ impl Gateway {
             self.endpoints.poll_timeout(),
             self.service.poll_timeout(),
             self.lines.poll_timeout(),
+            self.keep_alive.poll_timeout(),
         ];
         timers.into_iter().flatten().min()
     }
@@ -186,6 +193,7 @@ impl Gateway {
         self.endpoints.handle_timeout(now);
         self.service_timeout(now);
         self.lines_timeout(now);
+        self.keep_alive(now);
         self.drain(now);
     }
 

@@ -46,7 +46,7 @@ impl Gateway {
         from: SocketAddr,
         response: &Response,
     ) {
-        if self.announcement_answered(now, id, from, response) {
+        if self.announcement_answered(now, id, from, response) || self.keep_alive_over(id) {
             return;
         }
         let Some(number) = self.notifying.remove(&id) else { return };
@@ -61,6 +61,7 @@ impl Gateway {
         if let Some(number) = self.notifying.remove(&id) {
             self.notify_next(now, id, number);
         }
+        self.keep_alive_over(id);
         self.disconnected(now);
     }
 

@@ -40,7 +40,7 @@ impl Gateway {
         };
         let request = Request::check(kind, &command.params, None)?;
         for &number in &numbers {
-            self.check_state(number, &request)?;
+            self.check_state(number, &request, None)?;
         }
         let modifies = self.retimed(&numbers, &request);
         let request = Some(request);

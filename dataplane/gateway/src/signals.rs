@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use line::command::SignalName;
+use line::command::{SignalName, Slot};
 use mgcp::event::{ConnectionRef, EventName, EventSpec};
 use mgcp::{ConnectionId, ReturnCode, ValueError};
 
@@ -19,6 +19,8 @@ pub(crate) struct Playing {
     pub(crate) params: Option<Box<str>>,
     /// Towards the other end of this connection.
     pub(crate) on: Option<ConnectionId>,
+    /// What the telephone side calls that.
+    pub(crate) slot: Option<Slot>,
     pub(crate) duty: Duty,
     /// When it ends by itself.
     pub(crate) until: Option<Instant>,
@@ -36,7 +38,7 @@ impl Playing {
             Duty::TimeOut(usual) => time_of(spec).or(usual).map(|time| now + time),
             Duty::OnOff | Duty::Brief => None,
         };
-        Some(Self { signal, params: spec.params.clone(), on, duty, until })
+        Some(Self { signal, params: spec.params.clone(), on, slot: None, duty, until })
     }
 
     /// Whether two are the same signal at the same place.
@@ -74,8 +76,8 @@ pub(crate) fn check(
     let mut timed: Vec<Option<ConnectionRef>> = Vec::new();
     for spec in signals {
         let (_, duty) = find_signal(kind, &spec.name)?;
-        if spec.name.connection == Some(ConnectionRef::Current) {
-            spec.name.connection = own.map(ConnectionRef::Id);
+        if let (Some(ConnectionRef::Current), Some(own)) = (spec.name.connection, own) {
+            spec.name.connection = Some(ConnectionRef::Id(own));
         }
         if spec.name.connection == Some(ConnectionRef::All) {
             return Err(ReturnCode::CANNOT_GENERATE.into_fault());

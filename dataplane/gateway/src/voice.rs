@@ -7,7 +7,7 @@ use engine::command::{
     Command as EngineCommand, LegSpec, Mode, Protection, RelayId, RtcpPolicy, SourceRule,
 };
 use line::command::{Connection as LineConnection, Event, LineId, Order, SLOTS, Slot, addresses};
-use mgcp::event::EventSpec;
+use mgcp::event::{ConnectionRef, EventSpec};
 use mgcp::{ConnectionId, EndpointName, Params, ReturnCode, ValueError};
 
 use crate::endpoint::{Connection, Endpoint, Inner};
@@ -144,12 +144,25 @@ impl Gateway {
         own: Option<ConnectionId>,
     ) -> Result<Request, ValueError> {
         let request = Request::check(self.endpoints.kind(number), params, own)?;
-        self.check_state(number, &request)?;
+        self.check_state(number, &request, own)?;
         Ok(request)
     }
 
     /// Whether a request fits the state of its endpoint.
-    pub(crate) fn check_state(&self, number: u32, request: &Request) -> Result<(), ValueError> {
+    pub(crate) fn check_state(
+        &self,
+        number: u32,
+        request: &Request,
+        own: Option<ConnectionId>,
+    ) -> Result<(), ValueError> {
+        let gone = |spec: &EventSpec| match spec.name.connection {
+            Some(ConnectionRef::Id(id)) => own != Some(id) && self.slot_of(number, id).is_none(),
+            Some(ConnectionRef::Current | ConnectionRef::All) => true,
+            None => false,
+        };
+        if request.signals.iter().any(gone) {
+            return Err(ReturnCode::WRONG_CONNECTION.into_fault());
+        }
         let requests = self.endpoints.get(number).and_then(|e| e.requests.as_deref());
         if request.wants_known_map() && requests.is_none_or(|r| r.digit_map().is_none()) {
             return Err(ReturnCode::NO_DIGIT_MAP.into_fault());
@@ -194,8 +207,13 @@ impl Gateway {
         self.rearm(number);
     }
 
-    fn apply(&mut self, id: LineId, number: u32, playing: Playing, off: bool) {
+    fn apply(&mut self, id: LineId, number: u32, mut playing: Playing, off: bool) {
         let on = playing.on.and_then(|connection| self.slot_of(number, connection));
+        if on.is_none() && playing.on.is_some() {
+            // The connection has gone since the request.
+            return;
+        }
+        playing.slot = on;
         let signal = playing.signal;
         let Some(line) = self.lines.get_mut(id) else { return };
         let at = line.playing.iter().position(|known| known.is_same(&playing));
@@ -228,8 +246,7 @@ impl Gateway {
         let (over, rest): (Vec<_>, Vec<_>) = line.playing.drain(..).partition(|p| which(p));
         line.playing = rest;
         for playing in &over {
-            let on = playing.on.and_then(|connection| self.slot_of(number, connection));
-            self.lines.order(id, Order::Stop { signal: playing.signal, on });
+            self.lines.order(id, Order::Stop { signal: playing.signal, on: playing.slot });
         }
         over
     }
@@ -299,15 +316,16 @@ impl Gateway {
 
     /// Any endpoint that `name` may mean and that has no connections.
     pub(crate) fn choose_any(&mut self, name: &EndpointName) -> Option<u32> {
+        if self.endpoints.covers(name, 1)
+            && let Some(relay) = self.endpoints.reserve_any()
+        {
+            return Some(relay);
+        }
         let free = |number: &u32| {
             let unused = self.endpoints.get(*number).is_none_or(|e| e.connections.is_empty());
             unused && !self.busy.contains_key(number) && self.endpoints.covers(name, *number)
         };
-        let voice = self.endpoints.voice_numbers().find(free);
-        match self.endpoints.covers(name, 1) {
-            true => self.endpoints.reserve_any().or(voice),
-            false => voice,
-        }
+        self.endpoints.voice_numbers().find(free)
     }
 
     /// A place for another connection at the telephone side, where there is one.

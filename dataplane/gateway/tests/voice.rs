@@ -304,6 +304,8 @@ fn states_that_are_true_already_and_other_faults_have_their_codes() {
         ("S: L/vmwi(maybe)", 538),
         ("R: L/hu(D)\nD: 1", 523),
         ("R: L/hu(N)(30)", 538),
+        ("S: G/rt@77", 515),
+        ("S: G/rt@$", 515),
         ("R: L/hu(E(R(T/as)))", 518),
         ("T: L/xx", 522),
     ] {
@@ -442,4 +444,39 @@ fn a_lifted_receiver_hastens_the_restart_and_is_told_after_it() {
     assert_eq!(commands[0].verb, Verb::Rsip);
     let method = commands[0].params.restart_method.unwrap();
     assert_eq!(method.as_str(), "disconnected");
+}
+
+// R: MGCP-06
+#[test]
+fn a_call_agent_that_answers_keep_alives_no_more_is_lost() {
+    let config = Config { keep_alive: Duration::from_secs(15), ..voice_config() };
+    let mut lab = Lab::new(Config { announce: true, ..config });
+    lab.at_line(0, Event::OffHook);
+    lab.pass(Duration::from_secs(1));
+    lab.commands();
+    lab.pass(Duration::from_secs(31));
+    let commands = lab.commands();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    assert_eq!(commands[0].endpoint.as_str(), "*@Router2821.example.com");
+    assert_eq!(commands[0].params.observed.as_deref(), Some(&[][..]));
+    assert_eq!(commands[0].params.request_id.unwrap().as_str(), "0");
+    lab.deaf = true;
+    lab.pass(Duration::from_secs(60));
+    lab.deaf = false;
+    lab.pass(Duration::from_secs(60));
+    let commands = lab.commands();
+    assert_eq!(commands[0].verb, Verb::Rsip);
+    assert_eq!(commands[0].params.restart_method.unwrap().as_str(), "disconnected");
+}
+
+#[test]
+fn a_call_agent_in_a_hurry_is_slowed_down_but_may_always_delete() {
+    let mut lab = Lab::new(Config { commands_per_second: 10, ..voice_config() });
+    let created: Vec<u16> =
+        (0..15).map(|_| lab.code("CRCX # pr/$@gw MGCP 1.0\nC: A1\nM: inactive")).collect();
+    assert!(created[..10].iter().all(|code| *code == 200), "{created:?}");
+    assert!(created[14] == 409, "{created:?}");
+    assert_eq!(lab.code("DLCX # pr/*@gw MGCP 1.0"), 250);
+    lab.pass(Duration::from_secs(1));
+    assert_eq!(lab.code("CRCX # pr/$@gw MGCP 1.0\nC: A2\nM: inactive"), 200);
 }
