@@ -62,6 +62,8 @@ enum Noun {
     Line(noun::line::Args),
     /// What phones of one place have in common.
     Pool(noun::pool::Args),
+    /// Gateways that serve phones while the centre is away.
+    Srst(noun::srst::Args),
     /// Bit rates of calls between places.
     Region(noun::region::Args),
     /// Where numbers lead that are no lines.
@@ -128,6 +130,7 @@ fn main() -> ExitCode {
         Noun::Device(args) => noun::device::run(args, style),
         Noun::Line(args) => noun::line::run(args, style),
         Noun::Pool(args) => noun::pool::run(args, style),
+        Noun::Srst(args) => noun::srst::run(args, style),
         Noun::Region(args) => noun::region::run(args, style),
         Noun::Route(args) => noun::route::run(args, style),
         Noun::Call(args) => noun::call::run(args, style),

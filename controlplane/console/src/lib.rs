@@ -29,6 +29,7 @@ mod plan;
 mod request;
 mod secret;
 pub mod sheet;
+mod srst;
 mod wire;
 
 pub use call::{
@@ -63,6 +64,11 @@ pub use request::{
     TokenCreated, TokenView,
 };
 pub use secret::Secret;
+pub use srst::{
+    AcceptSrst, AddSrst, FetchSrst, FetchedSrst, ListSrst, RemoveSrst, ResetSrst, SetSrst,
+    ShowSrstStatus, SrstCertificateView, SrstChanges, SrstGatewayView, SrstOwnView, SrstStatusView,
+    SrstView, WithdrawSrst,
+};
 pub use wire::{Answer, Call, Failure, FailureKind, MAX_LINE};
 
 /// Where the daemon listens unless its configuration says otherwise.

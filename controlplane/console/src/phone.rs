@@ -119,6 +119,9 @@ pub struct PhoneFilter {
     /// Only phones of this pool
     #[cfg_attr(feature = "clap", arg(long))]
     pub pool: Option<String>,
+    /// Only phones that depend on this SRST reference
+    #[cfg_attr(feature = "clap", arg(long, value_name = "REFERENCE"))]
+    pub srst: Option<String>,
     /// Only phones with this in their name, description, number or owner
     #[cfg_attr(feature = "clap", arg(long, value_name = "TEXT"))]
     pub find: Option<String>,
@@ -138,6 +141,7 @@ impl FromStr for PhoneFilter {
                 "registered" => filter.registered = Some(flag(value)?),
                 "model" => filter.model = Some(value.parse()?),
                 "pool" => filter.pool = Some(value.to_owned()),
+                "srst" => filter.srst = Some(value.to_owned()),
                 "find" => filter.find = Some(value.to_owned()),
                 _ => return Err(choice(term, &KEYS)),
             }
@@ -146,8 +150,8 @@ impl FromStr for PhoneFilter {
     }
 }
 
-const KEYS: [&str; 6] =
-    ["security-mode=…", "lsc-status=…", "registered=…", "model=…", "pool=…", "find=…"];
+const KEYS: [&str; 7] =
+    ["security-mode=…", "lsc-status=…", "registered=…", "model=…", "pool=…", "srst=…", "find=…"];
 
 fn flag(value: &str) -> store::Result<bool> {
     value.parse().map_err(|_| choice(value, &["true", "false"]))

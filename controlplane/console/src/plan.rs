@@ -196,6 +196,9 @@ pub struct PoolChanges {
     /// When media goes through a relay: never, when-needed or always
     #[cfg_attr(feature = "clap", arg(long, value_name = "POLICY"))]
     pub media: Option<MediaPolicy>,
+    /// The SRST reference that its phones go to when no CallManager answers; empty is none
+    #[cfg_attr(feature = "clap", arg(long, value_name = "REFERENCE"))]
+    pub srst: Option<String>,
 }
 
 impl PoolChanges {
@@ -215,5 +218,6 @@ impl PoolChanges {
         };
         set(&mut pool.call_managers, self.call_managers.map(named));
         set(&mut pool.media, self.media);
+        set(&mut pool.srst, self.srst.map(|name| (!name.is_empty()).then_some(name)));
     }
 }

@@ -18,6 +18,7 @@
 //! media = "192.0.2.1"                                  # music on hold, conferences; absent: the node's address
 //! media_ports = [28672, 32767]                         # the first and the last of them
 //! call_agent = "0.0.0.0:2727"                          # from where relays are commanded
+//! srst_gateways = "0.0.0.0:2446"                       # where gateways of branches report; absent: nowhere
 //! metrics = "127.0.0.1:9618"                           # for Prometheus; absent: none
 //! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
@@ -25,6 +26,17 @@
 //! [[controld.relay]]                                   # a ringfence-datad that media can go through
 //! name = "relay1"                                      # `name` in its section [datad.gateway]
 //! addresses = ["192.0.2.10:2427"]
+//!
+//! [controld.srst]                                      # with `--role srst`: the gateway of a branch
+//! provider = "0.0.0.0:2445"                            # where its certificate is shown
+//! memory = "/run/ringfence/srst"                       # on a tmpfs: its database
+//! issuer = "/etc/ringfence/authority.pem"              # shown with a certificate that it issued; absent: self-signed
+//! settled_seconds = 30                                 # phones go home when the centre was there for so long
+//! return_per_second = 20                               # and so many a second
+//!
+//! [[controld.srst.centre]]                             # the centre's nodes, the preferred one first
+//! address = "192.0.2.10:2446"
+//! sha256 = "…"                                         # `certificate_sha256` of `ringfence -o json status` there
 //! ```
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -33,6 +45,16 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use store::StoreUrl;
+
+/// What the daemon is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// A node of the cluster.
+    #[default]
+    Centre,
+    /// The gateway of a branch, which serves its phones while the centre is away.
+    Srst,
+}
 
 /// The whole file. What other daemons read in it is not looked at.
 #[derive(Debug, Deserialize)]
@@ -89,6 +111,10 @@ pub struct Config {
     pub call_agent: SocketAddr,
     /// The relays that media can go through.
     pub relay: Vec<Relay>,
+    /// Where gateways of branches report; absent: nowhere.
+    pub srst_gateways: Option<SocketAddr>,
+    /// With `--role srst`: the gateway of a branch.
+    pub srst: Survive,
     /// Where metrics are told; absent: nowhere.
     pub metrics: Option<SocketAddr>,
     /// Socket of the cell that ends the TLS of old phones; absent: they are not
@@ -106,6 +132,47 @@ pub struct Relay {
     pub name: String,
     /// Where it listens for MGCP, in order of preference.
     pub addresses: Vec<SocketAddr>,
+}
+
+/// The gateway of a branch.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Survive {
+    /// Where its certificate is shown.
+    pub provider: SocketAddr,
+    /// A directory of a tmpfs, for its database.
+    pub memory: PathBuf,
+    /// The certificate of the authority that issued its own, PEM; absent: that is self-signed.
+    pub issuer: Option<PathBuf>,
+    /// The centre must have been there for so long before phones are sent home.
+    pub settled_seconds: u64,
+    /// So many phones are sent home in a second.
+    pub return_per_second: u32,
+    /// The centre's nodes, the preferred one first.
+    pub centre: Vec<CentreNode>,
+}
+
+/// A node of the centre.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CentreNode {
+    /// Where it waits for gateways.
+    pub address: SocketAddr,
+    /// SHA-256 of its certificate, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Default for Survive {
+    fn default() -> Self {
+        Self {
+            provider: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 2445),
+            memory: "/run/ringfence/srst".into(),
+            issuer: None,
+            settled_seconds: 30,
+            return_per_second: 20,
+            centre: Vec::new(),
+        }
+    }
 }
 
 impl Default for Config {
@@ -129,6 +196,8 @@ impl Default for Config {
             media_ports: (28_672, 32_767),
             call_agent: SocketAddr::new(any, 2727),
             relay: Vec::new(),
+            srst_gateways: None,
+            srst: Survive::default(),
             metrics: None,
             legacy_tls: None,
             trace_directory: None,
@@ -145,6 +214,11 @@ impl Config {
     pub fn trace_directory(&self) -> PathBuf {
         let beside = || self.phone_directory.with_file_name("trace");
         self.trace_directory.clone().unwrap_or_else(beside)
+    }
+
+    /// Where a gateway keeps what the centre has given it.
+    pub fn srst_directory(&self) -> PathBuf {
+        self.phone_directory.with_file_name("srst")
     }
 
     /// This node's name in the cluster.

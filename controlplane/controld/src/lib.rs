@@ -10,6 +10,7 @@
 //! | [`telephony`] | call processing, as the office sees it |
 //! | [`administration`] | the office behind HTTPS |
 //! | [`capf`] | CAPF, put together out of this node's settings |
+//! | [`srst`] | gateways of branches: the centre's end, and the gateway itself |
 //! | [`metrics`] | what Prometheus is told |
 //! | [`phones`] | what phones ask and hold |
 //! | [`identity`] | this node's own certificate |
@@ -36,4 +37,5 @@ pub mod phones;
 pub mod privilege;
 pub mod services;
 pub mod socket;
+pub mod srst;
 pub mod telephony;

@@ -12,13 +12,15 @@ use clap::Parser;
 use metrics::MetricsServer;
 use ringfence_controld::activation::Passed;
 use ringfence_controld::administration;
-use ringfence_controld::config::File;
+use ringfence_controld::config::{Config, File, Role};
 use ringfence_controld::metrics::collect;
 use ringfence_controld::office::Office;
 use ringfence_controld::phones::Phones;
 use ringfence_controld::privilege;
 use ringfence_controld::services::{Services, Sockets};
 use ringfence_controld::socket::AdminSocket;
+use ringfence_controld::srst::gateway::Gateway;
+use ringfence_controld::srst::memory;
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -31,6 +33,9 @@ struct Args {
     /// Configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/ringfence/ringfence.toml")]
     config: PathBuf,
+    /// What it is for: a node of the cluster, or the gateway of a branch.
+    #[arg(long, value_enum, default_value_t)]
+    role: Role,
     /// Read the configuration, say what is wrong with it, and end.
     #[arg(long)]
     check: bool,
@@ -48,17 +53,24 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     let config = settings::load::<File>(&args.config)?.controld;
+    let role = args.role;
+    if role == Role::Srst {
+        config.srst.check()?;
+    }
     if args.check {
         return Ok(());
     }
-    let passed = Passed::take().map_err(Error::msg)?;
-    let mut sockets = Sockets::complete(passed, &config).map_err(Error::msg)?;
+    let mut sockets = sockets(&config, role)?;
     let https = sockets.take_https();
     let metrics = config.metrics.map(MetricsServer::bind).transpose();
     let metrics = metrics.context("cannot listen on the `metrics` address in [controld]")?;
-    privilege::give_up(&config)?;
+    privilege::give_up(&config, role)?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot wait for signals")?;
-    let store = Arc::new(Store::open(&config.store)?);
+    let place = match role {
+        Role::Centre => config.store.clone(),
+        Role::Srst => memory::fresh(&config.srst.memory)?,
+    };
+    let store = Arc::new(Store::open(&place)?);
     let node = config.node_name();
     let phones = Phones::open(&config.phone_directory, Arc::clone(&store), &node)
         .with_context(|| format!("cannot use {}", config.phone_directory.display()))?;
@@ -67,10 +79,18 @@ fn run(args: &Args) -> Result<()> {
         .with_context(|| format!("cannot listen on {}: set admin_socket", path.display()))?;
     let stopper = socket.stopper();
     let phones = Arc::new(phones);
-    let services =
-        Services::new(Arc::clone(&store), config.clone(), sockets, phones, SystemTime::now());
+    let now = SystemTime::now();
+    let services = Services::new(Arc::clone(&store), config.clone(), sockets, phones, now);
     let services = Arc::new(services);
-    let office = Arc::new(Office::new(Arc::clone(&store), node, Arc::clone(&services)));
+    let (office, gateway) = match role {
+        Role::Centre => (Office::new(Arc::clone(&store), node, Arc::clone(&services)), None),
+        Role::Srst => {
+            let gateway = Arc::new(Gateway::open(&config, &store, &services)?);
+            let office = Office::of_gateway(Arc::clone(&store), node, Arc::clone(&services));
+            (office, Some(gateway))
+        }
+    };
+    let office = Arc::new(office);
     let _served = match https.is_empty() {
         true => None,
         false => Some(
@@ -84,7 +104,10 @@ fn run(args: &Args) -> Result<()> {
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| socket.run(&office));
-        scope.spawn(|| keep_running(&store, &services, &ended));
+        match &gateway {
+            None => drop(scope.spawn(|| keep_running(&store, &services, &ended))),
+            Some(gateway) => drop(scope.spawn(|| survive(gateway, &ended))),
+        }
         sd_notify::notify(&[NotifyState::Ready])?;
         signals.forever().next();
         sd_notify::notify(&[NotifyState::Stopping])?;
@@ -92,6 +115,23 @@ fn run(args: &Args) -> Result<()> {
         ended.store(true, Ordering::Release);
         Ok(())
     })
+}
+
+/// A gateway serves no files.
+fn sockets(config: &Config, role: Role) -> Result<Sockets> {
+    match role {
+        Role::Srst => Ok(Sockets::none()),
+        Role::Centre => {
+            let passed = Passed::take().map_err(Error::msg)?;
+            Sockets::complete(passed, config).map_err(Error::msg)
+        }
+    }
+}
+
+fn survive(gateway: &Arc<Gateway>, ended: &AtomicBool) {
+    if let Err(error) = gateway.run(ended) {
+        eprintln!("ringfence-controld: {error:#}");
+    }
 }
 
 /// Tells metrics for as long as the services are there.

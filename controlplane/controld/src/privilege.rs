@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use rustix::process::geteuid;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 
 /// Becomes the user of the configuration, if started by root: for ever, and with every capability.
 /// To be called when sockets below port 1024 are open and before there is a second thread. Not
 /// started by root, it stays who it is. Either way as many files can be opened afterwards as the
 /// machine allows.
-pub fn give_up(config: &Config) -> Result<()> {
+pub fn give_up(config: &Config, role: Role) -> Result<()> {
     ::privilege::raise_open_files();
     if !geteuid().is_root() {
         return Ok(());
@@ -23,7 +23,7 @@ pub fn give_up(config: &Config) -> Result<()> {
         );
     };
     let user = ::privilege::unprivileged(name, "[controld] user")?;
-    for directory in own_directories(config) {
+    for directory in own_directories(config, role) {
         std::fs::create_dir_all(&directory)
             .and_then(|()| chown(&directory, Some(user.uid.as_raw()), Some(user.gid.as_raw())))
             .with_context(|| format!("cannot give {} to `{name}`", directory.display()))?;
@@ -32,12 +32,15 @@ pub fn give_up(config: &Config) -> Result<()> {
 }
 
 /// Directories that the daemon makes files in.
-fn own_directories(config: &Config) -> Vec<PathBuf> {
+fn own_directories(config: &Config, role: Role) -> Vec<PathBuf> {
     let Config { key_directory, certificate_directory, phone_directory, .. } = config.clone();
     let mut directories =
         vec![key_directory, certificate_directory, phone_directory, config.trace_directory()];
+    if role == Role::Srst {
+        directories.extend([config.srst_directory(), config.srst.memory.clone()]);
+    }
     directories.extend(config.admin_socket.parent().map(Into::into));
-    if let store::StoreUrl::Sqlite(file) = &config.store {
+    if let (Role::Centre, store::StoreUrl::Sqlite(file)) = (role, &config.store) {
         directories.extend(file.parent().map(Into::into));
     }
     directories

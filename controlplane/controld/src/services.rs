@@ -14,11 +14,12 @@ use store::{Node, Service, Store};
 use tftp::server::{HttpConfig, Server};
 
 use crate::activation::Passed;
-use crate::callmanager;
+use crate::callmanager::{self, Extent};
 use crate::capf;
 use crate::config::Config;
 use crate::identity;
 use crate::phones::Phones;
+use crate::srst::{self, Survival};
 use crate::telephony::Telephony;
 
 /// Sockets that only root may open on most machines: passed to this process, or open before root is
@@ -30,6 +31,11 @@ pub struct Sockets {
 }
 
 impl Sockets {
+    /// None: no files are served.
+    pub fn none() -> Self {
+        Self { tftp: Vec::new(), http: Vec::new() }
+    }
+
     /// Opens them where the configuration says. The error names the address.
     pub fn open(config: &Config) -> Result<Self, String> {
         Self::complete(Passed::default(), config)
@@ -82,6 +88,8 @@ pub struct Services {
     cell: Option<Cell>,
     /// What call processing shows of itself, while it runs.
     telephony: Mutex<Option<Arc<dyn Telephony>>>,
+    /// How centre and gateways stand to each other, where this node knows; or why it does not.
+    survival: Mutex<Result<Option<Arc<dyn Survival>>, String>>,
     /// Held while services start and stop, which takes its time and reads the store.
     work: Mutex<()>,
     /// Held for a glance only: reports read it from within a transaction of the store.
@@ -120,6 +128,7 @@ impl Services {
             started: now,
             cell,
             telephony: Mutex::default(),
+            survival: Mutex::new(Ok(None)),
             work: Mutex::default(),
             slots: Mutex::default(),
         }
@@ -140,6 +149,26 @@ impl Services {
         *self.telephony.lock().unwrap_or_else(PoisonError::into_inner) = telephony;
     }
 
+    /// How centre and gateways stand to each other, where this node knows.
+    pub fn survival(&self) -> Option<Arc<dyn Survival>> {
+        self.lock_survival().as_ref().ok().cloned().flatten()
+    }
+
+    /// Somebody knows it from now on, or does not any more.
+    pub fn set_survival(&self, survival: Option<Arc<dyn Survival>>) {
+        *self.lock_survival() = Ok(survival);
+    }
+
+    /// Why this node does not wait for gateways of branches, though it should.
+    pub fn survival_problem(&self) -> Option<String> {
+        self.lock_survival().as_ref().err().cloned()
+    }
+
+    /// Who ends the TLS of old phones, if anybody does.
+    pub fn cell(&self) -> Option<&Cell> {
+        self.cell.as_ref()
+    }
+
     /// Starts what is active on this node and does not run, stops what runs and is not active.
     /// What runs is left alone: changed parameters take effect at its restart.
     pub fn reconcile(&self, now: SystemTime) {
@@ -147,6 +176,7 @@ impl Services {
         let Ok(nodes) = self.store.read(|view| view.nodes()) else { return };
         let me = nodes.into_iter().find(|node| node.name == self.node);
         let _work = self.work();
+        self.wait_for_gateways(me.as_ref(), now);
         for service in OURS.into_iter().filter(|service| self.is_ours(*service)) {
             let active = me.as_ref().filter(|me| me.services.contains(&service));
             match active {
@@ -158,6 +188,16 @@ impl Services {
                 }
             }
         }
+    }
+
+    /// Gateways of branches report to this node, if it has been told where to wait for them.
+    fn wait_for_gateways(&self, me: Option<&Node>, now: SystemTime) {
+        let (Some(address), Some(me)) = (self.config.srst_gateways, me) else { return };
+        if self.survival().is_some() {
+            return;
+        }
+        let started = srst::centre::start(&self.config, &self.store, address, me, now);
+        *self.lock_survival() = started.map(|centre| Some(centre as Arc<dyn Survival>));
     }
 
     /// Stops a service and starts it again, so that it sees its parameters.
@@ -247,7 +287,8 @@ impl Services {
     fn start_callmanager(&self, me: &Node, now: SystemTime) -> Result<Started, String> {
         let address = self.config.sccp.ok_or("set `sccp` in [controld]")?;
         let cell = self.cell.as_ref();
-        let started = callmanager::start(&self.config, &self.store, address, cell, me, now)?;
+        let (config, extent) = (&self.config, Extent::Whole);
+        let started = callmanager::start(config, &self.store, address, cell, me, now, extent)?;
         self.set_telephony(Some(Arc::new(started.desk.clone())));
         let warning = started.warning.clone();
         Ok((Box::new(started), warning))
@@ -305,6 +346,10 @@ impl Services {
         let running = provider::server::start(Arc::new(provider), listener, tls)
             .map_err(|error| error.to_string())?;
         Ok((Box::new(running), warning))
+    }
+
+    fn lock_survival(&self) -> MutexGuard<'_, Result<Option<Arc<dyn Survival>>, String>> {
+        self.survival.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn work(&self) -> MutexGuard<'_, ()> {

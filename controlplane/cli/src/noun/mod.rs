@@ -17,6 +17,7 @@ pub mod region;
 pub mod relay;
 pub mod route;
 pub mod service;
+pub mod srst;
 pub mod status;
 pub mod token;
 

@@ -67,6 +67,7 @@ fn list(pools: &[PoolView], style: Style) -> Result {
                 pool.time_zone.clone(),
                 nodes,
                 pool.media.to_string(),
+                pool.srst.clone().unwrap_or_else(|| "-".to_owned()),
                 phones.to_string(),
             ]
         }),
@@ -76,12 +77,13 @@ fn list(pools: &[PoolView], style: Style) -> Result {
 
 const POOLS: Text = Text::new("Pools", "プール");
 const ALL: Text = Text::new("(all)", "(すべて)");
-const COLUMNS: [Text; 7] = [
+const COLUMNS: [Text; 8] = [
     Text::new("name", "名前"),
     Text::new("region", "リージョン"),
     Text::new("date", "日付"),
     Text::new("time zone", "タイムゾーン"),
     Text::new("CallManager group", "CallManager グループ"),
     Text::new("relay", "リレー"),
+    Text::new("SRST", "SRST"),
     Text::new("phones", "電話機数"),
 ];

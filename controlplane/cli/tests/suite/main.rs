@@ -5,4 +5,5 @@ mod capf;
 mod ctl;
 mod daemon;
 mod diagnosis;
+mod srst;
 mod telephones;

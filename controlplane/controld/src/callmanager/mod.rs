@@ -40,6 +40,15 @@ pub struct CallManager {
     pub warning: Option<String>,
 }
 
+/// How much of it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// With music, conferences and relays.
+    Whole,
+    /// Calls from phone to phone, and nothing else: at a branch whose centre is away.
+    CallsAlone,
+}
+
 /// Starts it. Failure is told in English, for logs and alarms.
 pub fn start(
     config: &Config,
@@ -48,6 +57,7 @@ pub fn start(
     cell: Option<&Cell>,
     me: &Node,
     now: SystemTime,
+    extent: Extent,
 ) -> Result<CallManager, String> {
     let own = identity::open(&config.key_directory, me, store, now)?;
     let settings =
@@ -65,6 +75,9 @@ pub fn start(
         limits: Limits::of(&settings),
         trace_directory: config.trace_directory(),
         resources: Box::new(|answers| {
+            if extent == Extent::CallsAlone {
+                return Ok(Box::new(NoResources(answers)) as Box<dyn Resources>);
+            }
             Ok(match Playing::start(config, &settings, me, answers.clone()) {
                 Ok(started) => Box::new(started) as Box<dyn Resources>,
                 // Calls go on without.
@@ -75,7 +88,8 @@ pub fn start(
             })
         }),
         relays: Box::new(|answers| {
-            Ok(match config.relay.is_empty() {
+            let none = config.relay.is_empty() || extent == Extent::CallsAlone;
+            Ok(match none {
                 true => Box::new(NoRelays(answers)) as Box<dyn Relays>,
                 false => {
                     let started = Arc::new(start_agent(config, me, answers)?);

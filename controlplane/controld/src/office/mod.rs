@@ -17,6 +17,7 @@ mod phone;
 mod plan;
 mod reset;
 mod service;
+mod srst;
 mod status;
 mod token;
 mod trust;
@@ -36,6 +37,7 @@ pub struct Office {
     store: Arc<Store>,
     node: String,
     services: Arc<Services>,
+    read_only: bool,
 }
 
 /// Who asks, in which language, and when.
@@ -115,6 +117,15 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::TrustIssuer>(),
     entry::<console::DistrustIssuer>(),
     entry::<console::ImportCapf>(),
+    entry::<console::ListSrst>(),
+    entry::<console::AddSrst>(),
+    entry::<console::SetSrst>(),
+    entry::<console::RemoveSrst>(),
+    entry::<console::FetchSrst>(),
+    entry::<console::AcceptSrst>(),
+    entry::<console::WithdrawSrst>(),
+    entry::<console::ResetSrst>(),
+    entry::<console::ShowSrstStatus>(),
     entry::<console::ListAdministrators>(),
     entry::<console::PutAdministrator>(),
     entry::<console::RemoveAdministrator>(),
@@ -148,7 +159,12 @@ where
 impl Office {
     /// An office for this node.
     pub fn new(store: Arc<Store>, node: String, services: Arc<Services>) -> Self {
-        Self { store, node, services }
+        Self { store, node, services, read_only: false }
+    }
+
+    /// An office of a gateway: what it knows comes from the centre, and is changed there.
+    pub fn of_gateway(store: Arc<Store>, node: String, services: Arc<Services>) -> Self {
+        Self { read_only: true, ..Self::new(store, node, services) }
     }
 
     /// Carries out a request.
@@ -173,6 +189,7 @@ impl Office {
         caller: &Caller,
         make: impl FnOnce(&mut Change<'_>) -> store::Result<T>,
     ) -> Result<Changed<T>, Failure> {
+        self.may_change(caller)?;
         let changed = self.store.change(&caller.author, caller.now, |change| {
             caller.is_still_so(change)?;
             make(change)
@@ -186,8 +203,19 @@ impl Office {
         caller: &Caller,
         make: impl FnOnce(&mut Change<'_>) -> store::Result<T>,
     ) -> Result<Changed<T>, Failure> {
+        self.may_change(caller)?;
         let tried = self.store.try_out(&caller.author, caller.now, make);
         tried.map_err(|error| caller.failure(&error))
+    }
+
+    fn may_change(&self, caller: &Caller) -> Result<(), Failure> {
+        match self.read_only {
+            false => Ok(()),
+            true => {
+                let text = AT_THE_CENTRE.say(caller.language);
+                Err(Failure { kind: FailureKind::Refused, text })
+            }
+        }
     }
 
     /// Looks, in the caller's name.
@@ -234,6 +262,10 @@ impl Caller {
     }
 }
 
+const AT_THE_CENTRE: Text = Text::new(
+    "This is the SRST gateway of a branch: make the change at the centre, it comes here by itself.",
+    "これは拠点の SRST ゲートウェイです。変更はセンターで行ってください。自動的に反映されます。",
+);
 const UNKNOWN_REQUEST: Text = Text::new(
     "ringfence-controld knows no request {name}: it is older than the command. Restart it after an upgrade.",
     "ringfence-controld は要求 {name} に対応していません。コマンドより古いため、アップグレード後に再起動してください。",

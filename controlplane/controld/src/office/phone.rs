@@ -187,6 +187,12 @@ impl Office {
     }
 }
 
+/// The SRST references of pools that name one.
+fn references(view: &mut View<'_>) -> store::Result<HashMap<String, String>> {
+    let pools = view.pools()?.into_iter();
+    Ok(pools.filter_map(|pool| Some((pool.name, pool.srst?))).collect())
+}
+
 /// The number on the first button, for a list.
 pub(super) fn directory_number(device: &Device) -> String {
     device.directory_number().map(ToString::to_string).unwrap_or_default()
@@ -198,6 +204,8 @@ struct Found<'a> {
     default: EffectiveMode,
     lsc: HashMap<DeviceName, CapfStatus>,
     registered: Option<HashSet<&'a str>>,
+    /// The SRST references of pools.
+    srst: HashMap<String, String>,
 }
 
 impl<'a> Found<'a> {
@@ -213,6 +221,7 @@ impl<'a> Found<'a> {
             default: view.default_device_mode()?,
             lsc: view.capfs()?.into_iter().map(|capf| (capf.device, capf.status)).collect(),
             registered: registered.map(names),
+            srst: references(view)?,
         })
     }
 
@@ -225,7 +234,7 @@ impl<'a> Found<'a> {
     }
 
     fn matches(&self, device: &Device, filter: &PhoneFilter) -> bool {
-        let PhoneFilter { security_mode, lsc_status, registered, model, pool, find } = filter;
+        let PhoneFilter { security_mode, lsc_status, registered, model, pool, srst, find } = filter;
         let in_mode = |mode: &DeviceSecurityMode| {
             let configured = device.configured_mode(self.default);
             device.security_mode == *mode || configured.as_str() == mode.as_str()
@@ -242,6 +251,7 @@ impl<'a> Found<'a> {
             && registered.is_none_or(|wanted| is_registered == wanted)
             && model.is_none_or(|model| device.model == model)
             && pool.as_ref().is_none_or(|pool| device.pool == *pool)
+            && srst.as_ref().is_none_or(|srst| self.srst.get(&device.pool) == Some(srst))
             && find.as_ref().is_none_or(is_found)
     }
 

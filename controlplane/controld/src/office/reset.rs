@@ -44,7 +44,7 @@ impl Handle<ResetPhones> for Office {
 impl Office {
     /// Tells phones to start anew. What changes asked for is done with that: those that are not
     /// here fetch their files when they come back.
-    fn reset(
+    pub(super) fn reset(
         &self,
         caller: &Caller,
         names: Vec<DeviceName>,
@@ -58,11 +58,16 @@ impl Office {
             let mut left: HashSet<_> =
                 change.devices()?.into_iter().map(|device| (device.name, device.pool)).collect();
             left.retain(|(name, _)| !names.contains(name));
+            let pools = change.pools()?;
+            let depends = |pool: &str, on: &str| {
+                pools.iter().any(|it| it.name == pool && it.srst.as_deref() == Some(on))
+            };
             for due in change.due()? {
                 let covered = match &due.action {
                     Action::ResetDevice(name) => names.contains(name),
                     Action::ResetPool(pool) => left.iter().all(|(_, other)| other != pool),
-                    Action::ResetAllDevices | Action::ResetDependents(_) => left.is_empty(),
+                    Action::ResetDependents(on) => left.iter().all(|(_, it)| !depends(it, on)),
+                    Action::ResetAllDevices => left.is_empty(),
                     _ => false,
                 };
                 if covered {
@@ -102,7 +107,7 @@ impl Office {
         Ok(others)
     }
 
-    fn would_reset(&self, caller: &Caller, names: Vec<DeviceName>) -> PhonesReset {
+    pub(super) fn would_reset(&self, caller: &Caller, names: Vec<DeviceName>) -> PhonesReset {
         let names: BTreeSet<_> = names.into_iter().collect();
         let registered = self.registered().unwrap_or_default().into_iter();
         let told = registered.map(|phone| phone.device);

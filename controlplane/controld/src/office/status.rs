@@ -23,6 +23,8 @@ impl Handle<Status> for Office {
                 alarms.push(format!("{service}: {why}"));
             }
             alarms.extend(problems.into_iter().flatten());
+            alarms.extend(self.services.survival_problem());
+            alarms.extend(self.srst_alarms(view, caller)?);
             if let Err(error) = view.verify_audit() {
                 alarms.push(error.say(caller.language));
             }

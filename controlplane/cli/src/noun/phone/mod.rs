@@ -18,6 +18,8 @@ use super::Asking;
 use crate::Style;
 use crate::failure::Result;
 
+pub use reset::{may_reset, tell as tell_reset};
+
 pub type Args = Asking<Verb>;
 
 #[derive(Subcommand)]

@@ -5,7 +5,7 @@ use lang::{Say, Text};
 use store::{DeviceName, RESET_ENDS_CALLS};
 
 use crate::daemon::{self, Daemon};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output::{self, Format};
 use crate::{Outcome, Style, ask};
 
@@ -31,12 +31,7 @@ pub fn run(daemon: &Daemon, args: Args, kind: ResetKind, style: Style) -> Result
     let request = ResetPhones { names: args.names, filter, kind, dry_run: true };
     if !args.yes {
         let would = daemon.ask(style, &request)?;
-        if style.format == Format::Table {
-            println!("{}", RESET_ENDS_CALLS.say(style.language));
-        }
-        let question = IN_CALLS
-            .fill(style.language, &[("phones", &would.matched), ("calls", &would.in_calls)]);
-        if would.in_calls > 0 && !ask::yes(&question, "--yes", style.language)? {
+        if !may_reset(&would, style)? {
             return Ok(Outcome::Done);
         }
     }
@@ -44,7 +39,19 @@ pub fn run(daemon: &Daemon, args: Args, kind: ResetKind, style: Style) -> Result
     tell(&reset, style)
 }
 
-fn tell(reset: &PhonesReset, style: Style) -> Result {
+/// Says what it costs, and asks if there are calls.
+pub fn may_reset(would: &PhonesReset, style: Style) -> std::result::Result<bool, Failure> {
+    if style.format == Format::Table {
+        println!("{}", RESET_ENDS_CALLS.say(style.language));
+    }
+    let values: [(&str, &dyn std::fmt::Display); 2] =
+        [("phones", &would.matched), ("calls", &would.in_calls)];
+    let question = IN_CALLS.fill(style.language, &values);
+    Ok(would.in_calls == 0 || ask::yes(&question, "--yes", style.language)?)
+}
+
+/// Tells what came of it.
+pub fn tell(reset: &PhonesReset, style: Style) -> Result {
     match style.format {
         Format::Json => output::json(reset)?,
         Format::Table => {
