@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use tftp::{DeviceName, ErrorCode, Failure};
 use tlv::{FileKind, Itl, Kind, PublicKey, SignedFile, Trust, TrustList, Verified};
 
+use crate::configuration::Srst;
 use crate::load::files_of;
 use crate::{Configuration, Event, Installed, Model, SecurityMode};
 
@@ -30,9 +31,36 @@ pub enum Conclusion {
         mode: SecurityMode,
         /// Address and clear SCCP port, in order of preference.
         call_managers: Vec<(String, u16)>,
+        /// Where it goes when none of them answers.
+        srst: Option<Fallback>,
     },
     /// It stays unregistered, and says why.
     Stay(&'static str),
+}
+
+/// An SRST gateway that a phone of its mode may speak to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// Where it is.
+    pub address: String,
+    /// Its clear SCCP port.
+    pub port: u16,
+    /// The certificate that it must show over TLS; `None` is TCP.
+    pub certificate: Option<Vec<u8>>,
+}
+
+impl Fallback {
+    /// What a phone of this mode makes of a gateway: TLS needs a mode that asks for it, a gateway
+    /// that is secure, and its certificate. Without the certificate a secure gateway is left alone.
+    fn of(srst: Srst, mode: SecurityMode) -> Option<Self> {
+        let Srst { address, port, secure, certificate } = srst;
+        let speaks_tls = secure && mode != SecurityMode::NonSecure;
+        match (speaks_tls, certificate) {
+            (false, _) => Some(Self { address, port, certificate: None }),
+            (true, None) => None,
+            (true, certificate) => Some(Self { address, port, certificate }),
+        }
+    }
 }
 
 /// A phone that starts. Ask it for the next file until there is none.
@@ -315,7 +343,7 @@ impl Boot {
     /// TLS needs a certificate, a CTL with the CallManager's certificate, and a mode that asks for
     /// it; a phone whose mode asks for TLS never falls back to TCP.
     fn conclude(&self, configuration: Configuration) -> Conclusion {
-        let Configuration { mode, call_managers, .. } = configuration;
+        let Configuration { mode, call_managers, srst, .. } = configuration;
         if call_managers.is_empty() {
             return Conclusion::Stay("its configuration names no CallManager");
         }
@@ -330,6 +358,7 @@ impl Boot {
                 return Conclusion::Stay("its mode is secure, and it has no certificate");
             }
         }
-        Conclusion::Register { mode, call_managers }
+        let srst = srst.and_then(|srst| Fallback::of(srst, mode));
+        Conclusion::Register { mode, call_managers, srst }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64ct::{Base64, Encoding};
+
 /// The elements that decide how a phone registers. Unknown ones are ignored, as phones do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Configuration {
@@ -13,12 +15,27 @@ pub struct Configuration {
     pub mode: SecurityMode,
     /// Call managers by priority: address and clear SCCP port.
     pub call_managers: Vec<(String, u16)>,
+    /// Who serves it when none of them answers.
+    pub srst: Option<Srst>,
     /// How it shall authenticate to CAPF; [`CapfMode::Nothing`] if it has no business there.
     pub capf_mode: CapfMode,
     /// CAPF servers in order: address and port.
     pub capf_servers: Vec<(String, u16)>,
     /// The settings below `vendorConfig`, by element name.
     pub vendor: Vec<(String, String)>,
+}
+
+/// An SRST gateway, as a configuration file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Srst {
+    /// Where it is.
+    pub address: String,
+    /// Its clear SCCP port.
+    pub port: u16,
+    /// Whether TLS is spoken to it.
+    pub secure: bool,
+    /// The certificate that is to be found there, DER.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Device security mode.
@@ -102,6 +119,7 @@ impl Configuration {
             load: text("loadInformation").to_owned(),
             mode: security_mode(text("deviceSecurityMode"))?,
             call_managers: call_managers(root)?,
+            srst: srst(root)?,
             capf_mode: capf_mode(text("capfAuthMode"))?,
             capf_servers: capf_servers(root)?,
             vendor: vendor
@@ -160,6 +178,20 @@ fn call_managers(root: roxmltree::Node<'_, '_>) -> Result<Vec<(String, u16)>, Co
     }
     found.sort_by_key(|(priority, _, _)| *priority);
     Ok(found.into_iter().map(|(_, server, port)| (server, port)).collect())
+}
+
+/// The first gateway of `srstInfo`. A certificate that is none is none.
+fn srst(root: roxmltree::Node<'_, '_>) -> Result<Option<Srst>, ConfigurationError> {
+    let Some(info) = find(root, "srstInfo") else { return Ok(None) };
+    let text = |name| find(info, name).map(value).unwrap_or_default();
+    let address = text("ipAddr1");
+    if text("srstOption") != "Enable" || address.is_empty() {
+        return Ok(None);
+    }
+    let certificate = Base64::decode_vec(&text("srstCertificate")).ok();
+    let certificate = certificate.filter(|der| openssl::x509::X509::from_der(der).is_ok());
+    let port = port(info, "port1", SCCP_PORT)?;
+    Ok(Some(Srst { address, port, secure: text("isSecure") == "true", certificate }))
 }
 
 fn port(

@@ -25,7 +25,9 @@
 //! Invariants:
 //! - Nothing that a phone with a trust list did not verify is used or kept.
 //! - A failed update changes nothing: the old list, configuration and image stay.
-//! - A phone whose mode is secure speaks to nobody but the server that its CTL knows.
+//! - A phone whose mode is secure speaks to nobody but the servers that its CTL knows, and the SRST
+//!   gateway of its configuration: over TLS with the certificate that came with it, or, if the
+//!   gateway is none for TLS, over TCP and without keys for media.
 //!
 //! This crate must not know the server it talks to: it shares with it only the formats.
 
@@ -50,8 +52,8 @@ pub mod screen;
 pub mod station;
 pub mod traffic;
 
-pub use boot::{Boot, Conclusion, Identity};
-pub use configuration::{CapfMode, Configuration, ConfigurationError, SecurityMode};
+pub use boot::{Boot, Conclusion, Fallback, Identity};
+pub use configuration::{CapfMode, Configuration, ConfigurationError, SecurityMode, Srst};
 pub use event::Event;
 pub use flash::{Flash, FlashError, Installed};
 pub use model::Model;

@@ -2,8 +2,11 @@
 
 mod common;
 
+use base64ct::{Base64, Encoding};
 use common::{Cluster, DEVICE, LOAD, configuration, holder};
-use ringfence_phone::{Conclusion, Configuration, Event, Installed, Model, Report, SecurityMode};
+use ringfence_phone::{
+    Conclusion, Configuration, Event, Fallback, Installed, Model, Report, SecurityMode,
+};
 use tlv::{FileKind, Role};
 
 fn names(report: &Report) -> Vec<&str> {
@@ -31,7 +34,8 @@ fn without_a_trust_list_a_phone_asks_for_plain_files_and_can_only_register_non_s
     assert_eq!(names(&report), [&*ctl, &config_name(false)]);
     assert_eq!(report.events, [Event::FileNotFound(ctl.clone())]);
     let call_managers = vec![("192.0.2.10".to_owned(), 2000), ("192.0.2.11".to_owned(), 2000)];
-    let expected = Conclusion::Register { mode: SecurityMode::NonSecure, call_managers };
+    let expected =
+        Conclusion::Register { mode: SecurityMode::NonSecure, call_managers, srst: None };
     assert_eq!(report.conclusion, expected);
 
     // a mode that wants TLS does not help: there is nothing to check a CallManager with
@@ -351,4 +355,50 @@ fn the_second_server_is_asked_when_the_first_is_silent() {
     assert_eq!(report.server, cluster.address);
     assert!(matches!(report.events[0], Event::TftpTimeout(_)));
     assert!(report.ctl_md5.is_some());
+}
+
+/// A file of a phone of this mode, whose gateway is so.
+fn with_gateway(mode: u8, gateway: &str) -> String {
+    let srst = format!(
+        "<srstInfo><name>branch</name><srstOption>Enable</srstOption>\
+         <ipAddr1>192.0.2.1</ipAddr1><port1>2100</port1>{gateway}</srstInfo></devicePool>"
+    );
+    configuration(mode, "").replace("</devicePool>", &srst)
+}
+
+// R: SRST-04, SRST-05
+#[test]
+fn tls_to_a_gateway_needs_mode_switch_and_certificate() {
+    let cluster = Cluster::mixed();
+    let certificate = holder("gw").0.certificate().der().to_vec();
+    let encoded = Base64::encode_string(&certificate);
+    let secure = format!("<isSecure>true</isSecure><srstCertificate>{encoded}</srstCertificate>");
+    let open = "<isSecure>false</isSecure>";
+    let concluded = |mode, gateway: &str| {
+        let file = with_gateway(mode, gateway);
+        let configuration = Configuration::parse(file.as_bytes()).unwrap();
+        cluster.publish_signed(&config_name(false), file.as_bytes());
+        let report = cluster.phone(Model::M7970).boot().unwrap();
+        let Conclusion::Register { srst, .. } = report.conclusion else { panic!("{report:?}") };
+        (configuration.srst, srst)
+    };
+    let tls = Fallback { address: "192.0.2.1".into(), port: 2100, certificate: Some(certificate) };
+    let tcp = Fallback { certificate: None, ..tls.clone() };
+    for mode in [2, 3] {
+        assert_eq!(concluded(mode, &secure).1, Some(tls.clone()));
+        // A certificate alone does not make it secure.
+        assert_eq!(concluded(mode, &secure.replace("true", "false")).1, Some(tcp.clone()));
+        assert_eq!(concluded(mode, open).1, Some(tcp.clone()));
+        for broken in
+            ["", "<srstCertificate>!</srstCertificate>", "<srstCertificate>REVS</srstCertificate>"]
+        {
+            let (read, used) = concluded(mode, &format!("<isSecure>true</isSecure>{broken}"));
+            assert!(read.is_some_and(|srst| srst.certificate.is_none()));
+            assert_eq!(used, None);
+        }
+    }
+    // A phone that is not secure speaks TCP to everybody.
+    assert_eq!(concluded(1, &secure).1, Some(tcp));
+    let disabled = with_gateway(3, open).replace("Enable", "Disable");
+    assert_eq!(Configuration::parse(disabled.as_bytes()).unwrap().srst, None);
 }

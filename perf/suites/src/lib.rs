@@ -8,6 +8,7 @@
 pub mod capf;
 mod cpu;
 pub mod esp;
+pub mod failover;
 pub mod mgcp;
 pub mod peers;
 pub mod relay;

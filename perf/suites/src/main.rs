@@ -26,6 +26,11 @@ const SUITES: &[Suite] = &[
         run: |_| ringfence_suites::esp::run(),
     },
     Suite {
+        name: "failover",
+        about: "a branch loses its centre: until all of its phones are served by the gateway",
+        run: |args| ringfence_suites::failover::run(args.phones.unwrap_or(1_000)),
+    },
+    Suite {
         name: "mgcp",
         about: "calls of the MGCP gateway made, changed and ended on one core; what IPsec adds",
         run: |_| ringfence_suites::mgcp::run(),
@@ -66,7 +71,8 @@ struct Args {
     #[arg(long)]
     json: bool,
     /// Phones that `capf` enrols [default: 1000]; memory is looked at after a tenth of them, and
-    /// after all. Phones that `signalling` registers [default: 10000]
+    /// after all. Phones that `signalling` registers
+    /// [default: 10000], and that `failover` has at its branch [default: 1000]
     #[arg(long)]
     phones: Option<usize>,
     /// Where target/ is

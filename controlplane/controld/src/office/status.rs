@@ -8,7 +8,11 @@ use super::{Caller, Handle, Office};
 
 impl Handle<Status> for Office {
     fn handle(&self, caller: &Caller, _: Status) -> Result<StatusReport, Failure> {
-        let trust = self.trust_alarms(caller).map_err(|error| caller.failure(&error))?;
+        // A gateway has no CTL file, and what is to be done is done at the centre.
+        let trust = match self.read_only {
+            true => Vec::new(),
+            false => self.trust_alarms(caller).map_err(|error| caller.failure(&error))?,
+        };
         let telephony = self.services.telephony();
         let problems = telephony.as_ref().map(|telephony| telephony.problems(caller.language));
         let telephony = telephony.map(|telephony| telephony.counters());
@@ -17,7 +21,7 @@ impl Handle<Status> for Office {
             let ctl = view.ctl()?;
             let mode = cluster.as_ref().and_then(|cluster| cluster.security_mode);
             let mut due = view.due()?;
-            due.retain(|due| self.is_due(due));
+            due.retain(|due| !self.read_only && self.is_due(due));
             let mut alarms = trust;
             for (service, why) in self.services.problems() {
                 alarms.push(format!("{service}: {why}"));
@@ -45,7 +49,10 @@ impl Handle<Status> for Office {
                 revision: view.revision()?.0,
                 ctl_md5: ctl.map(|ctl| hex(&Md5::digest(&ctl.file))),
                 certificate_sha256: self.services.certificate_sha256(),
-                checklist: facts.checklist(caller.language),
+                checklist: match self.read_only {
+                    true => Vec::new(),
+                    false => facts.checklist(caller.language),
+                },
                 due: due.into_iter().map(|due| due.action).collect(),
                 alarms,
                 telephony,

@@ -16,7 +16,7 @@ const NAME: &str = "branch.db";
 pub fn fresh(directory: &Path) -> Result<StoreUrl> {
     let told = || format!("cannot use {}: set `memory` in [controld.srst]", directory.display());
     DirBuilder::new().recursive(true).mode(0o700).create(directory).with_context(told)?;
-    let kind = i64::try_from(statfs(directory).with_context(told)?.f_type).unwrap_or_default();
+    let kind = statfs(directory).with_context(told)?.f_type;
     ensure!(
         IN_MEMORY.contains(&kind),
         "{} is on a disk, where what phones and lines there are would stay readable: set `memory` \

@@ -8,6 +8,7 @@ mod matrix;
 mod mgcp_ipsec;
 mod relay;
 mod secure_call;
+mod srst;
 
 use std::path::PathBuf;
 
@@ -68,6 +69,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "capf",
         about: "200 phones get certificates, lose them, guess strings; CAPF dies and is renewed",
         play: capf::play,
+    },
+    Scenario {
+        name: "srst",
+        about: "a branch of 50 phones loses its centre in mid-call, and has it back",
+        play: srst::play,
     },
     Scenario {
         name: "matrix",

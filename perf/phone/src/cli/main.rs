@@ -214,21 +214,28 @@ fn print(report: &Report) {
     }
     match &report.conclusion {
         Conclusion::Stay(why) => println!("stays unregistered: {why}"),
-        Conclusion::Register { mode, call_managers } => {
+        Conclusion::Register { mode, call_managers, srst } => {
             let servers: Vec<_> =
                 call_managers.iter().map(|(server, port)| format!("{server}:{port}")).collect();
             println!("registers {mode} with {}", servers.join(", "));
+            if let Some(srst) = srst {
+                let way = if srst.certificate.is_some() { "TLS" } else { "TCP" };
+                println!("if none answers, with {}:{} over {way}", srst.address, srst.port);
+            }
         }
     }
 }
 
 fn to_json(report: &Report) -> serde_json::Value {
-    let (mode, call_managers, stays) = match &report.conclusion {
-        Conclusion::Stay(why) => (None, vec![], Some(why)),
-        Conclusion::Register { mode, call_managers } => {
-            (Some(mode.to_string()), call_managers.clone(), None)
+    let (mode, call_managers, srst, stays) = match &report.conclusion {
+        Conclusion::Stay(why) => (None, vec![], None, Some(why)),
+        Conclusion::Register { mode, call_managers, srst } => {
+            (Some(mode.to_string()), call_managers.clone(), srst.as_ref(), None)
         }
     };
+    let srst = srst.map(|srst| {
+        json!({ "address": srst.address, "port": srst.port, "tls": srst.certificate.is_some() })
+    });
     let files = report.files.iter().map(
         |file| json!({ "name": file.name, "size": file.size, "ms": file.took.as_secs_f64() * 1e3 }),
     );
@@ -243,6 +250,7 @@ fn to_json(report: &Report) -> serde_json::Value {
         "ctl_md5": report.ctl_md5.map(|md5| hex(&md5)),
         "mode": mode,
         "call_managers": call_managers,
+        "srst": srst,
         "stays": stays,
     })
 }

@@ -56,8 +56,23 @@ pub struct TlsError(pub(crate) String);
 pub struct Server {
     /// Where it is.
     pub address: SocketAddr,
-    /// The certificates (DER) that the CTL has for it; without any there is no TLS to it.
+    /// The certificates (DER) that the CTL has for it, or, for an SRST gateway, the configuration;
+    /// without any there is no TLS to it.
     pub certificates: Vec<Vec<u8>>,
+    /// Whether phones of all modes speak to it over TCP: an SRST gateway that is not secure.
+    pub without_tls: bool,
+}
+
+impl Server {
+    /// A server that is known by these certificates.
+    pub fn new(address: SocketAddr, certificates: Vec<Vec<u8>>) -> Self {
+        Self { address, certificates, without_tls: false }
+    }
+
+    /// An SRST gateway that is not secure.
+    pub fn without_tls(address: SocketAddr) -> Self {
+        Self { address, certificates: Vec::new(), without_tls: true }
+    }
 }
 
 /// A connection that does not block.
@@ -106,6 +121,7 @@ impl Connection {
         // Neither is worth failing for.
         let _ = stream.set_nodelay(true);
         let _ = set_ip_tos(&stream, SIGNALLING);
+        let way = if server.without_tls { &Way::Plain } else { way };
         Ok(Self { stage: Stage::Connecting(stream, way.clone()), unsent: Vec::new(), server })
     }
 

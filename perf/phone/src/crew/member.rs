@@ -210,9 +210,7 @@ impl Member {
                 manners: self.manners.clone(),
             })),
             Kind::Bare(servers) => {
-                let server = |address: &SocketAddr| {
-                    Arc::new(Server { address: *address, certificates: Vec::new() })
-                };
+                let server = |address: &SocketAddr| Arc::new(Server::new(*address, Vec::new()));
                 let mut setup = Setup::empty(self.device, self.model);
                 setup.profile.servers = servers.len();
                 setup.servers = servers.iter().map(server).collect();

@@ -9,7 +9,7 @@ use crate::connection::{
     IdentityError, KeyLog, Legacy, Modern, Server, TlsError, TlsIdentity, Way,
 };
 use crate::station::Profile;
-use crate::{Conclusion, Event, Flash, FlashError, Identity, SecurityMode};
+use crate::{Conclusion, Event, Fallback, Flash, FlashError, Identity, SecurityMode};
 
 /// A telephone that can be started.
 #[derive(Clone, Debug)]
@@ -104,16 +104,18 @@ impl Setup {
         events: &[Event],
         manners: &Manners,
     ) -> Result<Self, SetupError> {
-        let (mode, call_managers) = match conclusion {
+        let (mode, call_managers, srst) = match conclusion {
             Conclusion::Stay(why) => return Err(SetupError::Stays(why)),
-            Conclusion::Register { mode, call_managers } => (*mode, call_managers),
+            Conclusion::Register { mode, call_managers, srst } => (*mode, call_managers, srst),
         };
         let (installed, _) = flash.read()?;
-        let servers = servers_by(call_managers, mode, installed.ctl.as_ref());
+        let mut servers = servers_by(call_managers, mode, installed.ctl.as_ref());
         if servers.is_empty() {
             let names: Vec<_> = call_managers.iter().map(|(name, _)| name.as_str()).collect();
             return Err(SetupError::NoServer(names.join(", ")));
         }
+        // The last resort.
+        servers.extend(srst.as_ref().and_then(gateway));
         let mut profile = Profile::new(identity.device, identity.model);
         profile.mode = mode;
         profile.servers = servers.len();
@@ -140,9 +142,22 @@ pub fn servers_by(
             SecurityMode::Authenticated | SecurityMode::Encrypted => port.saturating_add(SECURE),
         };
         let address = (name.as_str(), port).to_socket_addrs().ok()?.next()?;
-        Some(Arc::new(Server { address, certificates: certificates(ctl, name, address) }))
+        Some(Arc::new(Server::new(address, certificates(ctl, name, address))))
     };
     call_managers.iter().filter_map(server).collect()
+}
+
+/// An SRST gateway; `None` if its name cannot be resolved.
+fn gateway(srst: &Fallback) -> Option<Arc<Server>> {
+    let port = match srst.certificate {
+        None => srst.port,
+        Some(_) => srst.port.saturating_add(SECURE),
+    };
+    let address = (srst.address.as_str(), port).to_socket_addrs().ok()?.next()?;
+    Some(Arc::new(match &srst.certificate {
+        None => Server::without_tls(address),
+        Some(certificate) => Server::new(address, vec![certificate.clone()]),
+    }))
 }
 
 /// What the CTL has for the server itself, by name or by address.

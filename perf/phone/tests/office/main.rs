@@ -6,4 +6,5 @@ mod fleet;
 mod house;
 mod pki_of_site;
 mod plain;
+mod survival;
 mod tls;

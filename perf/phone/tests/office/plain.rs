@@ -29,8 +29,7 @@ pub fn device(number: u16) -> DeviceName {
 }
 
 pub fn setup(number: u16, model: Model, houses: &[&House]) -> Setup {
-    let server =
-        |house: &&House| Arc::new(Server { address: house.address, certificates: Vec::new() });
+    let server = |house: &&House| Arc::new(Server::new(house.address, Vec::new()));
     let servers: Vec<_> = houses.iter().map(server).collect();
     let mut profile = Profile::new(device(number), model);
     profile.servers = servers.len();

@@ -24,7 +24,7 @@ fn secure(
     certificates: Vec<Vec<u8>>,
 ) -> Setup {
     let plain = setup(number, Model::M7970, &[house]);
-    let servers = [Arc::new(Server { address: house.address, certificates })];
+    let servers = [Arc::new(Server::new(house.address, certificates))];
     let identity = TlsIdentity::read(&site.identity(device(number))).unwrap();
     let way = manners.way(mode, &servers, identity.as_ref()).unwrap();
     let mut profile = plain.profile;

@@ -28,8 +28,7 @@ pub(super) struct Fleet {
 
 impl Fleet {
     pub fn new(site: &Site) -> Result<Self> {
-        let server =
-            Server { address: site.secure(), certificates: vec![site.certificate.der().to_vec()] };
+        let server = Server::new(site.secure(), vec![site.certificate.der().to_vec()]);
         let servers: Arc<[_]> = vec![Arc::new(server)].into();
         let old = Legacy::manner(SecurityMode::Encrypted, None)?;
         let today = Modern::manner(SecurityMode::Encrypted, &servers, None);

@@ -22,7 +22,7 @@ pub(super) fn per_second(site: &Site) -> Result<f64> {
         .arg("-connect")
         .arg(address(site)?)
         .arg("-cert")
-        .arg(site.at("phone.pem"))
+        .arg(site.file("phone.pem"))
         .stdin(Stdio::null())
         .output()
         .context("cannot run openssl s_time")?;
@@ -52,8 +52,8 @@ impl Server {
         let address = address(site)?;
         let mut command = Command::new("openssl");
         command.args(["s_server", "-quiet", "-tls1", "-cipher", SUITE, "-Verify", "2"]);
-        command.args(["-accept", &address, "-CAfile"]).arg(site.at("authority.pem"));
-        let of_node = |file| site.at("keys").join(file);
+        command.args(["-accept", &address, "-CAfile"]).arg(site.file("authority.pem"));
+        let of_node = |file| site.file("keys").join(file);
         command.arg("-cert").arg(of_node(pki::node::CERTIFICATE_FILE));
         command.arg("-key").arg(of_node(pki::node::KEY_FILE));
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

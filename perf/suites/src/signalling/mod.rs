@@ -7,8 +7,8 @@
 
 mod fleet;
 mod handshakes;
-mod process;
-mod site;
+pub(crate) mod process;
+pub(crate) mod site;
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use anyhow::{Result, ensure};
 use crate::cpu;
 use crate::report::{Better, Report, Row};
 use fleet::Fleet;
-use process::Processes;
+use process::{Place, Processes};
 use site::{MODERN, Site};
 
 pub use process::become_other;
@@ -46,7 +46,7 @@ pub fn run(count: usize) -> Result<Report> {
     let _precedence = cpu::Precedence::take();
     let mut report = Report::new("signalling");
     let site = Site::new(count)?;
-    let processes = Processes::start(&site)?;
+    let processes = Processes::start(&Place::of(&site))?;
     let before = memory(&processes)?;
     let mut fleet = Fleet::new(&site)?;
     registrations(&site, &mut fleet, &mut report)?;

@@ -28,6 +28,8 @@ const SERVER: &str = "server";
 /// The site's directory, its clear port, and its secure one.
 const HOME: &str = "RINGFENCE_SUITE_HOME";
 const PORTS: [&str; 2] = ["RINGFENCE_SUITE_CLEAR", "RINGFENCE_SUITE_SECURE"];
+/// Connections without registration that the server bears; absent: as many as usual.
+const HALF_OPEN: &str = "RINGFENCE_SUITE_HALF_OPEN";
 /// What a process says when it serves.
 const READY: &str = "ready";
 
@@ -63,7 +65,7 @@ fn become_server(home: PathBuf) -> Result<()> {
         certificate: Certificate::parse(&certificate).map_err(|fault| anyhow!("{fault:?}"))?,
         key_file: home.join("keys").join(KEY_FILE),
         cell: Some(&cell),
-        limits: Limits::default(),
+        limits: limits()?,
         trace_directory: home.join("trace"),
         resources: Box::new(|answers| Ok(Box::new(NoResources(answers)))),
         relays: Box::new(|answers| Ok(Box::new(NoRelays(answers)))),
@@ -76,23 +78,67 @@ fn become_server(home: PathBuf) -> Result<()> {
     Ok(())
 }
 
+fn limits() -> Result<Limits> {
+    let usual = Limits::default();
+    Ok(match env::var(HALF_OPEN) {
+        Err(_) => usual,
+        Ok(most) => {
+            let most = most.parse()?;
+            Limits { half_open: most, half_open_per_address: most, ..usual }
+        }
+    })
+}
+
+/// Where call processing runs.
+pub(crate) struct Place<'a> {
+    /// A directory with its database and `keys`.
+    pub home: PathBuf,
+    pub clear: SocketAddr,
+    pub secure: SocketAddr,
+    /// Its network; absent: this process's.
+    pub namespace: Option<&'a str>,
+    /// Connections without registration that it bears; absent: as many as usual.
+    pub half_open: Option<usize>,
+}
+
+impl Place<'_> {
+    /// A site's, on this machine's network.
+    pub fn of(site: &Site) -> Self {
+        let home = site.file("");
+        Self { home, clear: site.clear, secure: site.secure(), namespace: None, half_open: None }
+    }
+
+    fn command(&self, what: &str) -> Result<Command> {
+        let program = env::current_exe().context("no path of this program")?;
+        let mut command = match self.namespace {
+            None => Command::new(program),
+            Some(name) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", name]).arg(program);
+                command
+            }
+        };
+        command.env(BECOMES, what).env(HOME, &self.home);
+        for (name, address) in PORTS.iter().zip([self.clear, self.secure]) {
+            command.env(name, address.to_string());
+        }
+        if let Some(most) = self.half_open {
+            command.env(HALF_OPEN, most.to_string());
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Ok(command)
+    }
+}
+
 /// Both, until they are dropped.
-pub(super) struct Processes {
+pub(crate) struct Processes {
     server: Child,
     cell: Child,
 }
 
 impl Processes {
-    pub fn start(site: &Site) -> Result<Self> {
-        let start = |what| {
-            let mut command = Command::new(env::current_exe().context("no path of this program")?);
-            command.env(BECOMES, what).env(HOME, site.at("")).stdin(Stdio::piped());
-            for (name, address) in PORTS.iter().zip([site.clear, site.secure()]) {
-                command.env(name, address.to_string());
-            }
-            command.stdout(Stdio::piped());
-            Ok::<_, anyhow::Error>(command.spawn()?)
-        };
+    pub fn start(place: &Place<'_>) -> Result<Self> {
+        let start = |what| -> Result<Child> { Ok(place.command(what)?.spawn()?) };
         let mut all = Self { cell: start(CELL)?, server: start(SERVER)? };
         let mut said = String::new();
         let out = all.server.stdout.take().context("its output is a pipe")?;

@@ -17,11 +17,11 @@ use store::{
 use tempfile::TempDir;
 
 /// The node's name.
-pub(super) const NODE: &str = "cm1";
+pub(crate) const NODE: &str = "cm1";
 /// How far the secure port is from the clear one.
 const SECURE: u16 = 443;
 
-pub(super) struct Site {
+pub(crate) struct Site {
     /// How many phones there are.
     pub count: usize,
     /// Where phones without TLS would come; the secure port is 443 above.
@@ -39,9 +39,14 @@ pub(super) const MODERN: usize = 500;
 
 impl Site {
     pub fn new(count: usize) -> Result<Self> {
+        Self::at(count, free_ports(own_address()?)?)
+    }
+
+    /// One whose server is reached there.
+    pub fn at(count: usize, clear: SocketAddr) -> Result<Self> {
         let home = tempfile::tempdir().context("no temporary directory")?;
         let now = SystemTime::now();
-        let address = own_address()?;
+        let address = clear.ip();
         let name = NodeName {
             server: NODE.into(),
             guid: "00000000-0000-0000-0000-000000000001".into(),
@@ -57,21 +62,21 @@ impl Site {
         let authority = Identity::new(certificate, key).context("its key is its own")?;
         let site = Self {
             count,
-            clear: free_ports(address)?,
+            clear,
             certificate: server.certificate().clone(),
             authority,
             key: PrivateKey::generate(KeyKind::Rsa2048),
             home,
         };
         site.fill(now, address)?;
-        let file = site.at("phone.pem");
+        let file = site.file("phone.pem");
         site.key.save(&file, Some(&site.issue(0, now)?))?;
-        fs::write(site.at("authority.pem"), export::pem(site.authority.certificate()))?;
+        fs::write(site.file("authority.pem"), export::pem(site.authority.certificate()))?;
         Ok(site)
     }
 
     fn fill(&self, now: SystemTime, address: IpAddr) -> Result<()> {
-        let store = Store::open(&StoreUrl::Sqlite(self.at("ringfence.db")))?;
+        let store = Store::open(&StoreUrl::Sqlite(self.file("ringfence.db")))?;
         let issuer = self.authority.certificate();
         store.change(&Author::new("perf", "perf"), now, |change| {
             change.create_cluster("perf")?;
@@ -95,11 +100,17 @@ impl Site {
 
     /// What phones show, by their indices.
     pub fn identities(&self) -> Result<impl FnMut(usize) -> Result<TlsIdentity> + '_> {
-        let first = TlsIdentity::read(&self.at("phone.pem"))?.context("it was written")?;
+        let first = TlsIdentity::read(&self.file("phone.pem"))?.context("it was written")?;
         Ok(move |index| {
             let certificate = self.issue(index, SystemTime::now())?;
             first.with_certificate(certificate.der()).context("all have this key")
         })
+    }
+
+    /// The node's key, which signs.
+    pub fn identity(&self) -> Result<Identity> {
+        node::open(&self.home.path().join("keys"), SystemTime::now())
+            .map_err(|error| anyhow!("the node's key: {error:?}"))
     }
 
     /// The secure port.
@@ -108,7 +119,7 @@ impl Site {
     }
 
     /// A file or directory of it.
-    pub fn at(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
@@ -119,7 +130,7 @@ impl Site {
 }
 
 /// The phone of this index.
-pub(super) fn name(index: usize) -> tftp::DeviceName {
+pub(crate) fn name(index: usize) -> tftp::DeviceName {
     let [.., a, b, c] = index.to_be_bytes();
     tftp::DeviceName::from_mac([0x00, 0x11, 0x22, a, b, c])
 }

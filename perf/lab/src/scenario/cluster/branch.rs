@@ -32,6 +32,11 @@ impl Branch {
         address(GATEWAY)
     }
 
+    /// Where phones at the branch find the gateway.
+    pub fn gateway_address() -> IpAddr {
+        branch_address(GATEWAY)
+    }
+
     /// Builds the network behind the site's, and the routes between them.
     pub fn build(lab: &Lab, site: &Site) -> Result<Self> {
         let gateway = site.add_machine(lab, "gw", GATEWAY)?;

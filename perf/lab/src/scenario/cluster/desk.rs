@@ -94,6 +94,11 @@ impl Desk {
         self.ask(node, words)?.json(0).with_context(|| format!("`ringfence {words}`"))
     }
 
+    /// Asks the daemon behind a socket for something that it must do.
+    pub fn tell_at(&self, socket: &Path, words: &str) -> Result<Value> {
+        self.run(Some(socket), words)?.json(0).with_context(|| format!("`ringfence {words}`"))
+    }
+
     /// Founds a cluster on a node, with TFTP, and trusts the node's certificate from now on.
     pub fn found(&mut self, node: &Node) -> Result<()> {
         let init = format!("cluster init lab --address {}", node.address);

@@ -3,8 +3,10 @@
 
 mod branch;
 mod desk;
+mod outpost;
 mod site;
 
 pub use branch::Branch;
 pub use desk::{Desk, serial_of};
+pub use outpost::Outpost;
 pub use site::{Node, Site, address};

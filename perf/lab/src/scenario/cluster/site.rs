@@ -26,10 +26,10 @@ use crate::program::{Program, poll};
 /// How long a daemon may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Whom the daemons run as ("nobody").
-const USER: (&str, u32) = ("nobody", 65534);
+pub(super) const USER: (&str, u32) = ("nobody", 65534);
 
 /// Whom the cell runs as: nobody else does.
-const CELL_USER: &str = "games";
+pub(super) const CELL_USER: &str = "games";
 /// Debian's libfaketime.
 const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
@@ -59,6 +59,8 @@ pub struct Node {
     pub later: Option<&'static str>,
     /// Whether the TLS of old phones is served, from its first start on.
     pub serves_old_tls: bool,
+    /// Whether it waits for SRST gateways, from its first start on.
+    pub waits_for_gateways: bool,
     /// Relays that its CallManager commands, by name and address.
     pub relays: Vec<(&'static str, IpAddr)>,
     cell: Option<Program>,
@@ -93,6 +95,7 @@ impl Site {
                 dir,
                 later: None,
                 serves_old_tls: false,
+                waits_for_gateways: false,
                 relays: Vec::new(),
                 cell: None,
                 program: None,
@@ -148,7 +151,12 @@ impl Site {
 
     /// Cuts a machine off the network, or joins it again.
     pub fn plug(&self, node: &Node, on: bool) -> Result<()> {
-        let link = self.lan.link(node.name);
+        self.plug_machine(node.name, on)
+    }
+
+    /// The same of a machine that is no node.
+    pub fn plug_machine(&self, name: &str, on: bool) -> Result<()> {
+        let link = self.lan.link(name);
         if on { link.up() } else { link.down() }?;
         // Who still remembers where it was would wait for it longer.
         self.admin.link("eth0").forget_neighbours()
@@ -243,10 +251,14 @@ impl Node {
         let relays: String = self.relays.iter().map(relay).collect();
         let socket = self.dir.join("legacytls.sock");
         let socket = socket.display();
+        let gateways = match self.waits_for_gateways {
+            true => format!("srst_gateways = \"{}:2446\"\n", self.address),
+            false => String::new(),
+        };
         match self.serves_old_tls {
-            false => relays,
+            false => gateways + &relays,
             true => format!(
-                "legacy_tls = \"{socket}\"\n{relays}[legacytls]\nsocket = \"{socket}\"\n\
+                "{gateways}legacy_tls = \"{socket}\"\n{relays}[legacytls]\nsocket = \"{socket}\"\n\
                  user = \"{CELL_USER}\"\ncontrold_user = \"{}\"\n",
                 USER.0,
             ),

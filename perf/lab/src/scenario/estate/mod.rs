@@ -46,6 +46,7 @@ impl Estate {
             ensure!(paths == ["afxdp-copy", "afxdp-copy"], "its paths are {paths:?}");
             Ok((relay, paths.join(", ")))
         })?;
+        site.cm1.relays = vec![("relay1", Branch::relay_address())];
         let desk = found(&mut site, programs, report)?;
         report.step("lines, pools, modes", || {
             enter(&desk, &site, all)?;
@@ -71,11 +72,10 @@ impl Estate {
 }
 
 /// The cluster: CAPF first, so that the CTL file names it at once.
-fn found(site: &mut Site, programs: &Path, report: &mut Report) -> Result<Desk, Failed> {
+pub fn found(site: &mut Site, programs: &Path, report: &mut Report) -> Result<Desk, Failed> {
     let mut desk = report.step("publisher with CAPF, CallManager and the cell", || {
         let mut desk = Desk::new(site, programs)?;
         site.cm1.serves_old_tls = true;
-        site.cm1.relays = vec![("relay1", Branch::relay_address())];
         site.start(|site| &mut site.cm1)?;
         desk.found(&site.cm1)?;
         desk.tell(&site.cm1, "capf activate")?;
@@ -99,7 +99,7 @@ fn found(site: &mut Site, programs: &Path, report: &mut Report) -> Result<Desk, 
 }
 
 /// Enters telephones, their lines and what CAPF is to do for them.
-fn enter(desk: &Desk, site: &Site, all: &[&Phone]) -> Result<()> {
+pub fn enter(desk: &Desk, site: &Site, all: &[&Phone]) -> Result<()> {
     let tell = |words: String| desk.tell(&site.cm1, &words).map(drop);
     // Barge goes by the bridges in telephones.
     tell("param set call-manager.built-in-bridge-enable true".to_owned())?;
@@ -123,7 +123,7 @@ fn enter(desk: &Desk, site: &Site, all: &[&Phone]) -> Result<()> {
 
 /// CallManager says of a telephone that it came as it is set.
 // R: GEN-03, AUTH-05, AUTH-06, AUTH-07, CAPF-13
-fn came_as_set(desk: &Desk, site: &Site, phone: &Phone) -> Result<()> {
+pub fn came_as_set(desk: &Desk, site: &Site, phone: &Phone) -> Result<()> {
     let shown = desk.tell(&site.cm1, &format!("phone show {}", phone.device))?;
     let registration = &shown["registration"];
     ensure!(registration["security"] == phone.mode.to_string(), "{phone:?}: {registration}");
