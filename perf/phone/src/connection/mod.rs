@@ -265,6 +265,9 @@ impl Connection {
                     Err(why) => return self.over(why, tell),
                     Ok(read) => {
                         if !tls.is_handshaking() && !std::mem::replace(told, true) {
+                            if !modern::is_shown_by(tls, &self.server) {
+                                return self.over(Outage::Untrusted, tell);
+                            }
                             tell(News::Connected(modern::secrecy(tls)));
                         }
                         read

@@ -117,6 +117,12 @@ pub(super) fn read(
     }
 }
 
+/// Whether the certificate is this server's, and not of another one at the same address.
+pub(super) fn is_shown_by(tls: &ClientConnection, server: &Server) -> bool {
+    let shown = tls.peer_certificates().and_then(<[_]>::first);
+    shown.is_some_and(|shown| server.certificates.iter().any(|known| **known == **shown))
+}
+
 /// Accepts exactly the certificates that the CTL has for a server.
 #[derive(Debug)]
 struct Known {
