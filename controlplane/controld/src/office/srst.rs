@@ -2,13 +2,13 @@ use std::net::SocketAddr;
 
 use console::{
     AcceptSrst, AddSrst, Done, Failure, FailureKind, FetchSrst, FetchedSrst, ListSrst, PhoneFilter,
-    PhonesReset, RemoveSrst, PhoneOrderKind, ResetSrst, SetSrst, ShowSrstStatus, SrstCertificateView,
+    PhonesReset, RemoveSrst, ResetSrst, SetSrst, ShowSrstStatus, SrstCertificateView,
     SrstStatusView, SrstView, WithdrawSrst,
 };
 use lang::Language;
 use messages::{Explain, Message, srst};
 use pki::Certificate;
-use store::{CertificateRole, Error, SecurityMode, SrstReference, View};
+use store::{CertificateRole, Error, PhoneOrderKind, SecurityMode, SrstReference, View};
 
 use super::{Caller, Handle, Office};
 use crate::srst::{explain, rfc3339};

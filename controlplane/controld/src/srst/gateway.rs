@@ -22,12 +22,12 @@ use ::srst::tls::Own;
 use ::srst::vault::{Vault, VaultFault};
 use ::srst::watch::{Centre, Watch};
 use anyhow::{Context, Error, Result, anyhow};
-use console::{PerStatusView, ResetKind, SrstOwnView, SrstStatusView};
+use console::{PerStatusView, SrstOwnView, SrstStatusView};
 use lang::{Language, Say};
 use messages::{Explain, srst};
 use pki::node::{self, NodeName};
 use pki::{Certificate, KeyKind};
-use store::{Author, DeviceName, Guid, Store};
+use store::{Author, DeviceName, Guid, PhoneOrderKind, Store};
 
 use super::{Survival, explain, rfc3339};
 use crate::callmanager::{self, CallManager, Extent};
@@ -279,7 +279,7 @@ impl Gateway {
         }
         let names: Vec<DeviceName> = whom.iter().filter_map(|name| name.parse().ok()).collect();
         // A reset, so that they read again where their CallManagers are.
-        let told = telephony.reset(&names, ResetKind::Reset);
+        let told = telephony.order(&names, PhoneOrderKind::Reset);
         self.state().sent_home += told.len() as u64;
         let author = Author::new("srst", &*self.node);
         let detail = format!("{} phones are sent home", told.len());
