@@ -33,7 +33,7 @@ pub struct Sockets {
 impl Sockets {
     /// None: no files are served.
     pub fn none() -> Self {
-        Self { tftp: Vec::new(), http: Vec::new() }
+        Self { tftp: Vec::new(), http: Vec::new(), https: Vec::new() }
     }
 
     /// Opens them where the configuration says. The error names the address.

@@ -68,7 +68,8 @@ fn a_media_gateway_gets_the_data_plane_alone() {
     let plan = plan(&seed, "eth0");
     assert_eq!(plan.services, ["ringfence-datad.service"]);
     assert_eq!(plan.found, None);
-    let daemons = &plan.files.iter().find(|file| file.path.ends_with("ringfence.toml")).unwrap().content;
+    let daemons =
+        &plan.files.iter().find(|file| file.path.ends_with("ringfence.toml")).unwrap().content;
     let daemons: toml::Table = daemons.parse().unwrap();
     assert_eq!(daemons["datad"]["gateway"]["call_agents"][0].as_str(), Some("192.0.2.2"));
     assert!(!daemons.contains_key("controld"));
@@ -152,8 +153,26 @@ impl Asks for Person {
 #[test]
 fn questions_are_asked_until_the_answers_are_sound() {
     let mut person = Person::who_types(&[
-        "3", "1", "cm_1", "cm1", "192.0.2.10", "192.0.2.10/24", "", "x", "192.0.2.1", "", "-", "",
-        "short", "long enough", "different", "long enough", "long enough", "9", "2", "192.0.2.2",
+        "3",
+        "1",
+        "cm_1",
+        "cm1",
+        "192.0.2.10",
+        "192.0.2.10/24",
+        "",
+        "x",
+        "192.0.2.1",
+        "",
+        "-",
+        "",
+        "short",
+        "long enough",
+        "different",
+        "long enough",
+        "long enough",
+        "9",
+        "2",
+        "192.0.2.2",
     ]);
     let seed = ask(&mut person).unwrap();
     assert_eq!(seed.hostname.0, "cm1");
@@ -169,7 +188,17 @@ fn questions_are_asked_until_the_answers_are_sound() {
 #[test]
 fn questions_are_asked_in_japanese() {
     let mut person = Person::who_types(&[
-        "2", "", "192.0.2.10/24", "", "", "Asia/Tokyo", "", "", "long enough", "long enough", "4",
+        "2",
+        "",
+        "192.0.2.10/24",
+        "",
+        "",
+        "Asia/Tokyo",
+        "",
+        "",
+        "long enough",
+        "long enough",
+        "4",
         "192.0.2.2",
     ]);
     let seed = ask(&mut person).unwrap();
