@@ -22,6 +22,7 @@ use crate::accounts::{Accounts, Person};
 use crate::api::idempotency::Replies;
 use crate::api::operations::Operations;
 use crate::certificate::Keeper;
+use crate::pages::Notices;
 use crate::server::{Peer, REQUEST_TIME};
 use crate::{api, pages};
 
@@ -66,6 +67,8 @@ pub struct Site {
     pub operations: Operations,
     /// What was answered to requests that may come twice.
     pub replies: Replies,
+    /// What came of changes and was not told yet.
+    pub notices: Notices,
 }
 
 /// Why the desk has no answer.
@@ -87,6 +90,7 @@ impl Site {
             keeper,
             operations: Operations::default(),
             replies: Replies::default(),
+            notices: Notices::default(),
         }
     }
 

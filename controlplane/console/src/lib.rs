@@ -30,6 +30,7 @@ mod request;
 mod secret;
 pub mod sheet;
 mod srst;
+mod trust;
 mod wire;
 
 pub use call::{
@@ -58,10 +59,10 @@ pub use request::{
     ActivateService, AddDevice, AddNode, AuditTrail, AuditView, CheckItem, CheckState,
     CreateCluster, CreateToken, DeviceChanges, DeviceErased, DeviceLog, DeviceView, Done,
     FileRequestView, History, InventoryView, ListAdministrators, ListCertificates, ListDevices,
-    ListNodes, ListParameters, ListTokens, NewestRevision, ParameterView, PutAdministrator,
-    RemoveAdministrator, RemoveDevice, RemoveNode, RemoveToken, Request, ResetDevices,
-    RestartService, RevisionView, SetDevice, SetParameter, ShowDevice, Status, StatusReport,
-    TokenCreated, TokenView,
+    ListDue, ListNodes, ListParameters, ListTokens, NewestRevision, ParameterView,
+    PutAdministrator, RemoveAdministrator, RemoveDevice, RemoveNode, RemoveToken, Request,
+    ResetDevices, RestartService, RevisionView, SetDevice, SetParameter, ShowDevice, Status,
+    StatusReport, TokenCreated, TokenView,
 };
 pub use secret::Secret;
 pub use srst::{
@@ -69,6 +70,7 @@ pub use srst::{
     ShowSrstStatus, SrstCertificateView, SrstChanges, SrstGatewayView, SrstOwnView, SrstStatusView,
     SrstView, WithdrawSrst,
 };
+pub use trust::{ShowTrustList, TrustEntryView, TrustFileView, TrustListView, TrustVersionView};
 pub use wire::{Answer, Call, Failure, FailureKind, MAX_LINE};
 
 /// Where the daemon listens unless its configuration says otherwise.

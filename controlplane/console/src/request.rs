@@ -199,6 +199,9 @@ requests! {
     /// The certificates of the cluster, of those it trusts and of its tokens.
     ListCertificates = "list-certificates" -> Vec<InventoryView> {}
 
+    /// Restarts and resets that changes asked for and nobody has done.
+    ListDue = "list-due" -> Vec<Action> {}
+
     /// Number of the newest change.
     NewestRevision = "newest-revision" -> u64 {}
 

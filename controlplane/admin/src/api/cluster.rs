@@ -7,7 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use console::{
     ActivateService, AddNode, AuditTrail, AuditView, Done, History, ListNodes, ListParameters,
-    ParameterView, RemoveNode, RestartService, RevisionView, SetParameter, Status, StatusReport,
+    ParameterView, RemoveNode, RestartService, RevisionView, SetParameter, ShowTrustList, Status,
+    StatusReport, TrustListView,
 };
 use serde::{Deserialize, Serialize};
 use store::{AdministratorRole, Node, Service};
@@ -30,6 +31,7 @@ pub fn routes() -> OpenApiRouter<Arc<Site>> {
         .routes(routes!(restart))
         .routes(routes!(list_parameters))
         .routes(routes!(set_parameter, unset_parameter))
+        .routes(routes!(trust_list))
         .routes(routes!(history))
         .routes(routes!(audit))
 }
@@ -179,6 +181,12 @@ async fn unset_parameter(
     Query(OfNode { node }): Query<OfNode>,
 ) -> Reply<Done> {
     reply::<SetParameter>(site.ask(&visitor, SetParameter { node, name, value: None }).await)
+}
+
+/// The CTL file in force, those before it, and why it has to be updated
+#[utoipa::path(get, path = "/trust-list", tag = "cluster", responses((status = 200, body = TrustListView)))]
+async fn trust_list(State(site): State<Arc<Site>>, visitor: Visitor) -> Reply<TrustListView> {
+    reply::<ShowTrustList>(site.ask(&visitor, ShowTrustList {}).await)
 }
 
 /// How many of the newest.

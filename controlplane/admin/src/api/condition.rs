@@ -53,6 +53,11 @@ fn names(list: &str, tag: &str) -> bool {
 }
 
 impl Conditions {
+    /// A change of what has this tag.
+    pub fn of(tag: &str) -> Self {
+        Self { only_if: Some(tag.to_owned()) }
+    }
+
     /// Makes a change, if what is changed still is what the caller saw.
     pub async fn change<L, C>(
         &self,

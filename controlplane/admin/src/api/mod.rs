@@ -9,12 +9,12 @@
 mod accounts;
 mod calls;
 mod capf;
-mod certificates;
+pub(crate) mod certificates;
 mod cluster;
-mod condition;
+pub(crate) mod condition;
 mod extract;
 pub mod idempotency;
-mod import;
+pub(crate) mod import;
 pub mod operations;
 mod paging;
 mod phones;
@@ -36,6 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::accounts::Proof;
 use crate::site::{Asked, Site, Visitor};
+pub use capf::conceal;
 use problem::{Code, Problem};
 
 /// Where it is.

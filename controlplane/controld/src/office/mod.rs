@@ -133,6 +133,8 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::CreateToken>(),
     entry::<console::RemoveToken>(),
     entry::<console::ListCertificates>(),
+    entry::<console::ListDue>(),
+    entry::<console::ShowTrustList>(),
     entry::<console::NewestRevision>(),
     entry::<console::History>(),
     entry::<console::AuditTrail>(),

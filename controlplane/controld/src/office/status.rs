@@ -1,7 +1,7 @@
-use console::{Failure, Status, StatusReport};
+use console::{Failure, ListDue, Status, StatusReport};
 use lang::Say;
 use md5::{Digest, Md5};
-use store::{Due, SecurityMode};
+use store::{Action, Due, SecurityMode};
 
 use super::checklist::Facts;
 use super::{Caller, Handle, Office};
@@ -58,6 +58,13 @@ impl Handle<Status> for Office {
                 telephony,
             })
         })
+    }
+}
+
+impl Handle<ListDue> for Office {
+    fn handle(&self, caller: &Caller, _: ListDue) -> Result<Vec<Action>, Failure> {
+        let due = self.read(caller, |view| view.due())?.into_iter();
+        Ok(due.filter(|due| self.is_due(due)).map(|due| due.action).collect())
     }
 }
 

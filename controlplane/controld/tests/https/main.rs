@@ -3,4 +3,5 @@
 mod api;
 mod attackers;
 mod certificate;
+mod pages;
 mod site;

@@ -1,0 +1,236 @@
+//! How things stand, and what to do next.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::extract::State;
+use axum::response::Response;
+use console::{
+    CheckItem, CheckState, InventoryView, ListCertificates, PerStatusView, RestartService, Status,
+    StatusReport,
+};
+use lang::{Language, Text};
+use maud::{Markup, html};
+use store::{Action, Service};
+
+use super::layout::{csrf, page};
+use super::notice::{action_words, after};
+use super::plot::{self, Part};
+use super::{OrPage, Shown, Submitted};
+use crate::accounts::permission::Permission;
+use crate::site::{Site, Visitor};
+
+pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
+    let status = site.ask(&visitor, Status {}).await.or_page(&visitor)?;
+    let inventory = site.ask(&visitor, ListCertificates {}).await.or_page(&visitor)?;
+    let language = visitor.language;
+    let expiries = expiries(&site, &inventory);
+    let content = html! {
+        div data-refresh="30" {
+            @for alarm in &status.alarms {
+                div .notice .warn role="alert" { p { (alarm) } }
+            }
+            div .cards {
+                (state(&status, language))
+                (checklist(&status.checklist, language))
+                (due(&status.due, &visitor))
+                @if let Some(telephony) = &status.telephony {
+                    (counted(REGISTERED, telephony.phones_registered, language))
+                    (counted(ACTIVE, telephony.calls_active, language))
+                    (counted(COMPLETED, telephony.calls_completed, language))
+                }
+                section .card {
+                    h2 { (EXPIRIES.get(language)) }
+                    (plot::calendar(&expiries, language))
+                    a href="/certificates" { (CERTIFICATES.get(language)) }
+                }
+            }
+        }
+    };
+    Ok(page(&site, &visitor, "/", TITLE, content))
+}
+
+fn state(status: &StatusReport, language: Language) -> Markup {
+    let (mode, class) = match status.security_mode {
+        Some(1) => (MIXED, "good"),
+        _ => (NON_SECURE, "warn"),
+    };
+    html! {
+        section .card {
+            h2 { (status.cluster.as_deref().unwrap_or("–")) }
+            p .big .(class) { (mode.get(language)) }
+            dl .facts {
+                dt { (NODE.get(language)) } dd { (status.node) }
+                dt { (REVISION.get(language)) } dd { (status.revision) }
+                dt { (CTL_FILE.get(language)) }
+                dd .mono { (status.ctl_md5.as_deref().unwrap_or("–")) }
+                dt { (VERSION.get(language)) } dd { (status.version) }
+            }
+        }
+    }
+}
+
+/// The steps from a fresh cluster to a secure one: what is done, and what comes next.
+fn checklist(items: &[CheckItem], language: Language) -> Markup {
+    let next = items.iter().find(|item| item.state == CheckState::Open).map(|item| &item.id);
+    html! {
+        section .card {
+            h2 { (CHECKLIST.get(language)) }
+            ol .checks {
+                @for item in items {
+                    @let is_next = Some(&item.id) == next;
+                    li .done[item.state == CheckState::Done] .next[is_next] {
+                        a href=(place(&item.id)) { (item.text) }
+                        @let state = match item.state {
+                            CheckState::Done => DONE,
+                            CheckState::Optional => OPTIONAL,
+                            CheckState::Open if is_next => NEXT,
+                            CheckState::Open => OPEN,
+                        };
+                        small { (state.get(language)) @if !item.detail.is_empty() { " · " (item.detail) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where a step is done.
+fn place(step: &str) -> &'static str {
+    match step {
+        "cluster" | "ctl-provider" | "capf" => "/nodes",
+        "devices" => "/phones",
+        "ctl-file" | "mixed-mode" => "/trust-list",
+        _ => "#due",
+    }
+}
+
+/// Restarts and resets that nobody has done, each a button.
+fn due(actions: &[Action], visitor: &Visitor) -> Markup {
+    let language = visitor.language;
+    let may = visitor.person.may(Permission::Operate);
+    html! {
+        section .card #due {
+            h2 { (DUE.get(language)) }
+            @if actions.is_empty() { p .soft { (NOTHING_DUE.get(language)) } }
+            ul .checks {
+                @for action in actions {
+                    li {
+                        div .row {
+                            span { (action_words(action, language)) }
+                            @if may { (button(action, visitor)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn button(action: &Action, visitor: &Visitor) -> Markup {
+    let language = visitor.language;
+    let reset = |field: &str, value: &str| {
+        html! {
+            form method="post" action="/phones/reset" data-confirm=(SURE.get(language)) {
+                (csrf(visitor))
+                input type="hidden" name=(field) value=(value);
+                button .quiet type="submit" { (RESET.get(language)) }
+            }
+        }
+    };
+    let restart = |service: Service| {
+        html! {
+            form method="post" action="/services/restart" {
+                (csrf(visitor))
+                input type="hidden" name="service" value=(service);
+                button .quiet type="submit" { (RESTART.get(language)) }
+            }
+        }
+    };
+    match action {
+        Action::RestartCtlProvider => restart(Service::CtlProvider),
+        Action::RestartCapf => restart(Service::Capf),
+        Action::RestartCallManager => restart(Service::CallManager),
+        Action::RestartTftp => restart(Service::Tftp),
+        Action::ResetDevice(name) => reset("name", name.as_str()),
+        Action::ResetPool(pool) => reset("filter", &format!("pool={pool}")),
+        Action::ResetDependents(name) => reset("filter", &format!("srst={name}")),
+        Action::ResetAllDevices => reset("filter", ""),
+    }
+}
+
+/// A count by security, as bars.
+fn counted(title: Text, counts: PerStatusView, language: Language) -> Markup {
+    let part = |title: Text, count, class| Part { title: title.get(language).into(), count, class };
+    let parts = [
+        part(ENCRYPTED, counts.encrypted, "encrypted"),
+        part(AUTHENTICATED, counts.authenticated, "authenticated"),
+        part(PLAIN, counts.non_secure, "plain"),
+    ];
+    html! {
+        section .card {
+            h2 { (title.get(language)) }
+            (plot::bars(title.get(language), &parts))
+        }
+    }
+}
+
+/// In how many days each certificate expires.
+fn expiries(site: &Site, inventory: &[InventoryView]) -> Vec<i64> {
+    let days = |at: SystemTime| match at.duration_since(SystemTime::now()) {
+        Ok(left) => i64::try_from(left.as_secs() / 86_400).unwrap_or(i64::MAX),
+        Err(_) => -1,
+    };
+    let dates = inventory.iter().filter_map(|it| humantime::parse_rfc3339(&it.not_after).ok());
+    let own = site.keeper.chain().into_iter().map(|certificate| certificate.not_after());
+    dates.chain(own).map(days).collect()
+}
+
+pub async fn restart(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    submitted: Submitted,
+) -> Shown {
+    let service = submitted.text("service").parse::<Service>();
+    let service = service.map_err(|error| {
+        crate::api::problem::Problem::new(
+            crate::api::problem::Code::Invalid,
+            lang::Say::say(&error, visitor.language),
+        )
+    });
+    let service = service.or_page(&visitor)?;
+    let asked = site.ask(&visitor, RestartService { service }).await;
+    let done: Response = after::<RestartService>(&site, &visitor, "/", asked, |done| done);
+    Ok(done)
+}
+
+/// Asked before phones are reset.
+pub const SURE: Text = Text::new(
+    "Resetting a phone ends its calls through gateways. Go on?",
+    "電話機をリセットすると、ゲートウェイ経由の通話は切断されます。続行しますか?",
+);
+const TITLE: Text = Text::new("Overview", "概要");
+const MIXED: Text = Text::new("Mixed mode", "混合モード");
+const NON_SECURE: Text = Text::new("Non-secure mode", "ノンセキュアモード");
+const NODE: Text = Text::new("Node", "ノード");
+const REVISION: Text = Text::new("Revision", "リビジョン");
+const CTL_FILE: Text = Text::new("MD5 of the CTL file", "CTL ファイルの MD5");
+const VERSION: Text = Text::new("Version", "バージョン");
+const CHECKLIST: Text = Text::new("Towards a secure cluster", "セキュアなクラスタへの手順");
+const DONE: Text = Text::new("done", "完了");
+const NEXT: Text = Text::new("next", "次の手順");
+const OPEN: Text = Text::new("to do", "未実施");
+const OPTIONAL: Text = Text::new("optional", "任意");
+const DUE: Text = Text::new("Restarts and resets to do", "必要な再起動とリセット");
+const NOTHING_DUE: Text =
+    Text::new("All changes are in force.", "すべての変更が反映されています。");
+const RESET: Text = Text::new("Reset", "リセット");
+const RESTART: Text = Text::new("Restart", "再起動");
+const EXPIRIES: Text = Text::new("Certificates that expire", "証明書の有効期限");
+const CERTIFICATES: Text = Text::new("All certificates", "すべての証明書");
+const REGISTERED: Text = Text::new("Phones registered", "登録済みの電話機");
+const ACTIVE: Text = Text::new("Calls active", "進行中の通話");
+const COMPLETED: Text = Text::new("Calls completed", "完了した通話");
+const ENCRYPTED: Text = Text::new("encrypted", "暗号化");
+const AUTHENTICATED: Text = Text::new("authenticated", "認証済み");
+const PLAIN: Text = Text::new("not secure", "ノンセキュア");

@@ -1,0 +1,376 @@
+//! The pages, as browsers and those who misuse them meet them.
+
+use lang::Language;
+use serde_json::json;
+use store::AdministratorRole::{Administrator, Operator};
+
+use crate::site::{Answer, Client, PASSWORD, Site};
+
+const PHONE: &str = "SEP001122334455";
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+/// A browser: it keeps the cookies that it is given.
+struct Browser {
+    client: Client,
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    fn new(site: &Site) -> Self {
+        Self { client: site.stranger(), cookies: Vec::new() }
+    }
+
+    fn of(site: &Site, name: &str) -> Self {
+        let mut browser = Self::new(site);
+        let answer = browser.login(name, PASSWORD);
+        assert_eq!((answer.status, &*answer.headers["location"]), (303, "/"), "{}", answer.text());
+        browser
+    }
+
+    fn login(&mut self, name: &str, password: &str) -> Answer {
+        self.post_plainly("/login", &format!("name={name}&password={}", escaped(password)))
+    }
+
+    fn ask(&mut self, method: &str, path: &str, body: &str) -> Answer {
+        let cookies: Vec<_> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies = cookies.join("; ");
+        let mut headers = vec![FORM];
+        if !cookies.is_empty() {
+            headers.push(("cookie", &*cookies));
+        }
+        let answer = self.client.ask(method, path, &headers, body.as_bytes());
+        if let Some(set) = answer.headers.get("set-cookie") {
+            let (name, value) = set.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        answer
+    }
+
+    fn get(&mut self, path: &str) -> Answer {
+        self.ask("GET", path, "")
+    }
+
+    /// What the page shows, which has to be there.
+    fn page(&mut self, path: &str) -> String {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.text()
+    }
+
+    fn post_plainly(&mut self, path: &str, body: &str) -> Answer {
+        self.ask("POST", path, body)
+    }
+
+    /// Submits a form of this session, and follows where it leads.
+    fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> String {
+        let page = self.page("/phones");
+        let csrf = csrf(&page);
+        let mut body = format!("csrf={csrf}");
+        for (name, value) in fields {
+            body += &format!("&{name}={}", escaped(value));
+        }
+        let answer = self.post_plainly(path, &body);
+        assert_eq!(answer.status, 303, "{path}: {}", answer.text());
+        let place = answer.headers["location"].clone();
+        self.page(place.split('#').next().unwrap())
+    }
+}
+
+fn csrf(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("a form of the session");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric();
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).into() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+const PAGES: [&str; 13] = [
+    "/",
+    "/phones",
+    "/phones/new",
+    "/phones/SEP001122334455",
+    "/capf",
+    "/calls",
+    "/certificates",
+    "/certificates/https",
+    "/trust-list",
+    "/nodes",
+    "/parameters",
+    "/bulk",
+    "/accounts",
+];
+
+fn add_phone(site: &Site, description: &str) {
+    let settings = json!({"description": description, "directory_number": "1001"});
+    let new = json!({"name": PHONE, "model": "7970", "settings": settings});
+    site.program(Operator).send("POST", "/api/v1/phones", &new).json(201);
+}
+
+#[test]
+fn every_page_is_there_in_both_languages() {
+    let site = Site::new();
+    add_phone(&site, "lobby");
+    let mut browser = Browser::of(&site, "administrator");
+    for language in Language::ALL {
+        let chosen = browser.get(&format!("/language/{}?to=/phones", language.tag()));
+        assert_eq!((chosen.status, &*chosen.headers["location"]), (303, "/phones"));
+        for path in PAGES.iter().chain(&["/changes"]) {
+            let page = browser.page(path);
+            assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())), "{path}");
+            let japanese = page.chars().any(|c| ('\u{3040}'..'\u{30ff}').contains(&c));
+            // English pages name the other language, in Han characters only.
+            assert_eq!(japanese, language == Language::Japanese, "{path} {language:?}");
+            assert!(!page.contains("style=\"") && !page.contains("<script>"), "{path}");
+        }
+    }
+    for away in ["//evil.example/", "https://evil.example/", "/\\evil.example"] {
+        let led = browser.get(&format!("/language/en?to={}", escaped(away)));
+        assert_eq!(led.headers["location"], "/", "{away}");
+    }
+    assert_eq!(browser.get("/nowhere").status, 404);
+}
+
+#[test]
+fn nothing_is_shown_to_who_is_not_logged_in() {
+    let site = Site::new();
+    let mut browser = Browser::new(&site);
+    for path in PAGES.iter().chain(&["/changes", "/bulk/phones.csv", "/nowhere"]) {
+        let answer = browser.get(path);
+        assert_eq!((answer.status, &*answer.headers["location"]), (303, "/login"), "{path}");
+    }
+    assert!(browser.page("/login").contains("name=\"password\""));
+    // A token is for programs.
+    assert_eq!(site.program(Administrator).get("/phones").status, 403);
+}
+
+#[test]
+fn roles_see_what_they_may() {
+    let site = Site::new();
+    add_phone(&site, "lobby");
+    let mut monitor = Browser::of(&site, "monitor");
+    let page = monitor.page(&format!("/phones/{PHONE}"));
+    assert!(page.contains("lobby") && !page.contains("/remove"));
+    assert!(!monitor.page("/").contains("href=\"/accounts\""));
+    for path in ["/accounts", "/changes", "/bulk", "/phones/new"] {
+        assert_eq!(monitor.get(path).status, 403, "{path}");
+    }
+    let told = monitor.submit(&format!("/phones/{PHONE}/remove"), &[]);
+    assert!(told.contains("Your role may not do this"));
+    assert!(monitor.page(&format!("/phones/{PHONE}")).contains("lobby"));
+}
+
+// R: GEN-20, PHN-05
+#[test]
+fn a_phone_is_added_changed_and_reset() {
+    let site = Site::new();
+    let mut browser = Browser::of(&site, "operator");
+    let told = browser.submit("/phones", &[("name", PHONE), ("model", "7970")]);
+    assert!(told.contains("Saved as revision") && told.contains(PHONE), "{told}");
+    let place = format!("/phones/{PHONE}");
+    let page = browser.page(&place);
+    let (_, rest) = page.split_once("name=\"seen\" value=\"").unwrap();
+    let seen = rest.split("\" ").next().unwrap().split("\">").next().unwrap();
+    let seen = seen.replace("&quot;", "\"");
+    let encrypted = [("seen", &*seen), ("security_mode", "encrypted"), ("owner", "alice")];
+    let told = browser.submit(&place, &encrypted);
+    assert!(told.contains(&format!("Reset {PHONE}")), "what follows is told: {told}");
+    assert!(told.contains("reset needed"));
+    // Who saw it as it was before changes nothing.
+    let told = browser.submit(&place, &[("seen", &seen), ("owner", "bob")]);
+    assert!(told.contains("not as you saw it") && !told.contains("value=\"bob\""), "{told}");
+    let found = browser.page("/phones?security_mode=encrypted&find=ALICE");
+    assert!(found.contains(PHONE) && found.contains("reset needed"));
+    assert!(!browser.page("/phones?security_mode=authenticated").contains(&place));
+    let told = browser.submit("/phones/reset", &[(&format!("chosen-{PHONE}"), "on")]);
+    assert!(told.contains("1 phones were meant"), "{told}");
+    assert!(!browser.page(&place).contains("reset needed"));
+    let told = browser.submit(&format!("{place}/remove"), &[]);
+    assert!(told.contains("Saved"));
+    assert_eq!(browser.get(&place).status, 404);
+}
+
+#[test]
+fn parameters_services_and_accounts_are_set() {
+    let site = Site::new();
+    let mut browser = Browser::of(&site, "administrator");
+    let set = |browser: &mut Browser, value: &str| {
+        let fields = [("parameter", "enterprise.device-security-mode"), ("value", value)];
+        browser.submit("/parameters", &fields)
+    };
+    let told = set(&mut browser, "encrypted");
+    assert!(told.contains("Saved") && told.contains("Reset all devices"), "{told}");
+    assert!(set(&mut browser, "secret").contains("role=\"alert\""));
+    let told = browser.submit("/nodes/cm1/services", &[("service", "tftp"), ("active", "true")]);
+    assert!(told.contains("Saved"), "{told}");
+    let new = [("name", "bob"), ("role", "monitor"), ("password", "battery staple")];
+    assert!(browser.submit("/accounts", &new).contains("bob"));
+    let mut bob = Browser::new(&site);
+    assert_eq!(bob.login("bob", "battery staple").status, 303);
+    assert!(bob.page("/").contains("bob"));
+    let made = browser.submit("/accounts/tokens", &[("name", "robot"), ("role", "operator")]);
+    let (_, secret) = made.split_once("<code class=\"secret\">").expect("it is shown once");
+    let secret = secret.split('<').next().unwrap().to_owned();
+    assert!(!browser.page("/accounts").contains(&secret));
+    let mut robot = site.stranger();
+    robot.headers.push(("authorization".into(), format!("Bearer {secret}")));
+    assert_eq!(robot.get("/api/v1/session").json(200)["role"], "operator");
+    // Who is removed, or has another password, is logged out at once.
+    browser
+        .submit("/accounts", &[("name", "bob"), ("role", "monitor"), ("password", "other words")]);
+    assert_eq!(bob.get("/").status, 303);
+    assert_eq!(bob.login("bob", "other words").status, 303);
+    browser.submit("/accounts/remove", &[("name", "bob")]);
+    assert_eq!(bob.get("/").status, 303);
+}
+
+#[test]
+fn a_file_is_imported_after_a_dry_run() {
+    let site = Site::new();
+    let mut browser = Browser::of(&site, "operator");
+    let file = format!("name,model,owner\n{PHONE},7970,alice\nnobody,7970,\n");
+    let mut run = |fields: &[(&str, &str)]| {
+        let mut page = browser.submit("/bulk", fields);
+        let start = std::time::Instant::now();
+        while page.contains("data-operation") {
+            assert!(start.elapsed() < crate::site::PATIENCE);
+            page = browser.page("/bulk/1");
+        }
+        page
+    };
+    let told = run(&[("file", &file), ("dry_run", "on")]);
+    assert!(told.contains("1 phones would change, 1 would fail"), "{told}");
+    let page = browser.submit("/bulk", &[("file", &file)]);
+    assert!(page.contains("/bulk"));
+    let start = std::time::Instant::now();
+    while !browser.page("/phones").contains(PHONE) {
+        assert!(start.elapsed() < crate::site::PATIENCE);
+    }
+    assert!(browser.page("/bulk/phones.csv").contains("alice"));
+}
+
+#[test]
+fn foreign_pages_change_nothing() {
+    let site = Site::new();
+    add_phone(&site, "lobby");
+    let mut browser = Browser::of(&site, "administrator");
+    let remove = format!("/phones/{PHONE}/remove");
+    let page = browser.page("/phones");
+    let token = csrf(&page);
+    for body in ["", "csrf=", "csrf=guessed", &format!("csrf={}x", token)] {
+        assert_eq!(browser.post_plainly(&remove, body).status, 403, "{body}");
+    }
+    // Another session's token is none.
+    let other = csrf(&Browser::of(&site, "operator").page("/phones"));
+    assert_eq!(browser.post_plainly(&remove, &format!("csrf={other}")).status, 403);
+    // Even with the token: a browser that says where the form is from is believed.
+    let cookie = format!("{}={}", browser.cookies[0].0, browser.cookies[0].1);
+    for foreign in
+        [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site"), ("origin", "null")]
+    {
+        let headers = [FORM, ("cookie", &*cookie), foreign];
+        let body = format!("csrf={token}");
+        assert_eq!(browser.client.ask("POST", &remove, &headers, body.as_bytes()).status, 403);
+        let login = format!("name=administrator&password={}", escaped(PASSWORD));
+        let refused = browser.client.ask("POST", "/login", &[FORM, foreign], login.as_bytes());
+        assert_eq!(refused.status, 403, "nobody is logged in as somebody else");
+    }
+    // A script of a foreign page cannot use the session for the REST interface either.
+    let headers = [("content-type", "application/json"), ("cookie", &*cookie)];
+    let refused = browser.client.ask("DELETE", &format!("/api/v1/phones/{PHONE}"), &headers, &[]);
+    assert_eq!(refused.problem(), (403, "csrf-token-missing".into()));
+    let headers = [("cookie", &*cookie), ("x-csrf-token", &*token)];
+    let done = browser.client.ask("DELETE", &format!("/api/v1/phones/{PHONE}"), &headers, &[]);
+    done.json(200);
+}
+
+#[test]
+fn a_session_is_nobodys_choice() {
+    let site = Site::new();
+    let mut browser = Browser::new(&site);
+    let planted = "A".repeat(43);
+    browser.cookies.push(("__Host-ringfence".into(), planted.clone()));
+    let answer = browser.login("operator", PASSWORD);
+    let set = &answer.headers["set-cookie"];
+    for part in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(set.contains(part), "{set}");
+    }
+    let first = browser.cookies[0].1.clone();
+    assert_ne!(first, planted);
+    // Each login has a session of its own, and the one before it has ended.
+    browser.login("operator", PASSWORD);
+    let second = browser.cookies[0].1.clone();
+    assert_ne!(first, second);
+    for (secret, status) in [(&planted, 303), (&first, 303), (&second, 200)] {
+        let mut thief = Browser::new(&site);
+        thief.cookies.push(("__Host-ringfence".into(), secret.clone()));
+        assert_eq!(thief.get("/").status, status);
+    }
+    let token = csrf(&browser.page("/"));
+    let out = browser.post_plainly("/logout", &format!("csrf={token}"));
+    assert_eq!(out.headers["location"], "/login");
+    let mut thief = Browser::new(&site);
+    thief.cookies.push(("__Host-ringfence".into(), second));
+    assert_eq!(thief.get("/").status, 303);
+}
+
+#[test]
+fn passwords_cannot_be_guessed() {
+    let site = Site::new();
+    let mut attacker = Browser::new(&site);
+    for attempt in 0..5 {
+        assert_eq!(attacker.login("operator", &format!("guess {attempt}")).status, 401);
+    }
+    let waits = attacker.login("operator", PASSWORD);
+    assert_eq!(waits.status, 429, "even the right one waits");
+    assert!(waits.text().contains("seconds"));
+    // Others at the same address are not kept out.
+    assert_eq!(Browser::new(&site).login("monitor", PASSWORD).status, 303);
+    // A wrong name is told as a wrong password is.
+    let unknown = Browser::new(&site).login("nobody", "x");
+    assert!(unknown.status == 401 && unknown.text().contains("Name or password is wrong"));
+    let audit = site.program(Administrator).get("/api/v1/audit").text();
+    assert!(audit.contains("login-refused") && !audit.contains("guess 1"));
+}
+
+#[test]
+fn what_strangers_wrote_is_text() {
+    let site = Site::new();
+    let evil = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'";
+    add_phone(&site, evil);
+    let mut browser = Browser::of(&site, "administrator");
+    for path in ["/phones", &format!("/phones/{PHONE}"), "/capf", "/changes"] {
+        let page = browser.page(path);
+        assert!(!page.contains("<script>alert") && !page.contains("<img"), "{path}");
+    }
+    assert!(browser.page("/phones").contains("&lt;script&gt;"));
+    let found = browser.page(&format!("/phones?find={}", escaped(evil)));
+    assert!(!found.contains("<script>alert"));
+    let failed = browser.login(&escaped(evil), "x");
+    assert!(!failed.text().contains("<script>alert"));
+    // Names in certificates are as foreign as others.
+    let name = pki::Name::common(evil);
+    let key = pki::PrivateKey::generate(pki::KeyKind::EcP256);
+    let template = pki::issue::Template {
+        subject: name,
+        not_before: std::time::SystemTime::now(),
+        validity: std::time::Duration::from_secs(3600),
+        usage: pki::issue::Usage::Authority,
+        alternative_names: Vec::new(),
+    };
+    let issuer = pki::issue::self_signed(&template, pki::Hash::Sha256, &key).unwrap();
+    let trust = json!({"kind": "mic", "certificate": pki::export::pem(&issuer)});
+    let mut browser = Browser::of(&site, "administrator");
+    site.program(Operator).send("POST", "/api/v1/capf/issuers", &trust).json(200);
+    for path in ["/certificates", &format!("/certificates/{}", issuer.fingerprint())] {
+        let page = browser.page(path);
+        assert!(page.contains("&lt;script&gt;") && !page.contains("<script>alert"), "{path}");
+    }
+}
