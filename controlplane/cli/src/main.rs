@@ -85,6 +85,9 @@ enum Noun {
     /// The media relay.
     #[command(subcommand)]
     Relay(noun::relay::Verb),
+    /// IPsec, which protects MGCP on its way.
+    #[command(subcommand)]
+    Ipsec(noun::ipsec::Verb),
 }
 
 /// How the answer is given.
@@ -141,6 +144,7 @@ fn main() -> ExitCode {
         Noun::Admin(args) => noun::admin::run(args, style),
         Noun::Log(args) => noun::log::run(args, style),
         Noun::Relay(verb) => noun::relay::run(verb, style.format),
+        Noun::Ipsec(verb) => noun::ipsec::run(verb, style),
     };
     match result {
         Ok(outcome) => outcome.into(),

@@ -41,6 +41,8 @@ pub enum Usage {
     Server,
     /// Signs data only: a security token.
     Signing,
+    /// An end of IPsec associations, for IKE.
+    IpsecEnd,
 }
 
 /// A subject alternative name.
@@ -163,7 +165,7 @@ fn basic_constraints(usage: &Usage) -> Vec<u8> {
         Usage::Authority => asn1::sequence(&[&flag]),
         // No certification authority below it.
         Usage::PhoneAuthority => asn1::sequence(&[&flag, &asn1::unsigned(&[0])]),
-        Usage::Phone | Usage::Server | Usage::Signing => asn1::sequence(&[]),
+        Usage::Phone | Usage::Server | Usage::Signing | Usage::IpsecEnd => asn1::sequence(&[]),
     };
     extension("2.5.29.19", true, &value)
 }
@@ -186,6 +188,7 @@ fn purposes(usage: &Usage) -> &'static [&'static str] {
         Usage::Phone => &PHONE_PURPOSES,
         // Server and client authentication: nodes speak TLS in both roles.
         Usage::Server => &PHONE_PURPOSES[..2],
+        Usage::IpsecEnd => &PHONE_PURPOSES[2..],
         Usage::Authority | Usage::PhoneAuthority | Usage::Signing => &[],
     }
 }
@@ -203,7 +206,7 @@ fn key_usage(usage: &Usage, key: &PublicKey) -> Vec<u8> {
         Usage::PhoneAuthority => [2, 0b1000_0100],
         // digitalSignature, and keyEncipherment for TLS with RSA key transport
         Usage::Server | Usage::Phone if key.is_rsa() => [5, 0b1010_0000],
-        Usage::Server | Usage::Phone | Usage::Signing => [7, 0b1000_0000],
+        Usage::Server | Usage::Phone | Usage::Signing | Usage::IpsecEnd => [7, 0b1000_0000],
     };
     extension("2.5.29.15", true, &asn1::element(Tag::BitString, bits))
 }

@@ -37,6 +37,7 @@ pub mod check;
 pub mod export;
 pub mod fault;
 pub mod handshake;
+pub mod ike;
 pub mod issue;
 pub mod key;
 mod key_transport;

@@ -39,20 +39,14 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts it and has it read its connections (`swanctl.conf`).
-    pub fn start(
-        namespace: &Namespace,
-        name: &str,
-        plane: Plane<'_>,
-        connections: &str,
-        dir: &Path,
-    ) -> Result<Self> {
+    /// Starts it and has it read its connections, keys and certificates: the directory
+    /// `DIR/NAME.swanctl`, as `/etc/swanctl` is.
+    pub fn start(namespace: &Namespace, name: &str, plane: Plane<'_>, dir: &Path) -> Result<Self> {
         let vici = dir.join(format!("{name}.vici"));
         if vici.exists() {
             fs::remove_file(&vici).context("an old VICI socket")?;
         }
         fs::write(dir.join(format!("{name}.strongswan")), settings(&vici, plane))?;
-        fs::write(dir.join(format!("{name}.swanctl")), connections)?;
         // Two daemons must not find each other's files of process numbers.
         let mut script = "mount -t tmpfs tmpfs /run && exec \"$0\"".to_owned();
         if let Plane::Ours(plugin, _) = plane {
@@ -68,15 +62,8 @@ impl Daemon {
             (daemon.vici.exists() || daemon.program.expect_running().is_err()).then_some(())
         });
         daemon.program.expect_running()?;
-        let file = daemon.dir.join(format!("{name}.swanctl"));
-        let file = file.to_str().context("a path that is no text")?;
-        daemon.swanctl(&["--load-all", "--noprompt", "--file", file])?;
+        daemon.swanctl(&["--load-all", "--noprompt"])?;
         Ok(daemon)
-    }
-
-    /// Negotiates a child.
-    pub fn initiate(&self, child: &str) -> Result<()> {
-        self.swanctl(&["--initiate", "--child", child]).map(drop)
     }
 
     /// Negotiates a child's successor.
@@ -96,6 +83,7 @@ impl Daemon {
         let mut command = Command::new("swanctl");
         command.args(arguments).arg("--uri").arg(format!("unix://{}", self.vici.display()));
         command.env("STRONGSWAN_CONF", self.dir.join(format!("{}.strongswan", self.name)));
+        command.env("SWANCTL_DIR", self.dir.join(format!("{}.swanctl", self.name)));
         let output = program::output(command, PATIENCE)?;
         let words = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(

@@ -1,6 +1,7 @@
 //! `--help` in Japanese. The English texts are the comments of the commands; here stands what takes
 //! their place, and a test that no command was forgotten.
 
+mod ipsec;
 mod survival;
 mod telephony;
 mod texts;
@@ -72,7 +73,7 @@ fn text(english: &StyledStr) -> String {
 }
 
 fn texts() -> impl Iterator<Item = &'static Text> {
-    texts::TEXTS.iter().chain(telephony::TEXTS).chain(survival::TEXTS)
+    texts::TEXTS.iter().chain(telephony::TEXTS).chain(survival::TEXTS).chain(ipsec::TEXTS)
 }
 
 #[cfg(test)]

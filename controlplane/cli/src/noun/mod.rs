@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod ctl;
 pub mod device;
 pub mod diagnose;
+pub mod ipsec;
 pub mod line;
 pub mod log;
 pub mod node;

@@ -87,6 +87,10 @@ fn open(report: &mut Report, site: Site) -> Result<Players, Failed> {
         poll(PATIENCE, alarmed).context("the uncovered path alarms nobody")?;
         Ok(((), format!("{clear} datagram dropped, one alarm, no RSIP")))
     })?;
+    report.step("certificates and configuration for IKE", || {
+        let issuer = site.configure_daemons()?;
+        Ok(((), format!("ringfence ipsec certificate and config, signed by {issuer}")))
+    })?;
     let (agents_daemon, gateways_daemon) = report.step("IKE daemons", || {
         let daemons = (site.agents_daemon()?, site.gateways_daemon()?);
         let come = || state(&relay).ok()?.1.ike_daemon?.then_some(());
@@ -95,7 +99,6 @@ fn open(report: &mut Report, site: Site) -> Result<Players, Failed> {
     })?;
     let mut players = Players { site, relay, agent, agents_daemon, gateways_daemon };
     report.step("associations are negotiated", || {
-        players.gateways_daemon.initiate(CHILD)?;
         let path = until_covered(&players.relay, true)?;
         Ok((
             (),
@@ -113,6 +116,9 @@ fn open(report: &mut Report, site: Site) -> Result<Players, Failed> {
         let ask = |peer| watch.coverage(&flow, &Expected { peer: Some(peer), mode: None });
         let covered = poll(PATIENCE, || ask("gw1.example").ok());
         let Some(covered) = covered else { bail!("{:?}", ask("gw1.example")) };
+        let shown = players.site.show(&players.relay)?;
+        let spi = shown["paths"][0]["spi_out"].as_str().map(|spi| u32::from_str_radix(spi, 16));
+        ensure!(spi == Some(Ok(covered.spi_in)), "the gateway's side shows {shown}");
         let other = ask("gw2.example");
         ensure!(matches!(other, Err(Gap::WrongPeer(_))), "another name: {other:?}");
         Ok(((), format!("{} under {}", covered.peer, covered.suite)))
@@ -177,7 +183,6 @@ fn die(report: &mut Report, players: Players, calls: &mut Calls) -> Result<(), F
     })?;
     let agents_daemon = report.step("the peer comes back", || {
         let daemon = site.agents_daemon()?;
-        daemon.initiate(CHILD)?;
         let path = until_covered(&relay, true)?;
         ensure!(path.alarms == alarms, "{} alarms instead of {alarms}", path.alarms);
         agent.forget();
@@ -185,15 +190,14 @@ fn die(report: &mut Report, players: Players, calls: &mut Calls) -> Result<(), F
         calls.hold_all(&mut agent)?;
         Ok((daemon, "covered again: a new call, and the old ones obey"))
     })?;
-    report.step("the path is closed on purpose", || {
+    report.step("the peer closes the connection", || {
+        let before = until_covered(&relay, true)?.spi_out;
         agents_daemon.terminate(CONNECTION)?;
-        until_covered(&relay, false)?;
-        let gone = || state(&relay).ok()?.0.ipsec.is_empty().then_some(());
-        poll(PATIENCE, gone).context("associations outlive their connection")?;
-        gateways_daemon.initiate(CHILD)?;
-        until_covered(&relay, true)?;
+        // The gateway negotiates again at once.
+        let new = || until_covered(&relay, true).ok().filter(|now| now.spi_out != before);
+        let new = poll(PATIENCE, new).context("the gateway does not negotiate again")?;
         calls.delete_all(&mut agent)?;
-        Ok(((), "terminated by the peer, negotiated again by the gateway, calls deleted"))
+        Ok(((), format!("the gateway negotiates again: out {}", new.spi_out.unwrap_or_default())))
     })?;
     report.step("the gateway's daemon dies", || {
         gateways_daemon.kill();
