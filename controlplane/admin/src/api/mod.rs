@@ -150,8 +150,8 @@ async fn admit(request: Request, next: Next) -> Response {
 }
 
 const LOG_IN: Text = Text::new(
-    "Show an API token: `Authorization: Bearer rf_…`. `ringfence admin token` makes one.",
-    "API トークンを提示してください: `Authorization: Bearer rf_…`。`ringfence admin token` で作成できます。",
+    "Show an API token: `Authorization: Bearer rf_…`. the page Accounts makes one.",
+    "API トークンを提示してください: `Authorization: Bearer rf_…`。「アカウント」のページで作成できます。",
 );
 const FORGED: Text = Text::new(
     "The request does not show the token of its session: load the page again.",
