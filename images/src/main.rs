@@ -3,7 +3,8 @@
 //! The way of a file into the image, in order: [`base`] (Debian, from its packages) → [`tree`] (what
 //! is left of it, with our programs and settings; [`sbom`] lists it) → [`slot`] (squashfs and its hash tree: one root
 //! partition) → [`initramfs`] (what opens that partition and nothing else) → [`kernel`] (both, with
-//! the kernel and the hash, signed as one file) → [`disk`] (partitions).
+//! the kernel and the hash, signed as one file) → [`disk`] (partitions) and [`bundle`] (the same as an
+//! update).
 //!
 //! Two builds of the same sources give the same octets: times are the commit's, identifiers are
 //! derived from names. Nothing of the building machine gets in but the packages that it downloads.
@@ -14,6 +15,7 @@
 
 mod base;
 mod boot;
+mod bundle;
 mod disk;
 mod initramfs;
 mod kernel;
@@ -47,13 +49,19 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build ringfence.raw, ringfence.qcow2 and the list of what is in them; needs root
+    /// Build ringfence.raw, ringfence.qcow2, ringfence.update and the list of what is in them; needs root
     Build(BuildArgs),
     /// Boot the image in QEMU, without any privilege of the host, and see that it works
     BootTest {
         /// Where the image is; `boot-test.json` and the consoles' logs go there too
         #[arg(long)]
         out: PathBuf,
+        /// An update for it that works
+        #[arg(long, requires = "bad_update")]
+        update: Option<PathBuf>,
+        /// A still newer one that does not
+        #[arg(long, requires = "update")]
+        bad_update: Option<PathBuf>,
     },
 }
 
@@ -68,6 +76,9 @@ struct BuildArgs {
     /// Where the image goes, and what is kept for the next build
     #[arg(long)]
     out: PathBuf,
+    /// Where Debian's part is kept
+    #[arg(long)]
+    base: PathBuf,
     /// Seconds since 1970 that all files of the image bear
     #[arg(long)]
     epoch: u64,
@@ -85,7 +96,7 @@ struct BuildArgs {
 fn main() -> ExitCode {
     let done = match Args::parse().task {
         Task::Build(args) => build(&args),
-        Task::BootTest { out } => boot::test(&out),
+        Task::BootTest { out, update, bad_update } => boot::test(&out, update.zip(bad_update)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -105,11 +116,13 @@ fn build(args: &BuildArgs) -> Result<()> {
         (Some(key), Some(certificate)) => signing::Signer::given(key, certificate)?,
         _ => signing::Signer::kept(&out.join("signing"))?,
     };
-    let base = base::fetch(&release, &out.join("base"))?;
-    let tree = tree::assemble(&base, &args.programs, &args.files, &out.join("root"), &release)?;
+    let base = base::fetch(&release, &args.base)?;
+    let dir = out.join("root");
+    let tree = tree::assemble(&base, &args.programs, &args.files, &dir, &release, &signer)?;
     fs::copy(tree.sbom(), out.join("ringfence.sbom.json")).context("cannot copy the SBOM")?;
     let slot = slot::seal(&tree, &out.join("slot"), &release)?;
     let initramfs = initramfs::pack(&tree, &slot, &release)?;
     let unified = kernel::unify(&tree, &initramfs, &out.join("kernel"), &release, &signer)?;
-    disk::write(&tree, &slot, &unified, out, &release, &signer)
+    disk::write(&tree, &slot, &unified, out, &release, &signer)?;
+    bundle::write(&slot, &unified, out, &release, &signer)
 }

@@ -42,6 +42,16 @@ impl Signer {
         Ok(signer)
     }
 
+    /// The certificate, in PEM.
+    pub fn certificate(&self) -> &Path {
+        &self.certificate
+    }
+
+    /// The key, in PEM.
+    pub fn key(&self) -> &Path {
+        &self.key
+    }
+
     /// Signs a program for UEFI.
     pub fn sign(&self, program: &Path, signed: &Path, release: &Release) -> Result<()> {
         let mut sbsign = tool("sbsign");

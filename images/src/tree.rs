@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::layout::Release;
+use crate::sbom;
+use crate::signing::Signer;
 use crate::tool::{run, say, tool};
 
 /// Our programs, and where they go.
 const PROGRAMS: &[(&str, &str)] = &[
     ("ringfence", "usr/bin"),
     ("ringfence-setup", "usr/bin"),
+    ("ringfence-update", "usr/bin"),
     ("ringfence-datad", "usr/sbin"),
     ("ringfence-controld", "usr/sbin"),
     ("ringfence-legacytls", "usr/sbin"),
@@ -91,6 +94,7 @@ pub fn assemble(
     files: &Path,
     dir: &Path,
     release: &Release,
+    signer: &Signer,
 ) -> Result<Tree> {
     say("root file system: our programs and settings");
     if dir.exists() {
@@ -122,7 +126,10 @@ pub fn assemble(
     name_release(dir, release)?;
     let tree = Tree { root: dir.to_owned(), kernel, kernel_version };
     settle(&tree)?;
-    crate::sbom::write(&tree, release)?;
+    sbom::write(&tree, release)?;
+    // Whose updates it takes.
+    fs::copy(signer.certificate(), dir.join("usr/share/ringfence/image.crt"))
+        .context("cannot copy the certificate")?;
     Ok(tree)
 }
 

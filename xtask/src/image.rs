@@ -1,6 +1,10 @@
 //! `cargo xtask image`: builds the appliance, and boots it to see that it works.
 
-use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
 use clap::Parser;
 
 use crate::setup::{self, Use};
@@ -10,7 +14,7 @@ use crate::shell;
 #[derive(Parser)]
 #[command(after_help = "\
 Made in target/image/: ringfence.raw, to be written to a disk; ringfence.qcow2, for virtual machines;
-ringfence.sbom.json. The key in target/image/signing/ signs kernels and updates: keep it, or give your
+ringfence.update, for appliances that run; ringfence.sbom.json. The key in target/image/signing/ signs kernels and updates: keep it, or give your
 own with --key and --certificate. Needs root, and Debian 12 here as in the image.")]
 pub struct Args {
     /// Start the image in QEMU afterwards, from an empty disk to a running node
@@ -18,10 +22,10 @@ pub struct Args {
     boot_test: bool,
     /// Key that signs, in PEM [default: made once]
     #[arg(long, requires = "certificate")]
-    key: Option<std::path::PathBuf>,
+    key: Option<PathBuf>,
     /// Its certificate, in PEM
     #[arg(long, requires = "key")]
-    certificate: Option<std::path::PathBuf>,
+    certificate: Option<PathBuf>,
 }
 
 /// Programs of the appliance; each is a package's only binary.
@@ -33,6 +37,7 @@ const PROGRAMS: &[&str] = &[
     "ringfence-phone",
     "ringfence-pktgen",
     "ringfence-setup",
+    "ringfence-update",
 ];
 
 /// Builds.
@@ -46,24 +51,63 @@ pub fn run(args: &Args) -> Result<()> {
     }
     shell::run(&mut build)?;
 
-    let programs = shell::target_dir().join("release");
-    let builder = programs.join("ringfence-image");
-    let Some(mut image) = shell::as_root(&builder) else {
-        bail!("files of the image belong to root: run this as root");
+    let out = shell::target_dir().join("image");
+    let files = shell::root().join("images/root");
+    let version = env!("CARGO_PKG_VERSION");
+    let signing = match (&args.key, &args.certificate) {
+        (Some(key), Some(certificate)) => Some((key.clone(), certificate.clone())),
+        _ => None,
     };
-    image.arg("build").arg("--programs").arg(&programs);
-    image.arg("--files").arg(shell::root().join("images/root"));
-    image.arg("--out").arg(shell::target_dir().join("image"));
-    image.args(["--epoch", &epoch()?, "--version", env!("CARGO_PKG_VERSION")]);
-    if let (Some(key), Some(certificate)) = (&args.key, &args.certificate) {
+    image(&out, &files, version, signing.as_ref())?;
+    if !args.boot_test {
+        return Ok(());
+    }
+    // The next version, and one after it that never says that it is healthy.
+    let kept = out.join("signing");
+    let signing = signing.unwrap_or((kept.join("image.key"), kept.join("image.crt")));
+    let (good, bad) = (out.join("next"), out.join("bad"));
+    image(&good, &files, &after(version, 1)?, Some(&signing))?;
+    let sick = out.join("sick");
+    shell::run(shell::command("rm").arg("-rf").arg(&sick))?;
+    shell::run(shell::command("cp").arg("-a").arg(&files).arg(&sick))?;
+    let healthy = sick.join("usr/lib/ringfence/healthy");
+    let text = fs::read_to_string(&healthy).context("no script says whether it is healthy")?;
+    fs::write(&healthy, text.replacen("check() {", "check() {\n    return 1", 1))
+        .context("cannot write a sick version")?;
+    image(&bad, &sick, &after(version, 2)?, Some(&signing))?;
+    let mut boot = builder()?;
+    boot.arg("boot-test").arg("--out").arg(&out);
+    boot.arg("--update").arg(good.join("ringfence.update"));
+    shell::run(boot.arg("--bad-update").arg(bad.join("ringfence.update")))
+}
+
+/// Builds one version; the base of all of them is fetched once.
+fn image(
+    out: &Path,
+    files: &Path,
+    version: &str,
+    signing: Option<&(PathBuf, PathBuf)>,
+) -> Result<()> {
+    let mut image = builder()?;
+    image.arg("build").arg("--programs").arg(shell::target_dir().join("release"));
+    image.arg("--base").arg(shell::target_dir().join("image/base"));
+    image.arg("--files").arg(files).arg("--out").arg(out);
+    image.args(["--epoch", &epoch()?, "--version", version]);
+    if let Some((key, certificate)) = signing {
         image.arg("--key").arg(key).arg("--certificate").arg(certificate);
     }
-    shell::run(&mut image)?;
-    if args.boot_test {
-        let mut boot = shell::as_root(&builder).context("root is gone")?;
-        shell::run(boot.arg("boot-test").arg("--out").arg(shell::target_dir().join("image")))?;
-    }
-    Ok(())
+    shell::run(&mut image)
+}
+
+fn builder() -> Result<Command> {
+    let program = shell::target_dir().join("release/ringfence-image");
+    shell::as_root(&program).context("files of the image belong to root: run this as root")
+}
+
+/// The version that is so many patches later.
+fn after(version: &str, patches: u32) -> Result<String> {
+    let (rest, patch) = version.rsplit_once('.').context("the version has no dots")?;
+    Ok(format!("{rest}.{}", patch.parse::<u32>()? + patches))
 }
 
 /// When the sources were committed: the time that all files of the image bear.

@@ -31,6 +31,11 @@ pub struct Machine {
 impl Machine {
     /// Starts from a disk. The console goes to a log as well.
     pub fn start(disk: &Path, dir: &Path, name: &str) -> Result<Self> {
+        Self::start_with(disk, None, dir, name)
+    }
+
+    /// The same with a medium in it.
+    pub fn start_with(disk: &Path, medium: Option<&Path>, dir: &Path, name: &str) -> Result<Self> {
         let path = |kind: &str| dir.join(format!("{name}.{kind}"));
         let (variables, control) = (path("variables"), path("qmp"));
         fs::copy(VARIABLES, &variables).context("no firmware: `cargo xtask setup --for image`")?;
@@ -41,7 +46,12 @@ impl Machine {
         command.args(["-no-user-config", "-no-reboot", "-drive"]);
         command.arg(format!("if=pflash,format=raw,readonly=on,file={FIRMWARE}")).arg("-drive");
         command.arg(format!("if=pflash,format=raw,file={}", variables.display())).arg("-drive");
-        command.arg(format!("if=virtio,format=raw,file={}", disk.display())).arg("-netdev");
+        command.arg(format!("if=virtio,format=raw,file={}", disk.display()));
+        if let Some(medium) = medium {
+            let drive = format!("if=virtio,format=raw,readonly=on,file={}", medium.display());
+            command.arg("-drive").arg(drive);
+        }
+        command.arg("-netdev");
         command.arg(format!("user,id=net,hostfwd=tcp:127.0.0.1:{http}-:6970")).arg("-device");
         command.arg("virtio-net-pci,netdev=net").arg("-qmp");
         command.arg(format!("unix:{},server=on,wait=off", control.display()));

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::disk::TRIES;
 use crate::layout::{ESP_SIZE, FIRST, MIB};
 use crate::tool::{run, tool};
 use machine::Machine;
@@ -37,18 +38,25 @@ cluster = "boot-test"
 "#;
 
 /// Boots the image in `out` in every way that it has to bear, and writes `boot-test.json`.
-pub fn test(out: &Path) -> Result<()> {
+///
+/// `updates` are one that works, and a newer one that does not.
+pub fn test(out: &Path, updates: Option<(PathBuf, PathBuf)>) -> Result<()> {
     let dir = out.join("boot-test");
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let mut steps = Vec::new();
-    let played = play(out, &dir, &mut steps);
+    let played = play(out, &dir, updates.as_ref(), &mut steps);
     let report = json!({ "scenario": "boot-test", "ok": played.is_ok(), "steps": steps });
     let text = serde_json::to_string_pretty(&report).context("the report is not JSON")?;
     fs::write(out.join("boot-test.json"), text).context("cannot write boot-test.json")?;
     played
 }
 
-fn play(out: &Path, dir: &Path, steps: &mut Vec<Value>) -> Result<()> {
+fn play(
+    out: &Path,
+    dir: &Path,
+    updates: Option<&(PathBuf, PathBuf)>,
+    steps: &mut Vec<Value>,
+) -> Result<()> {
     let mut step = |name: &str, done: &mut dyn FnMut() -> Result<String>| {
         let began = Instant::now();
         let result = done();
@@ -101,7 +109,35 @@ fn play(out: &Path, dir: &Path, steps: &mut Vec<Value>) -> Result<()> {
         fs::remove_file(&other).context("cannot remove the disk")?;
         Ok("set up anew from the same seed file".to_owned())
     })?;
-    step("a root partition with one octet changed does not start", &mut || {
+    if let Some((good, bad)) = updates {
+        step("an update that works is what runs from then on", &mut || {
+            update(good, &disk, dir, "update")?;
+            let machine = Machine::start(&disk, dir, "updated")?;
+            let healthy = machine.expect("ringfence: healthy")?;
+            answers(machine.http)?;
+            machine.power_down()?;
+            Ok(healthy)
+        })?;
+        step("an update that does not work is given up", &mut || {
+            update(bad, &disk, dir, "bad-update")?;
+            let mut starts = 0;
+            loop {
+                starts += 1;
+                ensure!(starts <= TRIES + 1, "it is still tried after {TRIES} starts");
+                let name = format!("bad-{starts}");
+                let mut machine = Machine::start(&disk, dir, &name)?;
+                if machine.expect("is not healthy").is_ok() {
+                    machine.until_off()?;
+                    continue;
+                }
+                let log = fs::read_to_string(dir.join(format!("{name}.console.log")))?;
+                ensure!(log.contains("ringfence: healthy"), "neither version is healthy");
+                machine.power_down()?;
+                return Ok(format!("the version before runs at start {starts}"));
+            }
+        })?;
+    }
+    step("a root partition with changed bits does not start", &mut || {
         tamper(&disk)?;
         let mut machine = Machine::start(&disk, dir, "tampered")?;
         let seen = machine.until_off().and_then(|()| {
@@ -112,6 +148,19 @@ fn play(out: &Path, dir: &Path, steps: &mut Vec<Value>) -> Result<()> {
         Ok(seen.to_owned())
     })?;
     fs::remove_file(&disk).context("cannot remove the disk")
+}
+
+/// Starts with an update on a medium, until the machine starts again by itself.
+fn update(bundle: &Path, disk: &Path, dir: &Path, name: &str) -> Result<()> {
+    let medium = dir.join("medium");
+    let file = fs::File::create(&medium).context("cannot make a medium")?;
+    file.set_len(512 * MIB).context("no room for a medium")?;
+    run(tool("mkfs.vfat").args(["-F", "32", "-n", "RFUPDATE"]).arg(&medium))?;
+    run(tool("mcopy").arg("-i").arg(&medium).arg(bundle).arg("::ringfence.update"))?;
+    let mut machine = Machine::start_with(disk, Some(&medium), dir, name)?;
+    machine.expect("is installed")?;
+    machine.until_off()?;
+    fs::remove_file(&medium).context("cannot remove the medium")
 }
 
 fn write_disk(out: &Path, disk: &PathBuf) -> Result<()> {
