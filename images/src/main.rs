@@ -16,6 +16,7 @@
 mod base;
 mod boot;
 mod bundle;
+mod deb;
 mod disk;
 mod initramfs;
 mod kernel;
@@ -27,7 +28,7 @@ mod tool;
 mod tree;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
@@ -51,6 +52,24 @@ struct Args {
 enum Task {
     /// Build ringfence.raw, ringfence.qcow2, ringfence.update and the list of what is in them; needs root
     Build(BuildArgs),
+    /// Build Debian packages of the daemons and of the tools
+    Packages {
+        /// Where the release builds of our programs are
+        #[arg(long)]
+        programs: PathBuf,
+        /// Where the appliance's files lie
+        #[arg(long)]
+        files: PathBuf,
+        /// Where the packages go
+        #[arg(long)]
+        out: PathBuf,
+        /// Seconds since 1970 that all files bear
+        #[arg(long)]
+        epoch: u64,
+        /// Version of the packages
+        #[arg(long)]
+        version: String,
+    },
     /// Boot the image in QEMU, without any privilege of the host, and see that it works
     BootTest {
         /// Where the image is; `boot-test.json` and the consoles' logs go there too
@@ -96,6 +115,9 @@ struct BuildArgs {
 fn main() -> ExitCode {
     let done = match Args::parse().task {
         Task::Build(args) => build(&args),
+        Task::Packages { programs, files, out, epoch, version } => {
+            packages((&programs, &files), &out, Release::new(&version, epoch))
+        }
         Task::BootTest { out, update, bad_update } => boot::test(&out, update.zip(bad_update)),
     };
     match done {
@@ -125,4 +147,11 @@ fn build(args: &BuildArgs) -> Result<()> {
     let unified = kernel::unify(&tree, &initramfs, &out.join("kernel"), &release, &signer)?;
     disk::write(&tree, &slot, &unified, out, &release, &signer)?;
     bundle::write(&slot, &unified, out, &release, &signer)
+}
+
+fn packages((programs, files): (&Path, &Path), out: &Path, release: Result<Release>) -> Result<()> {
+    for package in deb::write(programs, files, out, &release?)? {
+        println!("{}", package.display());
+    }
+    Ok(())
 }

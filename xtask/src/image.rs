@@ -20,6 +20,9 @@ pub struct Args {
     /// Start the image in QEMU afterwards, from an empty disk to a running node
     #[arg(long)]
     boot_test: bool,
+    /// Only build the Debian packages ringfence and ringfence-tools, into target/packages/
+    #[arg(long, conflicts_with = "boot_test")]
+    packages: bool,
     /// Key that signs, in PEM [default: made once]
     #[arg(long, requires = "certificate")]
     key: Option<PathBuf>,
@@ -54,6 +57,12 @@ pub fn run(args: &Args) -> Result<()> {
     let out = shell::target_dir().join("image");
     let files = shell::root().join("images/root");
     let version = env!("CARGO_PKG_VERSION");
+    if args.packages {
+        let mut packages = builder()?;
+        packages.arg("packages").arg("--programs").arg(shell::target_dir().join("release"));
+        packages.arg("--files").arg(&files).arg("--out").arg(shell::target_dir().join("packages"));
+        return shell::run(packages.args(["--epoch", &epoch()?, "--version", version]));
+    }
     let signing = match (&args.key, &args.certificate) {
         (Some(key), Some(certificate)) => Some((key.clone(), certificate.clone())),
         _ => None,

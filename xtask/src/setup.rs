@@ -266,6 +266,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Lab],
     },
     Package {
+        name: "dpkg-dev",
+        why: "finds what our Debian packages depend on",
+        brings: Program("dpkg-shlibdeps"),
+        uses: &[Use::Image],
+    },
+    Package {
         name: "mmdebstrap",
         why: "makes the appliance's root of Debian's packages",
         brings: Program("mmdebstrap"),
