@@ -36,6 +36,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("ethtool", "queues and offloads of network cards"),
     ("e2fsprogs", "the data partition"),
     ("dosfstools", "the EFI system partition"),
+    ("fdisk", "names the slots"),
     ("kmod", "modules"),
     ("less", "reading"),
     ("nano", "writing"),

@@ -72,13 +72,12 @@ impl Place for Disk {
         let name = version.map_or_else(|| EMPTY.to_owned(), Version::slot);
         let mut sfdisk = Command::new("sfdisk");
         sfdisk.args(["--quiet", "--no-tell-kernel", "--part-label"]);
-        let status = sfdisk
-            .arg(&self.device)
-            .arg(slot.to_string())
-            .arg(name)
-            .stdin(Stdio::null())
-            .status()?;
-        if status.success() { Ok(()) } else { Err(io::Error::other("sfdisk cannot name the slot")) }
+        sfdisk.arg(&self.device).arg(slot.to_string()).arg(name).stdin(Stdio::null());
+        match sfdisk.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(io::Error::other(format!("sfdisk cannot name the slot ({status})"))),
+            Err(error) => Err(io::Error::other(format!("sfdisk does not start: {error}"))),
+        }
     }
 
     fn open(&mut self, slot: u32) -> io::Result<impl Read + Write + Seek> {

@@ -168,7 +168,7 @@ impl Seek for Open {
 }
 
 fn root() -> Vec<u8> {
-    (0..2_500_000_u32).map(|n| (n * 7 >> 3) as u8).collect()
+    (0..2_500_000_u32).map(|n| ((n * 7) >> 3) as u8).collect()
 }
 
 #[test]
