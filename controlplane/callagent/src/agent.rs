@@ -10,7 +10,7 @@ use mgcp::{Command, Response, TransactionId};
 
 pub use mgcp::transaction::Datagram;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, PlainGateway};
 use crate::name::CallNames;
 use crate::orphan::Question;
 use crate::relay::Relay;
@@ -62,7 +62,15 @@ impl Agent {
         Ok(Self {
             transactions: Transactions::new(config.transactions.clone(), seed),
             names: CallNames::new(&config.identity, seed),
-            relays: config.relays.iter().map(|relay| Relay::new(now, relay.clone())).collect(),
+            relays: config
+                .relays
+                .iter()
+                .map(|relay| {
+                    let is_it = |p: &&PlainGateway| p.name.eq_ignore_ascii_case(&relay.name);
+                    let plain = config.plain.iter().find(is_it);
+                    Relay::new(now, relay.clone(), plain.map(|plain| plain.any.clone()))
+                })
+                .collect(),
             config,
             streams: HashMap::new(),
             endpoints: HashMap::new(),
@@ -151,6 +159,10 @@ impl Agent {
         relay: usize,
         commands: Vec<(Command, Asked)>,
     ) {
+        if self.relays[relay].plain.is_some() {
+            commands.into_iter().for_each(|(command, asked)| self.ask(now, relay, command, asked));
+            return;
+        }
         let (commands, asked): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
         let addresses = &self.relays[relay].config.addresses;
         let ids = self.transactions.send_together(now, addresses, commands);

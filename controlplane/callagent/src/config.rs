@@ -26,8 +26,20 @@ pub struct Config {
     pub orphan_silence: Duration,
     /// How long such media may go on at all.
     pub orphan_age: Duration,
+    /// Those of the relays that are plain RTP gateways of somebody else.
+    pub plain: Vec<PlainGateway>,
     /// Times and limits of transactions.
     pub transactions: transaction::Config,
+}
+
+/// A gateway that relays RTP and knows no more: no SRTP, no events, no packages. Streams that are
+/// to be encrypted never go there, and it is not asked about what an earlier run has left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainGateway {
+    /// The name of its relay.
+    pub name: String,
+    /// What it calls any endpoint that is free: `rtpbridge/*` is what osmo-mgw says for `$`.
+    pub any: String,
 }
 
 /// A relay.
@@ -51,6 +63,7 @@ impl Config {
             silence: Duration::from_secs(60),
             orphan_silence: Duration::from_secs(60),
             orphan_age: Duration::from_secs(12 * 3600),
+            plain: Vec::new(),
             transactions: transaction::Config {
                 // Relays are near: commands are soon sent again, until `t_max` is over. When to do
                 // without an answer is decided by `patience` and `down_after`.
@@ -61,8 +74,23 @@ impl Config {
         }
     }
 
+    /// Makes a relay a plain RTP gateway, whose name for any endpoint is `any`. Such gateways want
+    /// no acknowledgements of answers either, so nobody is sent any.
+    pub fn with_plain(mut self, name: &str, any: &str) -> Self {
+        self.plain.push(PlainGateway { name: name.to_owned(), any: any.to_owned() });
+        self.transactions.acknowledge = false;
+        self
+    }
+
     /// Whether an agent can be made of it.
     pub fn check(&self) -> Result<(), ConfigError> {
+        for plain in &self.plain {
+            let of_relay = self.relays.iter().any(|r| r.name.eq_ignore_ascii_case(&plain.name));
+            let legal = EndpointName::new(&plain.any, &plain.name).is_ok();
+            if !of_relay || !legal {
+                return Err(ConfigError::Plain(plain.name.clone()));
+            }
+        }
         self.relays.iter().enumerate().try_for_each(|(index, relay)| {
             let name = || relay.name.clone();
             EndpointName::new("mg", &relay.name).map_err(|_| ConfigError::Name(name()))?;
@@ -84,6 +112,9 @@ pub enum ConfigError {
     /// A name that no endpoint can have.
     #[error("`{0}` is no name for a relay: use that of its section [datad.gateway]")]
     Name(String),
+    /// A plain gateway that is no relay, or whose endpoints cannot be named so.
+    #[error("`{0}` is plain and no relay, or has no name for any endpoint, like rtpbridge/*")]
+    Plain(String),
     /// Nobody knows where it is.
     #[error("relay `{0}` has no address: give the one it listens at, with the port, mostly 2427")]
     NoAddress(String),

@@ -44,6 +44,9 @@
 //! A stream is never changed once it is open (MDCX): whoever wants another one opens it under
 //! another name, since it needs other keys.
 //!
+//! A relay may be a plain RTP gateway ([`PlainGateway`]): then it is told nothing that goes beyond
+//! connections, gets streams in clear only, and one command in a datagram.
+//!
 //! This crate must not know what a call is, who is in it, nor how a relay carries packets.
 
 #![forbid(unsafe_code)]
@@ -59,7 +62,7 @@ mod session;
 mod stream;
 
 pub use agent::{Agent, Datagram};
-pub use config::{Config, ConfigError, RelayConfig};
+pub use config::{Config, ConfigError, PlainGateway, RelayConfig};
 pub use relay::RelayState;
 pub use report::{Counters, EndStatistics, RelayAlarm, RelayView, Report};
 pub use service::{CallAgent, StartError};

@@ -60,6 +60,8 @@ impl RelayState {
 #[derive(Debug)]
 pub(crate) struct Relay {
     pub(crate) config: RelayConfig,
+    /// Of a plain RTP gateway: what it calls any endpoint.
+    pub(crate) plain: Option<String>,
     pub(crate) state: RelayState,
     /// Streams that are open or being opened there.
     pub(crate) streams: usize,
@@ -79,9 +81,10 @@ pub(crate) struct Relay {
 const LEAVE: Duration = Duration::from_secs(30);
 
 impl Relay {
-    pub(crate) fn new(now: Instant, config: RelayConfig) -> Self {
+    pub(crate) fn new(now: Instant, config: RelayConfig, plain: Option<String>) -> Self {
         Self {
             config,
+            plain,
             state: RelayState::Unknown,
             streams: 0,
             orphans: Orphans::default(),
@@ -116,10 +119,11 @@ impl Relay {
 
 impl Agent {
     /// The relay that a new stream had best go through, but for those that were tried.
-    pub(crate) fn choose(&self, tried: &[usize]) -> Option<usize> {
+    pub(crate) fn choose(&self, tried: &[usize], encrypted: bool) -> Option<usize> {
         let candidates = self.relays.iter().enumerate();
         candidates
             .filter(|(index, relay)| relay.state.takes_streams() && !tried.contains(index))
+            .filter(|(_, relay)| !(encrypted && relay.plain.is_some()))
             .min_by_key(|(_, relay)| (relay.state, relay.streams))
             .map(|(index, _)| index)
     }
@@ -143,7 +147,7 @@ impl Agent {
         if before == RelayState::Down {
             self.alarm(RelayAlarm::Up { relay: self.relays[index].config.name.clone() });
         }
-        if before != RelayState::Suspected {
+        if before != RelayState::Suspected && self.relays[index].plain.is_none() {
             // What it has of us that we know nothing of, from another life or a lost answer.
             self.look_for_orphans(now, index);
         }
@@ -215,7 +219,8 @@ impl Agent {
     /// may have others.
     fn send_probe(&mut self, now: Instant, index: usize) {
         let relay = &self.relays[index];
-        let found = self.stream_after(index, relay.checked);
+        // A plain one says nothing about its connections.
+        let found = self.stream_after(index, relay.checked).filter(|_| relay.plain.is_none());
         let (mut command, asked) = match &found {
             Some((link, local)) => {
                 (Command::new(Verb::Auep, relay.endpoint(local)), Asked::Check { link: *link })

@@ -94,7 +94,8 @@ impl Agent {
 
     /// Tries the best relay that was not tried yet.
     fn try_next(&mut self, now: Instant, link: LinkId, mut opening: Box<Opening>) {
-        let Some(relay) = self.choose(&opening.tried) else {
+        let encrypted = opening.order.ends.iter().any(|end| end.keys.is_some());
+        let Some(relay) = self.choose(&opening.tried, encrypted) else {
             self.counters.refused += 1;
             let result = Err(opening.refused);
             return self.reports.push_back(Report::Opened { link, result });
@@ -110,9 +111,12 @@ impl Agent {
         let relay = opening.relay;
         let attempt = self.names.next_attempt();
         let call = self.names.call(attempt);
-        let endpoint = self.relays[relay].endpoint("pr/$");
+        let plain = self.relays[relay].plain.as_deref();
+        let endpoint = self.relays[relay].endpoint(plain.unwrap_or("pr/$"));
         let mut command = session::create(endpoint, call, &opening.order, 0);
-        session::request_events(&mut command, request_id(link), self.config.silence);
+        if plain.is_none() {
+            session::request_events(&mut command, request_id(link), self.config.silence);
+        }
         opening.attempt = attempt;
         opening.again = false;
         let patience = opening.patience;

@@ -5,6 +5,7 @@ mod cluster;
 mod ctl;
 mod estate;
 mod matrix;
+mod mgcp_interop;
 mod mgcp_ipsec;
 mod relay;
 mod secure_call;
@@ -74,6 +75,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "srst",
         about: "a branch of 50 phones loses its centre in mid-call, and has it back",
         play: srst::play,
+    },
+    Scenario {
+        name: "mgcp-interop",
+        about: "our call agent commands osmo-mgw; our gateway answers what other call agents say",
+        play: mgcp_interop::play,
     },
     Scenario {
         name: "matrix",
