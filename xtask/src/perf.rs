@@ -26,7 +26,10 @@ pub struct Args {
 }
 
 /// Suites that measure a daemon as it is, and which.
-const DAEMONS: &[(&str, &str)] = &[("capf", "ringfence-controld")];
+const DAEMONS: &[(&str, &[&str])] = &[
+    ("capf", &["ringfence-controld"]),
+    ("signalling", &["ringfence-controld", "ringfence-legacytls", "ringfence-datad"]),
+];
 
 /// Builds and measures.
 pub fn run(args: &Args) -> Result<()> {
@@ -35,7 +38,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let mut build = shell::cargo();
     build.args(["build", "--release", "--locked", "--package", "ringfence-suites"]);
-    for (_, program) in DAEMONS.iter().filter(|(suite, _)| args.suite.as_deref() == Some(suite)) {
+    let measured = DAEMONS.iter().filter(|(suite, _)| args.suite.as_deref() == Some(suite));
+    for program in measured.flat_map(|(_, programs)| *programs) {
         build.args(["--package", program]);
     }
     shell::run(&mut build)?;

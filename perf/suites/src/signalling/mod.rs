@@ -1,12 +1,14 @@
-//! Registration and calls: call processing and the cell, each in a process of its own, and telephones
-//! in this one.
+//! Registration and calls: `ringfence-controld`, its cell and a relay as they are installed, and
+//! telephones in this process.
 //!
 //! Handshakes are compared with those of OpenSSL's own programs, which both share all processors, as
-//! server and telephones do. Media goes nowhere, and through no relay: what is measured is SCCP, keys
-//! included. As many calls are made as some hundred pairs of telephones can make.
+//! server and telephones do. Every call is placed through the relay, by MGCP and with keys for
+//! either side; telephones send no media: what is measured is signalling. As many calls are made as
+//! some hundred pairs of telephones can make.
 
 mod fleet;
 mod handshakes;
+mod installed;
 pub(crate) mod process;
 pub(crate) mod site;
 
@@ -17,7 +19,7 @@ use anyhow::{Result, ensure};
 use crate::cpu;
 use crate::report::{Better, Report, Row};
 use fleet::Fleet;
-use process::{Place, Processes};
+use installed::Installed;
 use site::{MODERN, Site};
 
 pub use process::become_other;
@@ -46,7 +48,7 @@ pub fn run(count: usize) -> Result<Report> {
     let _precedence = cpu::Precedence::take();
     let mut report = Report::new("signalling");
     let site = Site::new(count)?;
-    let processes = Processes::start(&Place::of(&site))?;
+    let processes = Installed::start(&site)?;
     let before = memory(&processes)?;
     let mut fleet = Fleet::new(&site)?;
     registrations(&site, &mut fleet, &mut report)?;
@@ -82,12 +84,12 @@ fn registrations(site: &Site, fleet: &mut Fleet, report: &mut Report) -> Result<
 }
 
 /// All stay, with a sign of life now and then.
-fn keep(processes: &Processes, fleet: &mut Fleet, report: &mut Report) -> Result<()> {
+fn keep(processes: &Installed, fleet: &mut Fleet, report: &mut Report) -> Result<()> {
     let before = [processes.time()?, cpu::time_of(std::process::id())?];
     let lost = fleet.keep(KEEP)?;
     ensure!(lost == 0, "{lost} phones lost their server while nothing happened");
     let after = [processes.time()?, cpu::time_of(std::process::id())?];
-    let names = ["call processing and cell", "phones"];
+    let names = ["controld, cell and relay", "phones"];
     for ((name, before), after) in names.into_iter().zip(before).zip(after) {
         let share = (after - before).as_secs_f64() / KEEP.as_secs_f64() * 100.0;
         let name = format!("processor time of {name} while all stay registered");
@@ -99,7 +101,7 @@ fn keep(processes: &Processes, fleet: &mut Fleet, report: &mut Report) -> Result
 fn calls(fleet: &mut Fleet, report: &mut Report) -> Result<()> {
     let most = fleet.calls(None)?;
     let row = Row::compared(
-        format!("calls with keys, of {} pairs that speak for a second", fleet::PAIRS),
+        format!("calls with keys and a relay, of {} pairs that speak for a second", fleet::PAIRS),
         "/s",
         Better::Higher,
         vec![most.per_second()],
@@ -120,6 +122,6 @@ fn calls(fleet: &mut Fleet, report: &mut Report) -> Result<()> {
 }
 
 /// Of all processes, in bytes.
-fn memory(processes: &Processes) -> Result<f64> {
+fn memory(processes: &Installed) -> Result<f64> {
     Ok(processes.memory()? + process::resident(std::process::id())?)
 }

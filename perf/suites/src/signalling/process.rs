@@ -7,7 +7,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use callprocessing::census::Limits;
@@ -18,8 +17,7 @@ use pki::Certificate;
 use pki::node::{CERTIFICATE_FILE, KEY_FILE};
 use store::{Store, StoreUrl};
 
-use super::site::{NODE, Site};
-use crate::cpu;
+use super::site::NODE;
 
 /// Says, in the environment, what this process is to be.
 const BECOMES: &str = "RINGFENCE_SUITE_BECOMES";
@@ -102,12 +100,6 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// A site's, on this machine's network.
-    pub fn of(site: &Site) -> Self {
-        let home = site.file("");
-        Self { home, clear: site.clear, secure: site.secure(), namespace: None, half_open: None }
-    }
-
     fn command(&self, what: &str) -> Result<Command> {
         let program = env::current_exe().context("no path of this program")?;
         let mut command = match self.namespace {
@@ -145,16 +137,6 @@ impl Processes {
         BufReader::new(out).read_line(&mut said)?;
         ensure!(said.trim() == READY, "call processing does not start: it says {said:?}");
         Ok(all)
-    }
-
-    /// Bytes of memory that they have.
-    pub fn memory(&self) -> Result<f64> {
-        Ok(resident(self.server.id())? + resident(self.cell.id())?)
-    }
-
-    /// What they have had of processors.
-    pub fn time(&self) -> Result<Duration> {
-        Ok(cpu::time_of(self.server.id())? + cpu::time_of(self.cell.id())?)
     }
 }
 

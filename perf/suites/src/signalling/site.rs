@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 /// The node's name.
 pub(crate) const NODE: &str = "cm1";
+const GUID: &str = "00000000-0000-0000-0000-000000000001";
 /// How far the secure port is from the clear one.
 const SECURE: u16 = 443;
 
@@ -47,11 +48,7 @@ impl Site {
         let home = tempfile::tempdir().context("no temporary directory")?;
         let now = SystemTime::now();
         let address = clear.ip();
-        let name = NodeName {
-            server: NODE.into(),
-            guid: "00000000-0000-0000-0000-000000000001".into(),
-            addresses: vec![address],
-        };
+        let name = NodeName { server: NODE.into(), guid: GUID.into(), addresses: vec![address] };
         let keys = home.path().join("keys");
         fs::create_dir(&keys)?;
         let server = node::open_or_create(&keys, &name, KeyKind::Rsa2048, now)
@@ -80,7 +77,8 @@ impl Site {
         let issuer = self.authority.certificate();
         store.change(&Author::new("perf", "perf"), now, |change| {
             change.create_cluster("perf")?;
-            change.put_node(&Node::new(NODE, address, NodeRole::Publisher))?;
+            let me = Node::new(NODE, address, NodeRole::Publisher);
+            change.put_node(&Node { guid: GUID.parse()?, ..me })?;
             change.set_security_mode(SecurityMode::Mixed)?;
             let role = CertificateRole::LscIssuer;
             change.put_certificate(&cluster::inventory::entry(role, NODE, issuer))?;
