@@ -143,7 +143,7 @@ const PACKAGES: &[Package] = &[
         name: "osmo-mgw",
         why: "a media gateway that is not ours, commanded by our MGCP",
         brings: Program("osmo-mgw"),
-        uses: &[Use::Test],
+        uses: &[Use::Test, Use::Lab],
     },
     Package {
         name: "tshark",
