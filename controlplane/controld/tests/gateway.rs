@@ -153,7 +153,11 @@ impl Gateway {
         let mut daemon = Command::new(DAEMON);
         daemon.args(["--role", "srst", "--config"]).arg(config).stdin(Stdio::null());
         self.child = Some(daemon.spawn().unwrap());
-        wait_for("its socket", || self.ask(&console::ShowSrstStatus {}).ok());
+        // Its socket is there a little before it knows what it is.
+        wait_for("its socket", || match self.ask(&console::ShowSrstStatus {}) {
+            Ok(SrstStatusView::Gateway(_)) => Some(()),
+            _ => None,
+        });
     }
 
     /// At once, as in a power cut.

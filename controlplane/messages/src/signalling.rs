@@ -4,7 +4,7 @@ crate::messages! {
     /// A file of which no music can be made.
     Error MUSIC_UNUSABLE
         "The music on hold stays as it was", "保留音楽は変更されていません";
-        because "{why}", "{why}";
+        because "What was read: {why}", "読み取り結果: {why}";
         cure "Put a WAV file of one channel and 8000 samples a second there, then set `call-manager.music-on-hold-file` again",
             "モノラル、8 kHz の WAV ファイルを置き、`call-manager.music-on-hold-file` を設定し直してください";
 

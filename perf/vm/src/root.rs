@@ -129,9 +129,9 @@ pub fn load_order(table: &str, wanted: &[impl AsRef<str>]) -> Vec<String> {
         let line = table.lines().find(|line| {
             let path = line.split(':').next().unwrap_or_default();
             let file = path.rsplit('/').next().unwrap_or_default();
-            // The table has files' names, which write some modules' names with dashes.
+            // A module's name has underscores where its file's name may have dashes.
             let name = file.strip_suffix(".ko").map(|name| name.replace('-', "_"));
-            name.as_deref() == Some(wanted.as_ref())
+            name == Some(wanted.as_ref().replace('-', "_"))
         });
         let Some((module, needs)) = line.and_then(|line| line.split_once(':')) else {
             continue;

@@ -1,6 +1,6 @@
 //! What the exchange wants done.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use callmanager::exchange::{ConnectionId, Effect};
 use callmanager::station::Application;
@@ -41,6 +41,7 @@ impl Operator {
             Effect::Resource(order) => self.with.resources.order(order),
             Effect::Relay(order) => self.with.relays.order(order),
             Effect::Forwarded { number, all } => {
+                self.forwarding.changed(&number, Instant::now());
                 self.with.ledger.write(Entry::Forwarded { number, all });
             }
             Effect::Record(record) => {

@@ -6,6 +6,7 @@
 
 mod doors;
 mod effects;
+mod forwarding;
 mod look;
 mod tap;
 mod traffic;
@@ -42,6 +43,7 @@ use crate::reception::Reception;
 use crate::roster::Plan;
 use crate::service::{Relays, Resources};
 use crate::trace::Trace;
+use forwarding::{Forwarding, Lines};
 use wire::Wire;
 
 /// News that may wait; whoever has more waits himself.
@@ -165,6 +167,7 @@ pub(crate) struct Operator {
     effects: Vec<Effect>,
     ladders: Ladders,
     counts: Counts,
+    forwarding: Forwarding,
     /// When connections are accepted again, after there were no descriptors.
     again: Option<Instant>,
     buffer: Zeroizing<Vec<u8>>,
@@ -222,6 +225,7 @@ impl Operator {
             effects: Vec::new(),
             ladders: Ladders::default(),
             counts: Counts::default(),
+            forwarding: Forwarding::default(),
             again: None,
             buffer: Zeroizing::new(vec![0; BUFFER]),
             stopped: false,
@@ -241,6 +245,8 @@ impl Operator {
                 }
                 Ok(()) => {}
             }
+            let settled = self.forwarding.settled(Instant::now());
+            self.forward(settled);
             self.hear_news();
             for event in &events {
                 match event.token() {
@@ -288,15 +294,22 @@ impl Operator {
         self.again.get_or_insert_with(Instant::now);
     }
 
-    /// What an administrator has changed holds from now on.
-    fn take_over(&mut self, plan: Plan) {
+    /// Calls to lines go there from now on.
+    fn forward(&mut self, lines: Lines) {
         let switchboard = self.exchange.switchboard_mut();
-        for (number, forwards) in plan.lines {
+        for (number, forwards) in lines {
             match forwards {
                 Some(forwards) => switchboard.set_forwards(&number, forwards),
                 None => switchboard.remove_line(&number),
             }
         }
+    }
+
+    /// What an administrator has changed holds from now on.
+    fn take_over(&mut self, plan: Plan) {
+        let lines = self.forwarding.sift(plan.lines, Instant::now());
+        self.forward(lines);
+        let switchboard = self.exchange.switchboard_mut();
         if let Some(routes) = plan.routes {
             switchboard.set_routes(routes);
         }

@@ -420,7 +420,8 @@ fn old_phones_come_through_the_cell_each_with_the_suite_of_its_mode() {
     drop(process);
     until(|| handle.registered().is_empty(), || format!("{:?}", handle.registered()));
     let _process = Process::start(&socket);
-    open(&alices, ENCRYPTED, ALICE, M7970).register();
+    let mut alice = open(&alices, ENCRYPTED, ALICE, M7970);
+    alice.register();
     assert_eq!(handle.registered().len(), 1);
 }
 

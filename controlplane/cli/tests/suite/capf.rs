@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime};
 
 use pki::issue::{Template, Usage, self_signed};
@@ -23,10 +24,21 @@ fn site() -> Daemon {
 
 /// Activates CAPF on a port that nobody has.
 fn activate(daemon: &Daemon) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     daemon.json(&format!("param set enterprise.capf-phone-port {port}"));
     let done = daemon.json("capf activate");
     assert_eq!(done["notes"].as_array().unwrap().len(), 0, "{done}");
+}
+
+/// Not out of the range that the kernel takes ports of connections from: other tests connect.
+fn free_port() -> u16 {
+    static TRIES: AtomicU16 = AtomicU16::new(0);
+    let start = (std::process::id() % 1_000) as u16 * 16;
+    let candidates = std::iter::repeat_with(|| {
+        11_000 + (start + TRIES.fetch_add(1, Ordering::Relaxed)) % 19_000
+    });
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    candidates.take(1_000).find(free).expect("some port is free")
 }
 
 fn report(daemon: &Daemon, phone: &str) -> Value {
