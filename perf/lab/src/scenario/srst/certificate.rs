@@ -22,7 +22,9 @@ pub fn accept(
         let address = outpost.address();
         tell(&format!("srst add branch {address} --secure true"))?;
         tell("pool set branch --media never --srst branch")?;
-        let shown = tell("srst update-certificate branch --reject")?;
+        // The gateway has just been started.
+        let shown = poll(PATIENCE, || tell("srst update-certificate branch --reject").ok());
+        let shown = shown.context("it shows no certificate")?;
         let sha256 = shown["shown"]["sha256"].as_str().context("nothing is shown")?;
         let own = desk.tell_at(&outpost.socket(), "srst status")?;
         ensure!(own["certificate_sha256"] == sha256, "it shows another: {shown}, {own}");
