@@ -183,20 +183,19 @@ impl Desk {
             let waits = view.capf_request(&device)?.is_some();
             Ok((known && (waits || reason != CapfReason::AuthorityPending), view.capf(&device)?))
         });
-        let Ok((true, capf)) = noted else { return };
-        let status = match reason {
-            CapfReason::AuthorityPending => CapfStatus::Pending,
-            _ => CapfStatus::ended(capf.operation, false),
-        };
-        let told = capf.result.as_ref().is_some_and(|result| result.reason == reason);
-        if capf.operation == CapfOperation::None || told && capf.status == status {
+        let Ok((true, seen)) = noted else { return };
+        if news(&seen, reason).is_none() {
             return;
         }
-        let result = Some(CapfResult { at: now, reason, detail: ended.to_string() });
-        let capf = Capf { status, result, ..capf };
         let noted = self.store.change(&author(from), now, |change| {
-            let same = change.capf(&device)?.ticket == capf.ticket;
-            if same { change.note_capf(&capf) } else { Ok(()) }
+            // Another connection of the phone may have told it meanwhile, or an operator may have
+            // ordered something else.
+            let capf = change.capf(&device)?;
+            let Some(status) = news(&capf, reason).filter(|_| capf.ticket == seen.ticket) else {
+                return Ok(());
+            };
+            let result = Some(CapfResult { at: now, reason, detail: ended.to_string() });
+            change.note_capf(&Capf { status, result, ..capf })
         });
         if let Err(error) = noted {
             self.trace.note(&format!("{device}: {error}"));
@@ -291,6 +290,17 @@ impl Desk {
 /// Names in the store are those of phones; others exist in the protocol only.
 fn known_name(name: &capf::DeviceName) -> Option<DeviceName> {
     name.as_str().parse().ok()
+}
+
+/// The status that a refusal leads to, unless it is what was told last or nothing is ordered.
+fn news(capf: &Capf, reason: CapfReason) -> Option<CapfStatus> {
+    let status = match reason {
+        CapfReason::AuthorityPending => CapfStatus::Pending,
+        _ => CapfStatus::ended(capf.operation, false),
+    };
+    let told = capf.result.as_ref().is_some_and(|result| result.reason == reason);
+    let known = told && capf.status == status;
+    (capf.operation != CapfOperation::None && !known).then_some(status)
 }
 
 fn author(from: IpAddr) -> Author {
