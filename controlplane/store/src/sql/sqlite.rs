@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 
@@ -41,21 +42,23 @@ impl Sqlite {
             connection.pragma_update(None, "trusted_schema", false)
         };
         set_up().map_err(|error| failed(error.to_string()))?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Self(connection))
+        Ok(Self::keeping_statements(connection)?)
     }
-}
 
-impl Sqlite {
     /// An empty database that nobody else sees.
     pub(crate) fn in_memory() -> Result<Self> {
-        Ok(Self(Connection::open_in_memory()?))
+        Ok(Self::keeping_statements(Connection::open_in_memory()?)?)
     }
 
     /// The same for large ones: what memory has no room for is in a file without a name.
     pub(crate) fn temporary() -> Result<Self> {
-        let connection = Connection::open("")?;
+        Ok(Self::keeping_statements(Connection::open("")?)?)
+    }
+
+    fn keeping_statements(connection: Connection) -> rusqlite::Result<Self> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Otherwise a kept statement may be compiled again for each new value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self(connection))
     }
 }
@@ -158,5 +161,28 @@ impl From<rusqlite::Error> for Error {
             }
             _ => Self::Database(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::sql::values;
+
+    #[test]
+    fn kept_statements_are_compiled_once() {
+        let mut database = Sqlite::in_memory().unwrap();
+        database
+            .batch("CREATE TABLE line (phone TEXT, button INT, PRIMARY KEY (phone, button))")
+            .unwrap();
+        let lines = "SELECT button FROM line WHERE phone = $1 ORDER BY button";
+        for phone in ["a", "b", "c"] {
+            database.query(lines, values![phone]).unwrap();
+        }
+        let kept = database.0.prepare_cached(lines).unwrap();
+        assert_eq!(kept.get_status(StatementStatus::Run), 3);
+        assert_eq!(kept.get_status(StatementStatus::RePrepare), 0);
     }
 }
