@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use pki::Certificate;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// Takes TLS off connections in this process.
@@ -108,12 +109,15 @@ impl ModernTls {
             .map_err(|error| TlsFault(format!("{}: {error}", key_file.display())))?;
         let chain = vec![CertificateDer::from(certificate.der().to_vec())];
         let crypto = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(crypto)
+        let mut config = ServerConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(&error))?
             .with_no_client_auth()
             .with_single_cert(chain, key)
             .map_err(|error| failed(&error))?;
+        // A phone comes once in years: it takes no session up again.
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
         Ok(Self(Arc::new(config)))
     }
 }
