@@ -15,6 +15,7 @@
 pub mod backup;
 pub mod calls;
 pub mod capf;
+pub mod capture;
 pub mod certificate;
 pub mod diagnosis;
 pub mod input;
@@ -75,6 +76,7 @@ impl Message {
             signalling::ALL,
             srst::ALL,
             backup::ALL,
+            capture::ALL,
         ]
         .into_iter()
         .flatten()
