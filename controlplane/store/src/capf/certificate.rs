@@ -70,6 +70,8 @@ pub(crate) fn fingerprint(der: &[u8]) -> String {
 const COLUMNS: &str = "device, kind, subject, issuer, serial, not_before, not_after, issued_by, \
     noted_at, present, revoked_at, der";
 
+const WITHDRAWN_LSC: &str = "kind = 'lsc' AND (present = 0 OR revoked_at IS NOT NULL)";
+
 fn read(mut row: Row) -> Result<PhoneCertificate> {
     Ok(PhoneCertificate {
         device: row.parse()?,
@@ -120,12 +122,12 @@ impl View<'_> {
         &mut self,
         device: Option<&DeviceName>,
     ) -> Result<Vec<(DeviceName, String)>> {
-        let rows = self.sql.query(
+        let sql = format!(
             "SELECT device, fingerprint FROM phone_certificate
-                WHERE kind = 'lsc' AND (present = 0 OR revoked_at IS NOT NULL)
-                AND ($1 = '' OR device = $1)",
-            values![device.map(DeviceName::as_str).unwrap_or_default()],
-        )?;
+                WHERE {WITHDRAWN_LSC} AND ($1 = '' OR device = $1)"
+        );
+        let device = device.map(DeviceName::as_str).unwrap_or_default();
+        let rows = self.sql.query(&sql, values![device])?;
         rows.into_iter().map(|mut row| Ok((row.parse()?, row.next()?))).collect()
     }
 }
@@ -196,6 +198,14 @@ impl Change<'_> {
         )?;
         let subject = format!("{device} lsc {fingerprint}");
         self.record("phone-certificate", &subject, None, json(&"revoked"));
+        Ok(())
+    }
+
+    /// Forgets those of a phone that is removed, but for [`View::withdrawn_lscs`].
+    pub(super) fn forget_phone_certificates(&mut self, device: &DeviceName) -> Result<()> {
+        let sql =
+            format!("DELETE FROM phone_certificate WHERE device = $1 AND NOT ({WITHDRAWN_LSC})");
+        self.view.sql.execute(&sql, values![device.as_str()])?;
         Ok(())
     }
 

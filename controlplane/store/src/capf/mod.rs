@@ -450,7 +450,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Forgets everything about a phone that is removed.
+    /// Forgets a phone that is removed, but for its LSCs that prove nothing any more: they must
+    /// not prove anything for a phone of the same name later.
     pub(crate) fn remove_capf(&mut self, device: &DeviceName) -> Result<()> {
         let rows = self
             .view
@@ -461,10 +462,10 @@ impl Change<'_> {
             let old = self.capf(device)?;
             self.record("capf", device.as_str(), json(&old), None);
         }
-        for table in ["capf", "capf_lockout", "phone_certificate", "capf_request"] {
+        for table in ["capf", "capf_lockout", "capf_request"] {
             let sql = format!("DELETE FROM {table} WHERE device = $1");
             self.view.sql.execute(&sql, values![device.as_str()])?;
         }
-        Ok(())
+        self.forget_phone_certificates(device)
     }
 }

@@ -23,7 +23,7 @@ crate::over_both! {
     what_was_replaced_deleted_or_revoked_proves_nothing,
     orders_for_phones_are_found_by_those_who_look_later,
     requests_to_an_authority_outlive_the_process,
-    a_removed_phone_leaves_nothing,
+    a_removed_phone_leaves_nothing_that_counts,
     parameters_have_the_ranges_of_the_guide,
     capf_runs_on_the_publisher_only,
 }
@@ -234,6 +234,10 @@ fn what_was_replaced_deleted_or_revoked_proves_nothing(db: &Database) {
     assert_eq!(follow(&mut roster), [true, true, false]);
     db.change(|c| c.phone_certificate_gone(&name(), PhoneCertificateKind::Lsc)).unwrap();
     assert_eq!(follow(&mut roster), [true; 3]);
+    // Nor does it prove anything for a phone that takes the name.
+    db.change(|c| c.remove_device(&name())).unwrap();
+    with_phone(db);
+    assert_eq!(follow(&mut roster), [true; 3]);
     assert!(!roster.is_withdrawn("SEP00112233FFFF", &lsc(1).der));
 }
 
@@ -314,7 +318,7 @@ fn requests_to_an_authority_outlive_the_process(db: &Database) {
     assert_eq!(db.store.read(|v| v.capf_request(&name())).unwrap(), None);
 }
 
-fn a_removed_phone_leaves_nothing(db: &Database) {
+fn a_removed_phone_leaves_nothing_that_counts(db: &Database) {
     with_phone(db);
     // Changing the device itself leaves CAPF's settings alone.
     db.change(|c| c.order_capf(&install())).unwrap();
