@@ -163,6 +163,13 @@ impl Link<'_> {
         tool("ip", &[&words[..], &off].concat()).map(drop)
     }
 
+    /// Makes a veth receive as a network card does, in bursts; only then does it take frames that an
+    /// XDP program at its other end sends.
+    pub fn receive_in_bursts(&self) -> Result<()> {
+        let words = ["netns", "exec", &self.namespace.name, "ethtool", "-K", self.name()];
+        tool("ip", &[&words[..], &["gro", "on"]].concat()).map(drop)
+    }
+
     /// Stops it from asking for and telling link-layer addresses.
     pub fn silence(&self) -> Result<()> {
         self.set("arp off")

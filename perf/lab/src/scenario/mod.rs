@@ -7,6 +7,7 @@ mod estate;
 mod matrix;
 mod mgcp_interop;
 mod mgcp_ipsec;
+mod overload;
 mod relay;
 mod secure_call;
 mod srst;
@@ -55,6 +56,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "relay-socket",
         about: "the same over UDP sockets, where there is no XDP",
         play: relay::over_sockets,
+    },
+    Scenario {
+        name: "overload",
+        about: "calls in the XDP program and in the engine, under forty times as much junk",
+        play: overload::play,
     },
     Scenario {
         name: "srtp-interop",

@@ -8,7 +8,7 @@ mod attack;
 mod calls;
 pub mod interop;
 mod latency;
-mod topology;
+pub mod topology;
 
 use std::time::Duration;
 
@@ -32,14 +32,14 @@ const MGCP: [u16; 2] = [2427, 2727];
 
 /// What is different between the scenarios.
 #[derive(Clone, Copy)]
-struct Setting {
-    family: Family,
-    way: Way,
+pub struct Setting {
+    pub family: Family,
+    pub way: Way,
 }
 
 /// How packets are to reach the relay.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub enum Way {
     Xdp,
     Sockets,
 }
@@ -133,7 +133,7 @@ fn play(stage: &mut Stage, setting: Setting) -> Result<(), Failed> {
 }
 
 /// Builds the network with a call agent and a relay in it, and looks which way packets go.
-fn open(stage: &mut Stage, setting: Setting) -> Result<(Topology, CallAgent, Relay), Failed> {
+pub fn open(stage: &mut Stage, setting: Setting) -> Result<(Topology, CallAgent, Relay), Failed> {
     let Stage { lab, report, programs, dir } = stage;
     let Setting { family, way } = setting;
 

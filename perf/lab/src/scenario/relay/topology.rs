@@ -23,7 +23,7 @@ pub struct Topology {
     pub attacker: Namespace,
     pub gateway: Namespace,
     /// Joins them; nobody lives in it.
-    _lan: Namespace,
+    lan: Namespace,
 }
 
 /// Which family media and signalling use.
@@ -100,7 +100,7 @@ impl Topology {
             call_agent: lab.namespace("ca")?,
             attacker: lab.namespace("x")?,
             gateway: lab.namespace("gw")?,
-            _lan: lan.clone(),
+            lan: lan.clone(),
         };
         for side in [Side::Inside, Side::Outside] {
             lan.bridge(side.name())?;
@@ -136,6 +136,11 @@ impl Topology {
             }
         }
         Ok(with)
+    }
+
+    /// Lets the far ends of the gateway's links take frames that XDP programs send.
+    pub fn take_xdp_frames(&self) -> Result<()> {
+        ["gw-in", "gw-out"].iter().try_for_each(|port| self.lan.link(port).receive_in_bursts())
     }
 
     /// UDP sockets that are bound in the gateway.
