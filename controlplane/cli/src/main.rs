@@ -78,6 +78,10 @@ enum Noun {
     Ctl(noun::ctl::Args),
     /// Security tokens, which sign the CTL file.
     Token(noun::token::Args),
+    /// Backups: make, list, check and restore them.
+    Backup(noun::backup::Args),
+    /// Bring back what was lost, step by step.
+    Recover(noun::recover::Args),
     /// Those who may log in.
     Admin(noun::admin::Args),
     /// What was changed, when and by whom.
@@ -141,6 +145,8 @@ fn main() -> ExitCode {
         Noun::Diagnose(args) => noun::diagnose::run(args, style),
         Noun::Ctl(args) => noun::ctl::run(args, style),
         Noun::Token(args) => noun::token::run(args, style),
+        Noun::Backup(args) => noun::backup::run(args, style),
+        Noun::Recover(args) => noun::recover::run(args, style),
         Noun::Admin(args) => noun::admin::run(args, style),
         Noun::Log(args) => noun::log::run(args, style),
         Noun::Relay(verb) => noun::relay::run(verb, style.format),

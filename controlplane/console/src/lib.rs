@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backup;
 mod call;
 mod capf;
 mod client;
@@ -33,6 +34,10 @@ mod srst;
 mod trust;
 mod wire;
 
+pub use backup::{
+    BackupDetail, BackupEnded, BackupLock, BackupRow, BackupStarted, BackupUnlock, BackupWork,
+    BackupWorkView, BackupsView, CreateBackup, ListBackups, RestoreBackup, VerifyBackup,
+};
 pub use call::{
     CallPartyView, CallRecordView, CallView, LadderSecurity, LadderStep, LadderView,
     ListCallRecords, ListCalls, PerStatusView, ShowCall, TelephonyView,

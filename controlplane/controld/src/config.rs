@@ -23,6 +23,13 @@
 //! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
 //!
+//! [controld.backup]
+//! directory = "/var/lib/ringfence/backup"              # or a bucket: [controld.backup.bucket]
+//! every_hours = 24                                     # absent: only by hand
+//! keep = 14                                            # absent: all
+//! recipients = ["age1…"]                               # or passphrase_file = "/etc/ringfence/backup.pass"
+//! key_recipients = ["age1…"]                           # absent: private keys are left out
+//!
 //! [[controld.relay]]                                   # a ringfence-datad that media can go through
 //! name = "relay1"                                      # `name` in its section [datad.gateway]
 //! addresses = ["192.0.2.10:2427"]
@@ -122,6 +129,57 @@ pub struct Config {
     pub legacy_tls: Option<PathBuf>,
     /// Where traces go; absent: `trace` beside the directory of phones.
     pub trace_directory: Option<PathBuf>,
+    /// Backups.
+    pub backup: Backup,
+}
+
+/// What is done about backups.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Backup {
+    /// Where they are kept; absent: `backup` beside the directory of phones.
+    pub directory: Option<PathBuf>,
+    /// A bucket to keep them in, instead of a directory.
+    pub bucket: Option<Bucket>,
+    /// How often one is made by itself; absent: never.
+    pub every_hours: Option<u64>,
+    /// How many are kept; absent: all. The newest one stays in any case.
+    pub keep: Option<usize>,
+    /// For whom they are encrypted: `age1…`.
+    pub recipients: Vec<String>,
+    /// A file whose first line is the passphrase that they are encrypted under.
+    pub passphrase_file: Option<PathBuf>,
+    /// For whom private keys are encrypted; absent: they are left out.
+    pub key_recipients: Vec<String>,
+}
+
+/// A bucket of an object store that speaks S3.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// `https://s3.example.com`.
+    pub endpoint: String,
+    /// What the store calls its region.
+    #[serde(default = "any_region")]
+    pub region: String,
+    /// The bucket's name.
+    pub name: String,
+    /// What the names of objects begin with.
+    #[serde(default)]
+    pub prefix: String,
+    /// A file with the access key in its first line and the secret in its second.
+    pub credentials_file: PathBuf,
+    /// A PEM file with the authorities of the store's certificate.
+    #[serde(default = "authorities")]
+    pub authorities: PathBuf,
+}
+
+fn any_region() -> String {
+    "us-east-1".into()
+}
+
+fn authorities() -> PathBuf {
+    "/etc/ssl/certs/ca-certificates.crt".into()
 }
 
 /// A relay that media can go through.
@@ -201,6 +259,7 @@ impl Default for Config {
             metrics: None,
             legacy_tls: None,
             trace_directory: None,
+            backup: Backup::default(),
         }
     }
 }
@@ -219,6 +278,17 @@ impl Config {
     /// Where a gateway keeps what the centre has given it.
     pub fn srst_directory(&self) -> PathBuf {
         self.phone_directory.with_file_name("srst")
+    }
+
+    /// Where backups are kept, unless in a bucket.
+    pub fn backup_directory(&self) -> PathBuf {
+        let beside = || self.phone_directory.with_file_name("backup");
+        self.backup.directory.clone().unwrap_or_else(beside)
+    }
+
+    /// Where backups are made and unpacked.
+    pub fn backup_workshop(&self) -> PathBuf {
+        self.phone_directory.with_file_name("backup-work")
     }
 
     /// This node's name in the cluster.

@@ -12,6 +12,7 @@
 //! | [`capf`] | CAPF, put together out of this node's settings |
 //! | [`srst`] | gateways of branches: the centre's end, and the gateway itself |
 //! | [`metrics`] | what Prometheus is told |
+//! | [`archivist`] | backups: made, kept, checked, restored |
 //! | [`phones`] | what phones ask and hold |
 //! | [`identity`] | this node's own certificate |
 //! | [`privilege`] | giving up root |
@@ -27,6 +28,7 @@
 
 pub mod activation;
 pub mod administration;
+pub mod archivist;
 pub mod callmanager;
 pub mod capf;
 pub mod config;

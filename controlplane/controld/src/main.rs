@@ -12,6 +12,7 @@ use clap::Parser;
 use metrics::MetricsServer;
 use ringfence_controld::activation::Passed;
 use ringfence_controld::administration;
+use ringfence_controld::archivist::{self, Archivist};
 use ringfence_controld::config::{Config, File, Role};
 use ringfence_controld::metrics::collect;
 use ringfence_controld::office::Office;
@@ -72,6 +73,9 @@ fn run(args: &Args) -> Result<()> {
     };
     let store = Arc::new(Store::open(&place)?);
     let node = config.node_name();
+    if role == Role::Centre {
+        archivist::finish_interrupted(&config, &store)?;
+    }
     let phones = Phones::open(&config.phone_directory, Arc::clone(&store), &node)
         .with_context(|| format!("cannot use {}", config.phone_directory.display()))?;
     let path = config.admin_socket.clone();
@@ -105,7 +109,10 @@ fn run(args: &Args) -> Result<()> {
     thread::scope(|scope| {
         scope.spawn(|| socket.run(&office));
         match &gateway {
-            None => drop(scope.spawn(|| keep_running(&store, &services, &ended))),
+            None => {
+                let archivist = office.archivist();
+                drop(scope.spawn(|| keep_running(&store, &services, archivist, &ended)));
+            }
             Some(gateway) => drop(scope.spawn(|| survive(gateway, &ended))),
         }
         sd_notify::notify(&[NotifyState::Ready])?;
@@ -148,10 +155,11 @@ fn tell_metrics(metrics: MetricsServer, services: &Arc<Services>) -> Result<()> 
 
 /// Follows the database: at once what is changed through this daemon, a little later what others
 /// change or what could not be started before.
-fn keep_running(store: &Store, services: &Services, ended: &AtomicBool) {
+fn keep_running(store: &Store, services: &Services, archivist: &Archivist, ended: &AtomicBool) {
     let mut seen = Revision(0);
     while !ended.load(Ordering::Acquire) {
         services.reconcile(SystemTime::now());
+        archivist.keep_schedule(SystemTime::now());
         // What changes in the meantime is looked at together: phones that enrol change something
         // hundreds of times a second.
         thread::sleep(TOGETHER);

@@ -36,8 +36,14 @@ fn own_directories(config: &Config, role: Role) -> Vec<PathBuf> {
     let Config { key_directory, certificate_directory, phone_directory, .. } = config.clone();
     let mut directories =
         vec![key_directory, certificate_directory, phone_directory, config.trace_directory()];
-    if role == Role::Srst {
-        directories.extend([config.srst_directory(), config.srst.memory.clone()]);
+    match role {
+        Role::Srst => directories.extend([config.srst_directory(), config.srst.memory.clone()]),
+        Role::Centre => {
+            directories.push(config.backup_workshop());
+            if config.backup.bucket.is_none() && config.backup.directory.is_none() {
+                directories.push(config.backup_directory());
+            }
+        }
     }
     directories.extend(config.admin_socket.parent().map(Into::into));
     if let (Role::Centre, store::StoreUrl::Sqlite(file)) = (role, &config.store) {

@@ -10,7 +10,7 @@ use cluster::locations::Locations;
 use cluster::provider::{self, NodeFiles, Provider};
 use legacytls::client::Cell;
 use provisioning::Provisioning;
-use store::{Node, Service, Store};
+use store::{HistoryMark, Node, Service, Store};
 use tftp::server::{HttpConfig, Server};
 
 use crate::activation::Passed;
@@ -90,6 +90,8 @@ pub struct Services {
     telephony: Mutex<Option<Arc<dyn Telephony>>>,
     /// How centre and gateways stand to each other, where this node knows; or why it does not.
     survival: Mutex<Result<Option<Arc<dyn Survival>>, String>>,
+    /// What the services that run have read last; they are of no use after a restore.
+    history: Mutex<Option<HistoryMark>>,
     /// Held while services start and stop, which takes its time and reads the store.
     work: Mutex<()>,
     /// Held for a glance only: reports read it from within a transaction of the store.
@@ -129,9 +131,15 @@ impl Services {
             cell,
             telephony: Mutex::default(),
             survival: Mutex::new(Ok(None)),
+            history: Mutex::default(),
             work: Mutex::default(),
             slots: Mutex::default(),
         }
+    }
+
+    /// This node's settings.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// What the phones of this node asked and hold.
@@ -176,6 +184,9 @@ impl Services {
         let Ok(nodes) = self.store.read(|view| view.nodes()) else { return };
         let me = nodes.into_iter().find(|node| node.name == self.node);
         let _work = self.work();
+        if !self.history_goes_on() {
+            OURS.into_iter().for_each(|service| self.stop(service));
+        }
         self.wait_for_gateways(me.as_ref(), now);
         for service in OURS.into_iter().filter(|service| self.is_ours(*service)) {
             let active = me.as_ref().filter(|me| me.services.contains(&service));
@@ -206,6 +217,16 @@ impl Services {
         self.stop(service);
         drop(work);
         self.reconcile(now);
+    }
+
+    /// Does something while none of the services runs, and starts them again.
+    pub fn while_stopped<T>(&self, work: impl FnOnce() -> T) -> T {
+        let stopped = self.work();
+        OURS.into_iter().for_each(|service| self.stop(service));
+        let done = work();
+        drop(stopped);
+        self.reconcile(SystemTime::now());
+        done
     }
 
     /// Gives CAPF a new key and certificate while it does not run, and starts it.
@@ -253,6 +274,19 @@ impl Services {
     /// Whether a service runs in this process, or is only stood for.
     fn is_ours(&self, service: Service) -> bool {
         OURS.contains(&service) && (service != Service::CallManager || self.config.sccp.is_some())
+    }
+
+    /// Whether the database is the one that services have read, further on.
+    fn history_goes_on(&self) -> bool {
+        let mut seen = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let looked = self.store.read(|view| {
+            let goes_on = seen.as_ref().map_or(Ok(true), |mark| view.continues(mark))?;
+            Ok((goes_on, view.history_mark()?))
+        });
+        // While the database is away everything stays as it is.
+        let Ok((goes_on, mark)) = looked else { return true };
+        *seen = Some(mark);
+        goes_on
     }
 
     fn runs(&self, service: Service) -> bool {

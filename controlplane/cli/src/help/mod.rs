@@ -1,6 +1,7 @@
 //! `--help` in Japanese. The English texts are the comments of the commands; here stands what takes
 //! their place, and a test that no command was forgotten.
 
+mod backup;
 mod ipsec;
 mod survival;
 mod telephony;
@@ -73,7 +74,8 @@ fn text(english: &StyledStr) -> String {
 }
 
 fn texts() -> impl Iterator<Item = &'static Text> {
-    texts::TEXTS.iter().chain(telephony::TEXTS).chain(survival::TEXTS).chain(ipsec::TEXTS)
+    let survival = survival::TEXTS.iter().chain(backup::TEXTS);
+    texts::TEXTS.iter().chain(telephony::TEXTS).chain(survival).chain(ipsec::TEXTS)
 }
 
 #[cfg(test)]

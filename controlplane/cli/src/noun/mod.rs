@@ -1,6 +1,7 @@
 //! What can be administered, a file each.
 
 pub mod admin;
+pub mod backup;
 pub mod call;
 pub mod capf;
 pub mod cluster;
@@ -14,6 +15,7 @@ pub mod node;
 pub mod param;
 pub mod phone;
 pub mod pool;
+pub mod recover;
 pub mod region;
 pub mod relay;
 pub mod route;

@@ -8,13 +8,13 @@ use serde_json::Value;
 use tftp::{DeviceName, Observer, Outcome, Protocol, Record, Refusal};
 
 /// A cluster with a running provider, three tokens and what the client needs to know.
-struct Site {
-    daemon: Daemon,
+pub struct Site {
+    pub daemon: Daemon,
     login: String,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let daemon = Daemon::with_cluster();
         let port = daemon.with_services();
         for token in ["a", "b", "c"] {
@@ -35,17 +35,22 @@ impl Site {
     }
 
     /// The words of a command with login, signed by these tokens.
-    fn words(&self, verb: &str, tokens: &[&str]) -> String {
+    pub fn words(&self, verb: &str, tokens: &[&str]) -> String {
+        format!("ctl {verb} {}", self.signed(tokens))
+    }
+
+    /// The words that log in and sign with these tokens.
+    pub fn signed(&self, tokens: &[&str]) -> String {
         let signed = tokens.iter().map(|token| format!("--token {} ", self.token(token)));
         let signed: String = signed.collect();
-        format!("ctl {verb} {}", self.login.replace("{}", &signed))
+        self.login.replace("{}", &signed)
     }
 
     fn token(&self, name: &str) -> String {
         self.daemon.path(&format!("{name}.token")).display().to_string()
     }
 
-    fn ctl(&self, verb: &str, tokens: &[&str]) -> Value {
+    pub fn ctl(&self, verb: &str, tokens: &[&str]) -> Value {
         self.daemon.json(&self.words(verb, tokens))
     }
 

@@ -1,6 +1,7 @@
 //! The command `ringfence` against a daemon in this process.
 
 mod administration;
+mod backup;
 mod capf;
 mod ctl;
 mod daemon;

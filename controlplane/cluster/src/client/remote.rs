@@ -75,6 +75,12 @@ impl<'a> Remote<'a> {
         }
     }
 
+    /// Whether the data was restored after the CTL file was signed.
+    pub fn was_restored(&self) -> Result<bool, ClientFault> {
+        let list: api::NodeList = self.get(Operation::GetCcmList)?;
+        Ok(list.restored)
+    }
+
     /// The node's certificate, DER.
     pub fn call_manager_certificate(&self) -> Result<Vec<u8>, ClientFault> {
         let body: api::CertificateBody = self.get(Operation::GetCcmCertificate)?;

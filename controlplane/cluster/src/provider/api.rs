@@ -166,6 +166,9 @@ pub struct Session {
 pub struct NodeList {
     /// The nodes, the publisher first.
     pub nodes: Vec<NodeInfo>,
+    /// Whether the data was restored after the CTL file was signed: it has to be signed again.
+    #[serde(default)]
+    pub restored: bool,
 }
 
 /// A node.

@@ -224,14 +224,14 @@ impl Provider {
     }
 
     fn nodes(&self) -> Answer {
-        let (nodes, certificates, ports) = self.store.read(|view| {
+        let (nodes, certificates, ports, restored) = self.store.read(|view| {
             let nodes = view.nodes()?;
             let mut ports = Vec::new();
             for node in &nodes {
                 let port = view.parameter(Some(&node.name), "ctl-provider.port")?;
                 ports.push(port.integer()?);
             }
-            Ok((nodes, view.certificates()?, ports))
+            Ok((nodes, view.certificates()?, ports, view.restored_since_ctl()?))
         })?;
         let fingerprint = |name: &str| {
             let own =
@@ -251,7 +251,7 @@ impl Provider {
                 fingerprint: fingerprint(&node.name),
             }
         });
-        ok(&api::NodeList { nodes: nodes.collect() })
+        ok(&api::NodeList { nodes: nodes.collect(), restored })
     }
 
     fn call_manager_certificate(&self, now: SystemTime) -> Answer {

@@ -1,6 +1,7 @@
 //! What administrators ask, carried out.
 
 mod administrator;
+mod backup;
 mod call;
 mod capf;
 mod certificate;
@@ -30,6 +31,7 @@ use lang::{Language, Say, Text};
 use serde_json::Value as Json;
 use store::{Author, Change, Changed, RESET_ENDS_CALLS, Refusal, Revision, Store};
 
+use crate::archivist::Archivist;
 use crate::services::Services;
 
 /// Carries out requests.
@@ -38,6 +40,7 @@ pub struct Office {
     node: String,
     services: Arc<Services>,
     read_only: bool,
+    archivist: Archivist,
 }
 
 /// Who asks, in which language, and when.
@@ -126,6 +129,11 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::WithdrawSrst>(),
     entry::<console::ResetSrst>(),
     entry::<console::ShowSrstStatus>(),
+    entry::<console::CreateBackup>(),
+    entry::<console::ListBackups>(),
+    entry::<console::VerifyBackup>(),
+    entry::<console::RestoreBackup>(),
+    entry::<console::BackupWork>(),
     entry::<console::ListAdministrators>(),
     entry::<console::PutAdministrator>(),
     entry::<console::RemoveAdministrator>(),
@@ -161,12 +169,18 @@ where
 impl Office {
     /// An office for this node.
     pub fn new(store: Arc<Store>, node: String, services: Arc<Services>) -> Self {
-        Self { store, node, services, read_only: false }
+        let archivist = Archivist::new(Arc::clone(&store), Arc::clone(&services));
+        Self { store, node, services, archivist, read_only: false }
     }
 
     /// An office of a gateway: what it knows comes from the centre, and is changed there.
     pub fn of_gateway(store: Arc<Store>, node: String, services: Arc<Services>) -> Self {
         Self { read_only: true, ..Self::new(store, node, services) }
+    }
+
+    /// Who makes and restores backups.
+    pub fn archivist(&self) -> &Archivist {
+        &self.archivist
     }
 
     /// Carries out a request.

@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use console::{Failure, ListDue, Status, StatusReport};
-use lang::Say;
+use lang::{Language, Say, Text};
 use md5::{Digest, Md5};
-use store::{Action, Due, SecurityMode};
+use messages::{Explain, backup};
+use store::{Action, Due, Replica, SecurityMode};
 
 use super::checklist::Facts;
 use super::{Caller, Handle, Office};
@@ -29,6 +32,12 @@ impl Handle<Status> for Office {
             alarms.extend(problems.into_iter().flatten());
             alarms.extend(self.services.survival_problem());
             alarms.extend(self.srst_alarms(view, caller)?);
+            alarms.extend(self.archivist.alarm(caller.language));
+            if view.restored_since_ctl()? {
+                let told = (&backup::DATA_RESTORED).explain(caller.language);
+                alarms.push(format!("{told}: {}", told.action));
+            }
+            alarms.extend(self.replica_alarm(view.replica()?, caller.language));
             if let Err(error) = view.verify_audit() {
                 alarms.push(error.say(caller.language));
             }
@@ -69,6 +78,23 @@ impl Handle<ListDue> for Office {
 }
 
 impl Office {
+    /// That the publisher's database is not followed, or not closely.
+    fn replica_alarm(&self, replica: Option<Replica>, language: Language) -> Option<String> {
+        let replica = replica?;
+        let node: (&str, &dyn std::fmt::Display) = ("node", &self.node);
+        let seconds = replica.silent.as_secs();
+        match replica {
+            Replica { streams: false, .. } => Some(PUBLISHER_AWAY.fill(language, &[node])),
+            Replica { silent, .. } if silent >= SILENCE => {
+                Some(PUBLISHER_SILENT.fill(language, &[node, ("seconds", &seconds)]))
+            }
+            Replica { behind, .. } if behind >= FAR_BEHIND => {
+                Some(REPLICA_BEHIND.fill(language, &[node, ("bytes", &behind)]))
+            }
+            Replica { .. } => None,
+        }
+    }
+
     /// Whether an action is still to be done on this node. A service that does not run here has
     /// nothing to take over.
     fn is_due(&self, due: &Due) -> bool {
@@ -82,3 +108,21 @@ impl Office {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// A primary that is there speaks up every ten seconds.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Changes that came and do not show yet, in bytes.
+const FAR_BEHIND: u64 = 16 << 20;
+
+const PUBLISHER_AWAY: Text = Text::new(
+    "The database of {node} is a copy, and the publisher's does not answer: calls go on, changes wait for the publisher. If it is lost for good: `ringfence cluster promote`.",
+    "{node} のデータベースは複製で、パブリッシャのデータベースが応答しません。通話は継続できますが、変更はパブリッシャの復帰後に行ってください。完全に失われた場合は `ringfence cluster promote` を使ってください。",
+);
+const PUBLISHER_SILENT: Text = Text::new(
+    "The database of {node} has heard nothing from the publisher's for {seconds} s.",
+    "{node} のデータベースは {seconds} 秒間パブリッシャから何も受信していません。",
+);
+const REPLICA_BEHIND: Text = Text::new(
+    "The database of {node} is {bytes} bytes behind the publisher's: what was changed lately may not hold here yet.",
+    "{node} のデータベースはパブリッシャより {bytes} バイト遅れています。最近の変更がまだ反映されていない可能性があります。",
+);

@@ -5,7 +5,7 @@ pub(crate) mod readers;
 pub(crate) mod sqlite;
 pub(crate) mod together;
 
-use crate::{Error, Result};
+use crate::{Error, Replica, Result};
 
 /// A value as both databases know it.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +69,9 @@ pub(crate) trait Sql {
 
     /// Runs statements without parameters.
     fn batch(&mut self, sql: &str) -> Result<()>;
+
+    /// How far it follows another database; `None` if it is nobody's copy.
+    fn replica(&mut self) -> Result<Option<Replica>>;
 
     /// Whether a table of this name exists.
     fn has_table(&mut self, table: &str) -> Result<bool>;

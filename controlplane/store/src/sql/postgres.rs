@@ -18,7 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Access, Backend, Row, Sql, Value};
-use crate::{Error, PostgresUrl, Result};
+use crate::{Error, PostgresUrl, Replica, Result};
 
 /// Key of the advisory lock that lets one writer through at a time ("ringfenc").
 const WRITER_LOCK: i64 = 0x7269_6e67_6665_6e63;
@@ -140,6 +140,22 @@ impl Sql for Postgres {
 
     fn batch(&mut self, sql: &str) -> Result<()> {
         Ok(self.client.batch_execute(sql)?)
+    }
+
+    fn replica(&mut self) -> Result<Option<Replica>> {
+        let asked = "SELECT pg_is_in_recovery(),
+            EXISTS (SELECT 1 FROM pg_stat_wal_receiver WHERE status = 'streaming'),
+            COALESCE(pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()), 0)::BIGINT,
+            COALESCE(EXTRACT(EPOCH FROM now() - (SELECT last_msg_receipt_time
+                FROM pg_stat_wal_receiver)), 0)::BIGINT";
+        let row = self.client.query_one(asked, &[])?;
+        let behind: i64 = row.get(2);
+        let silent: i64 = row.get(3);
+        Ok(row.get::<_, bool>(0).then(|| Replica {
+            streams: row.get(1),
+            behind: u64::try_from(behind).unwrap_or_default(),
+            silent: std::time::Duration::from_secs(u64::try_from(silent).unwrap_or_default()),
+        }))
     }
 
     fn has_table(&mut self, table: &str) -> Result<bool> {

@@ -10,7 +10,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 
 use super::{Access, Backend, Row, Sql, Value};
-use crate::{Error, Result};
+use crate::{Error, Replica, Result};
 
 /// Another process (a second command line) may hold the write lock this long.
 const BUSY: Duration = Duration::from_secs(10);
@@ -111,6 +111,10 @@ impl Sql for Sqlite {
 
     fn batch(&mut self, sql: &str) -> Result<()> {
         Ok(self.0.execute_batch(sql)?)
+    }
+
+    fn replica(&mut self) -> Result<Option<Replica>> {
+        Ok(None)
     }
 
     fn has_table(&mut self, table: &str) -> Result<bool> {

@@ -197,6 +197,10 @@ mod tests {
             Ok(())
         }
 
+        fn replica(&mut self) -> Result<Option<crate::Replica>> {
+            Ok(None)
+        }
+
         fn has_table(&mut self, _: &str) -> Result<bool> {
             Ok(true)
         }

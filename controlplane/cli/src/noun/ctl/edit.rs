@@ -256,7 +256,8 @@ fn edit(
     let entered = session.done(session.cluster.publisher().configuration())?;
     let mut editor = Editor { session, draft, entered };
     change(&mut editor)?;
-    if !editor.draft.is_changed() {
+    // After a restore phones may hold a newer file than this one: it is signed again as it is.
+    if !editor.draft.is_changed() && !session.done(session.cluster.publisher().was_restored())? {
         return nothing_to_sign(session);
     }
     editor.keep()?;

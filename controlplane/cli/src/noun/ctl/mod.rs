@@ -1,11 +1,11 @@
 //! `ringfence ctl`: the trust list. This is the CTL client: it talks to the CTL Providers of the
 //! cluster, wherever it runs.
 
-mod edit;
+pub mod edit;
 mod file;
 mod report;
-mod session;
-mod sign;
+pub mod session;
+pub mod sign;
 mod status;
 mod wizard;
 

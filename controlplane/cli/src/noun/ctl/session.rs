@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::secret::PasswordSource;
 
 /// Which cluster, and who asks.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Client {
     /// CTL Provider of the publisher, HOST or HOST:PORT [default: the one used last].
     #[arg(long, global = true, value_name = "HOST")]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cluster::client::Stranding;
+use cluster::list::ListFault;
 use lang::Text;
 use messages::{Explain, token as messages_token};
 use pki::token::{Location, Presented, TokenError};
@@ -16,7 +17,7 @@ use crate::secret::PasswordSource;
 use crate::token_home::TokenHome;
 
 /// Which token signs, and what may come of it.
-#[derive(Default, clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 pub struct Signing {
     /// Token to present, a file or PKCS#11 URI; the last one signs. Without it, it is asked for.
     #[arg(long = "token", value_name = "LOCATION", value_parser = location)]
@@ -90,6 +91,32 @@ impl Signing {
                 Err(failure) => eprintln!("ringfence: {failure}"),
             }
         }
+    }
+
+    /// Those that are given on the command line, presented: each must be in `list`, so that phones
+    /// know it. How many they are.
+    pub fn present_known(
+        &self,
+        session: &Session<'_>,
+        home: &TokenHome,
+        list: &tlv::CtlFile,
+    ) -> Result<usize, Failure> {
+        for location in &self.tokens {
+            let presented = present(session, home, location)?;
+            let certificate = &presented.info().certificate;
+            let mut tokens = list.with_role(tlv::Role::Sast);
+            if !tokens.any(|token| token.certificate.as_deref() == Some(certificate.der())) {
+                let serial = pki::certificate::hex(certificate.serial());
+                return session.done(Err(ListFault::TokenCannotSign(serial)));
+            }
+        }
+        Ok(self.tokens.len())
+    }
+
+    /// The same with the last token only, which signs.
+    pub fn with_last(&self) -> Self {
+        let tokens = self.tokens.last().cloned().into_iter().collect();
+        Self { tokens, ..self.clone() }
     }
 
     /// Presents the token that signs an update.
