@@ -50,7 +50,7 @@ fn a_backup_is_made_listed_checked_and_restored() {
     let restored = daemon.json(&format!("backup restore {name} {unlock}"));
     assert_eq!(restored["ok"], true);
     daemon.json("device show SEP001122334455");
-    let newest = daemon.json("log history")[0].to_string();
+    let newest = daemon.json("log changes")[0].to_string();
     assert!(newest.contains(&name), "{newest}");
     // Without a CTL file nothing has to be signed.
     assert!(!alarms(&daemon).contains("restored"), "{}", alarms(&daemon));
