@@ -74,8 +74,8 @@ crate::messages! {
     Error BACKUP_ON_A_REPLICA
         "Nothing can be restored on {node}", "{node} では復元できません";
         because "Its database is a copy of the publisher's", "データベースがパブリッシャの複製です";
-        cure "Restore on the publisher; if that is lost for good, make this node the publisher first (`ringfence cluster promote`)",
-            "パブリッシャで復元してください。パブリッシャが失われた場合は、先にこのノードを昇格させてください (`ringfence cluster promote`)";
+        cure "Restore on the publisher; if that is lost, on the machine that takes its place (`ringfence recover publisher`)",
+            "パブリッシャで復元してください。パブリッシャが失われた場合は、その代わりのマシンで復元してください (`ringfence recover publisher`)";
 
     /// There is nothing yet.
     Error BACKUP_OF_NOTHING

@@ -242,8 +242,8 @@ const NAME_A_BACKUP: Text = Text::new(
     "このマシンのデータベースは空です。復元するバックアップを --backup で指定してください (`ringfence backup list --at DIRECTORY`)。",
 );
 const NOT_HERE: Text = Text::new(
-    "This machine is not the publisher ({publisher}): run the command there. If it is lost for good, make this node the publisher first (`ringfence cluster promote`).",
-    "このマシンはパブリッシャ ({publisher}) ではありません。パブリッシャで実行してください。完全に失われた場合は、先にこのノードを昇格させてください (`ringfence cluster promote`)。",
+    "This machine is not the publisher ({publisher}): run the command there. If it is lost, run it on the machine that takes its place, under its name.",
+    "このマシンはパブリッシャ ({publisher}) ではありません。パブリッシャで実行してください。失われた場合は、同じ名前を付けた代わりのマシンで実行してください。",
 );
 const TOKENS: Text = Text::new(
     "{count} tokens that phones know must be there: give each with --token.",

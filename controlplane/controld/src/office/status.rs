@@ -115,8 +115,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const FAR_BEHIND: u64 = 16 << 20;
 
 const PUBLISHER_AWAY: Text = Text::new(
-    "The database of {node} is a copy, and the publisher's does not answer: calls go on, changes wait for the publisher. If it is lost for good: `ringfence cluster promote`.",
-    "{node} のデータベースは複製で、パブリッシャのデータベースが応答しません。通話は継続できますが、変更はパブリッシャの復帰後に行ってください。完全に失われた場合は `ringfence cluster promote` を使ってください。",
+    "The database of {node} is a copy, and the publisher's does not answer: calls go on, changes wait for the publisher. If it is lost, set up a machine in its place: `ringfence recover publisher`.",
+    "{node} のデータベースは複製で、パブリッシャのデータベースが応答しません。通話は継続できますが、変更はパブリッシャの復帰後に行ってください。失われた場合は、代わりのマシンを用意してください: `ringfence recover publisher`。",
 );
 const PUBLISHER_SILENT: Text = Text::new(
     "The database of {node} has heard nothing from the publisher's for {seconds} s.",
