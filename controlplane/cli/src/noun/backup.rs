@@ -247,7 +247,10 @@ fn unlock_of(args: &UnlockArgs, style: Style) -> std::result::Result<BackupUnloc
     if let Some(file) = &args.identity {
         let bytes = durable::read(file, MAX_KEYS)?.map(Zeroizing::new);
         let text = bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-        let text = text.ok_or_else(|| Failure::usage(format!("{}: ?", file.display())))?;
+        let text = text.ok_or_else(|| {
+            let file = file.display();
+            Failure::usage(NO_KEY_FILE.fill(style.language, &[("file", &file)]))
+        })?;
         return Ok(BackupUnlock { passphrase: None, identities: Some(Secret::new(text)) });
     }
     let passphrase = match &args.passphrase_file {
@@ -287,6 +290,10 @@ const COLUMNS: [Text; 5] = [
     Text::new("bytes", "バイト"),
     Text::new("name", "名前"),
 ];
+const NO_KEY_FILE: Text = Text::new(
+    "{file} holds no keys: name the file that `ringfence backup keygen` made.",
+    "{file} に鍵はありません。`ringfence backup keygen` で作成したファイルを指定してください。",
+);
 const PASSPHRASE: Text = Text::new("Passphrase of the backup", "バックアップのパスフレーズ");
 const RECIPIENT: Text = Text::new(
     "Backups are made for it with `--recipient {key}`, or `recipients` in [controld.backup]. Keep the file where no server is.",

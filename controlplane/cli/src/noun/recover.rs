@@ -15,7 +15,7 @@ use super::ctl::session::{Client, Session};
 use super::ctl::sign::Signing;
 use crate::daemon::Daemon;
 use crate::failure::{Failure, Result};
-use crate::output::Format;
+use crate::output::{self, Format};
 use crate::token_home::TokenHome;
 use crate::{Outcome, Style};
 
@@ -175,6 +175,9 @@ impl Guide {
     /// What was signed is in force here; what is left is told.
     fn taken_over(&self, reset: bool, missing: &[String]) -> Result {
         if !missing.is_empty() {
+            if self.style.format == Format::Json {
+                output::json(&serde_json::json!({ "missing": missing }))?;
+            }
             return Ok(Outcome::Partial);
         }
         for service in [Service::Tftp, Service::CallManager] {

@@ -84,6 +84,8 @@ fn a_lost_publisher_comes_back_and_the_list_is_signed_again() {
     assert!(stranger.contains("cannot be used to sign"), "{stranger}");
     let alone = daemon.fails(3, &format!("recover cluster {}", site.signed(&["a"])));
     assert!(alone.contains("2 tokens"), "{alone}");
+    let twice = daemon.fails(3, &format!("recover cluster {}", site.signed(&["a", "a"])));
+    assert!(twice.contains("2 tokens"), "{twice}");
     assert_eq!(fs::read(daemon.path("tftp/CTLFile.tlv")).unwrap(), before);
 
     let recovered = daemon.run(&format!("recover publisher {}", site.signed(&["a"])));

@@ -3,6 +3,7 @@
 mod capf;
 mod cluster;
 mod ctl;
+mod disaster;
 mod estate;
 mod matrix;
 mod mgcp_interop;
@@ -81,6 +82,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "srst",
         about: "a branch of 50 phones loses its centre in mid-call, and has it back",
         play: srst::play,
+    },
+    Scenario {
+        name: "disaster",
+        about: "all nodes are lost: the publisher from its backup, a subscriber anew, phones back",
+        play: disaster::play,
     },
     Scenario {
         name: "mgcp-interop",

@@ -1,5 +1,6 @@
 //! Presenting security tokens, one at a time.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cluster::client::Stranding;
@@ -94,13 +95,14 @@ impl Signing {
     }
 
     /// Those that are given on the command line, presented: each must be in `list`, so that phones
-    /// know it. How many they are.
+    /// know it. How many different ones they are.
     pub fn present_known(
         &self,
         session: &Session<'_>,
         home: &TokenHome,
         list: &tlv::CtlFile,
     ) -> Result<usize, Failure> {
+        let mut known = BTreeSet::new();
         for location in &self.tokens {
             let presented = present(session, home, location)?;
             let certificate = &presented.info().certificate;
@@ -109,8 +111,9 @@ impl Signing {
                 let serial = pki::certificate::hex(certificate.serial());
                 return session.done(Err(ListFault::TokenCannotSign(serial)));
             }
+            known.insert(certificate.der().to_vec());
         }
-        Ok(self.tokens.len())
+        Ok(known.len())
     }
 
     /// The same with the last token only, which signs.

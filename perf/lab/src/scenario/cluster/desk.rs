@@ -136,7 +136,20 @@ impl Desk {
 
     /// Runs the CTL client on the cluster behind this provider.
     pub fn ctl_at(&self, server: &str, verb: &str, tokens: &[&str]) -> Result<Ended> {
-        let mut words = format!("ctl {verb} --server {server} --password-file {}", self.password());
+        let words = format!("ctl {verb}") + &self.client(server, tokens);
+        self.run(None, &words)
+    }
+
+    /// Asks a node to bring back what was lost; its CTL file is signed with the last token.
+    pub fn recover(&self, node: &Node, what: &str, tokens: &[&str]) -> Result<Ended> {
+        let server = node.address.to_string();
+        let words = format!("recover {what}") + &self.client(&server, tokens);
+        self.run(Some(&node.socket()), &words)
+    }
+
+    /// How a CTL client logs in and which tokens it presents.
+    fn client(&self, server: &str, tokens: &[&str]) -> String {
+        let mut words = format!(" --server {server} --password-file {}", self.password());
         for print in &self.approved {
             words += &format!(" --approve {print}");
         }
@@ -147,7 +160,12 @@ impl Desk {
         for token in tokens {
             words += &format!(" --token {}", self.token(token));
         }
-        self.run(None, &words)
+        words
+    }
+
+    /// A file of the administrator's own.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 
     /// Runs the CTL client, signing with `token`, and does something between the moment when it

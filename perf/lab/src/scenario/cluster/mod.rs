@@ -7,6 +7,6 @@ mod outpost;
 mod site;
 
 pub use branch::Branch;
-pub use desk::{Desk, serial_of};
+pub use desk::{Desk, Ended, serial_of};
 pub use outpost::Outpost;
-pub use site::{Node, Site, address};
+pub use site::{Node, Site, address, empty_disk};

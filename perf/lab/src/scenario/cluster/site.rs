@@ -85,8 +85,7 @@ impl Site {
         let machine = |name: &str, host: u8| settle(lab, &lan, name, host);
         let node = |name: &'static str, host: u8| -> Result<Node> {
             let dir = state.path().join(name);
-            fs::create_dir(&dir)?;
-            chown(&dir, Some(USER.1), Some(USER.1))?;
+            empty_disk(&dir)?;
             let (namespace, address) = (machine(name, host)?, address(host));
             Ok(Node {
                 name,
@@ -171,6 +170,12 @@ fn settle(lab: &Lab, lan: &Namespace, name: &str, host: u8) -> Result<Namespace>
     link.finish_packets()?;
     link.address(&format!("{}/24", address(host)))?;
     Ok(namespace)
+}
+
+/// A directory of the daemons' user, with nothing in it.
+pub fn empty_disk(dir: &Path) -> Result<()> {
+    fs::create_dir(dir)?;
+    Ok(chown(dir, Some(USER.1), Some(USER.1))?)
 }
 
 impl Node {
@@ -291,6 +296,13 @@ impl Node {
     /// Kills its daemon on the spot.
     pub fn kill(&mut self) {
         self.program = None;
+    }
+
+    /// The machine is lost with all that it had; one with an empty disk stands in its place.
+    pub fn lose(&mut self) -> Result<()> {
+        (self.program, self.cell, self.database) = (None, None, None);
+        fs::remove_dir_all(&self.dir)?;
+        empty_disk(&self.dir)
     }
 
     /// Ends its daemon, and its database if it has one.
