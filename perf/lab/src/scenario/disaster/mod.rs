@@ -225,9 +225,7 @@ fn start_subscriber(site: &mut Site, desk: &mut Desk) -> Result<()> {
 
 /// What a new CTL file demands.
 fn restart_services(site: &Site, desk: &Desk) -> Result<()> {
-    for (node, service) in
-        [(&site.cm1, "call-manager"), (&site.cm1, "tftp"), (&site.cm2, "tftp")]
-    {
+    for (node, service) in [(&site.cm1, "call-manager"), (&site.cm1, "tftp"), (&site.cm2, "tftp")] {
         desk.tell(node, &format!("service restart {service}"))?;
     }
     site.cm1.wait_for_call_manager()

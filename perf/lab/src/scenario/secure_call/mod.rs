@@ -20,19 +20,27 @@ use crate::report::{Failed, Report};
 /// How long something may take that takes no time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-static ALICE: Phone = Phone::known("SEP000079700001", "7970", Mode::Encrypted, "1001", Place::Centre);
+static ALICE: Phone =
+    Phone::known("SEP000079700001", "7970", Mode::Encrypted, "1001", Place::Centre);
 static BOB: Phone = Phone::known("SEP000079700002", "7970", Mode::Encrypted, "1002", Place::Branch);
-static CAROL: Phone = Phone::known("SEP000079600003", "7960", Mode::NonSecure, "1003", Place::Centre);
-static DAVE: Phone = Phone::known("SEP000079700004", "7970", Mode::Authenticated, "1004", Place::Branch);
+static CAROL: Phone =
+    Phone::known("SEP000079600003", "7960", Mode::NonSecure, "1003", Place::Centre);
+static DAVE: Phone =
+    Phone::known("SEP000079700004", "7970", Mode::Authenticated, "1004", Place::Branch);
 /// Nobody can barge into its encrypted calls.
-static ERIN: Phone = Phone::known("SEP000079600005", "7960", Mode::Encrypted, "1005", Place::Centre);
+static ERIN: Phone =
+    Phone::known("SEP000079600005", "7960", Mode::Encrypted, "1005", Place::Centre);
 /// On the lines of others.
-static ALICE_TOO: Phone = Phone::known("SEP000079700011", "7970", Mode::Encrypted, "1001", Place::Centre);
+static ALICE_TOO: Phone =
+    Phone::known("SEP000079700011", "7970", Mode::Encrypted, "1001", Place::Centre);
 static ALICE_PLAIN: Phone =
     Phone::known("SEP000079700012", "7970", Mode::NonSecure, "1001", Place::Centre);
-static DAVE_TOO: Phone = Phone::known("SEP000079700013", "7970", Mode::Encrypted, "1004", Place::Branch);
-static DAVE_PLAIN: Phone = Phone::known("SEP000079700014", "7970", Mode::NonSecure, "1004", Place::Branch);
-static ERIN_TOO: Phone = Phone::known("SEP000079700015", "7970", Mode::Encrypted, "1005", Place::Centre);
+static DAVE_TOO: Phone =
+    Phone::known("SEP000079700013", "7970", Mode::Encrypted, "1004", Place::Branch);
+static DAVE_PLAIN: Phone =
+    Phone::known("SEP000079700014", "7970", Mode::NonSecure, "1004", Place::Branch);
+static ERIN_TOO: Phone =
+    Phone::known("SEP000079700015", "7970", Mode::Encrypted, "1005", Place::Centre);
 
 static ALL: [&Phone; 10] = [
     &ALICE,
