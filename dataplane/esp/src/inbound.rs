@@ -6,15 +6,16 @@ use std::time::Instant;
 use crate::event::{Event, Events};
 use crate::inner_fragments::InnerFragments;
 use crate::ip::{self, Ip, Part};
+use crate::packet::Work;
 use crate::policy::{Action, Policies};
 use crate::sa::{Mode, Sa};
 use crate::selector::{Direction, Match};
-use crate::{DropReason, Packet, tunnel};
+use crate::{DropReason, Packet, SaId, tunnel};
 
 /// An ESP packet in its IP packet.
-#[derive(Clone, Copy)]
-pub(crate) struct Arrived<'a> {
-    pub(crate) ip: &'a Ip,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) ip: Ip,
     /// Where ESP begins.
     pub(crate) esp_at: usize,
     /// The sender's port, if it came in UDP.
@@ -29,14 +30,25 @@ struct Opened {
     next: u8,
 }
 
-/// Opens a packet that came under the association. Until its ICV verified nothing changes.
-pub(crate) fn open(
+/// A packet whose ICV is to be verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    pub(crate) sa: SaId,
+    pub(crate) arrived: Arrived,
+    /// The half of its number that does not travel.
+    pub(crate) high: Option<u32>,
+    number: u64,
+}
+
+/// Looks whether a packet may be opened under the association: what is left is [`Opening`]. Nothing
+/// changes.
+pub(crate) fn prepare(
     now: Instant,
     sa: &mut Sa,
-    arrived: Arrived<'_>,
+    arrived: Arrived,
     packet: &mut Packet<'_>,
     events: &mut Events,
-) -> Result<Option<Carried>, DropReason> {
+) -> Result<(), DropReason> {
     if sa.spec.encapsulation.is_some() != arrived.port.is_some() {
         return Err(DropReason::EncapsulationMismatch);
     }
@@ -44,24 +56,45 @@ pub(crate) fn open(
         sa.age(now, events);
         return Err(DropReason::Expired);
     }
-    let wire = packet.bytes().len();
-    let esp = &mut packet.bytes_mut()[arrived.esp_at..];
-    let suite = sa.spec.keys.suite();
-    let around = sa.esp_len() + suite.icv_len();
-    let cipher = esp.len().checked_sub(around).ok_or(DropReason::BadPacket)?;
-    if cipher == 0 || !cipher.is_multiple_of(suite.alignment()) {
+    let esp = &packet.bytes()[arrived.esp_at..];
+    let cipher = cipher_len(sa, esp).ok_or(DropReason::BadPacket)?;
+    if cipher == 0 || !cipher.is_multiple_of(sa.spec.keys.suite().alignment()) {
         return Err(DropReason::BadPacket);
     }
-    let low = u32::from_be_bytes([esp[4], esp[5], esp[6], esp[7]]);
-    let number = sa.admit(low)?;
-    if !sa.transform.open(sa.high(number), esp) {
-        return Err(DropReason::AuthFailed);
+    let number = sa.admit(u32::from_be_bytes([esp[4], esp[5], esp[6], esp[7]]))?;
+    let high = sa.high(number);
+    let opening = Opening { sa: sa.id, arrived, high, number };
+    packet.work = Some(Work::Open(opening));
+    Ok(())
+}
+
+/// Octets that the cipher works on.
+fn cipher_len(sa: &Sa, esp: &[u8]) -> Option<usize> {
+    esp.len().checked_sub(sa.esp_len() + sa.spec.keys.suite().icv_len())
+}
+
+/// Takes what came out of a packet whose ICV verified, unless another one of its burst has used up
+/// its number or the association.
+pub(crate) fn finish(
+    now: Instant,
+    sa: &mut Sa,
+    opening: &Opening,
+    packet: &mut Packet<'_>,
+    events: &mut Events,
+) -> Result<Option<Carried>, DropReason> {
+    if !sa.is_usable(now) {
+        return Err(DropReason::Expired);
     }
-    let newest = number > sa.window.highest();
-    sa.window.commit(number);
+    sa.window.check(opening.number)?;
+    let arrived = &opening.arrived;
+    let newest = opening.number > sa.window.highest();
+    sa.window.commit(opening.number);
     if newest {
         follow(sa, arrived, events);
     }
+    let wire = packet.bytes().len();
+    let esp = &packet.bytes()[arrived.esp_at..];
+    let cipher = cipher_len(sa, esp).ok_or(DropReason::BadPacket)?;
     let opened = trailer(esp, sa.esp_len(), cipher);
     let clear = opened.as_ref().map_or(0, |opened| opened.len);
     sa.count(now, clear, wire, cipher, events);
@@ -71,14 +104,14 @@ pub(crate) fn open(
         return Ok(None);
     }
     match sa.spec.mode {
-        Mode::Tunnel => unwrap(arrived.ip, &opened, packet).map(Some),
-        Mode::Transport => close_up(arrived.ip, &opened, packet).map(Some),
+        Mode::Tunnel => unwrap(&arrived.ip, &opened, packet).map(Some),
+        Mode::Transport => close_up(&arrived.ip, &opened, packet).map(Some),
     }
 }
 
 /// Tells when an authentic packet came from somewhere else. Only the newest packet counts: an old
 /// one that took its time says nothing about where the peer is.
-fn follow(sa: &Sa, arrived: Arrived<'_>, events: &mut Events) {
+fn follow(sa: &Sa, arrived: &Arrived, events: &mut Events) {
     let from = arrived.port.map(|port| SocketAddr::new(arrived.ip.source, port));
     if let Some(to) = from
         && sa.peer() != from

@@ -2,21 +2,27 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::slice;
 use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
 
 use crate::associations::Associations;
 use crate::covering::{Cover, Uncovered, covers};
 use crate::encapsulation::{self, Kind};
 use crate::event::{Event, Events};
-use crate::inbound::{self, Arrived};
+use crate::inbound::{self, Arrived, Opening};
 use crate::inner_fragments::InnerFragments;
 use crate::ip::{self, Ip, Part};
+use crate::outbound::{self, Sealing};
+use crate::packet::Work;
 use crate::policy::{Action, Policies, Policy, RequestId};
 use crate::report::SaReport;
 use crate::sa::{SaError, SaSpec};
 use crate::selector::{Direction, Flow};
+use crate::transform::{self, BURST, Job};
 use crate::verdict::Drops;
-use crate::{DropReason, Packet, Verdict, icmp, outbound};
+use crate::{DropReason, Packet, Verdict, icmp};
 
 /// Handle of an association. After [`Ipsec::remove_sa`] it is an error, never another association.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +73,9 @@ pub struct Ipsec {
     /// When an association was asked for last.
     asked: HashMap<RequestId, Instant>,
 }
+
+/// Between the steps of a burst nobody removes an association.
+const STAYS: &str = "associations stay while a burst is worked on";
 
 /// How often an association is asked for while packets want one.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -141,36 +150,50 @@ impl Ipsec {
     /// IP packets in clear that want to leave: each is sealed in place, let pass or dropped, as its
     /// verdict says.
     pub fn outbound(&mut self, now: Instant, packets: &mut [Packet<'_>]) {
-        for packet in packets {
-            let verdict = self.send(now, packet);
-            self.settle(packet, verdict);
+        for burst in packets.chunks_mut(BURST) {
+            for packet in &mut *burst {
+                let verdict = self.send(now, packet);
+                self.settle(packet, verdict);
+            }
+            self.seal(burst);
         }
     }
 
     /// Seals packets under an association that policy has chosen for what they are parts of
     /// ([`Verdict::Fragment`]).
     pub fn protect(&mut self, now: Instant, id: SaId, packets: &mut [Packet<'_>]) {
-        for packet in packets {
-            let verdict = self.send_under(now, id, packet);
-            self.settle(packet, verdict);
+        for burst in packets.chunks_mut(BURST) {
+            for packet in &mut *burst {
+                let verdict = self.send_under(now, id, packet);
+                self.settle(packet, verdict);
+            }
+            self.seal(burst);
         }
     }
 
     /// Makes a dummy packet of `payload_len` octets in an empty packet with room on both sides.
     pub fn dummy(&mut self, now: Instant, id: SaId, payload_len: usize, packet: &mut Packet<'_>) {
         let verdict = match self.associations.get_mut(id) {
-            Some(sa) => outbound::seal_dummy(now, sa, payload_len, packet, &mut self.events),
+            Some(sa) => outbound::prepare_dummy(now, sa, payload_len, packet, &mut self.events),
             None => Err(DropReason::NoSa),
         };
         self.settle(packet, verdict);
+        self.seal(slice::from_mut(packet));
     }
 
     /// IP packets for us as they came: ESP, ESP in UDP, others. Only packets to our own addresses
     /// belong here. What comes out of an association is not looked at again, whatever it is.
     pub fn inbound(&mut self, now: Instant, packets: &mut [Packet<'_>]) {
-        for packet in packets {
-            let verdict = self.receive(now, packet);
-            self.settle(packet, verdict);
+        for burst in packets.chunks_mut(BURST) {
+            for packet in &mut *burst {
+                match self.receive(now, packet) {
+                    // What comes of it shows when its burst is opened.
+                    Ok(None) => {}
+                    Ok(Some(verdict)) => self.settle(packet, Ok(verdict)),
+                    Err(why) => self.settle(packet, Err(why)),
+                }
+            }
+            self.open(now, burst);
         }
     }
 
@@ -233,7 +256,7 @@ impl Ipsec {
             }
         })?;
         let sa = self.associations.get_mut(id).ok_or(DropReason::NoSa)?;
-        outbound::seal(now, sa, &ip, packet, &mut self.events)
+        outbound::prepare(now, sa, &ip, packet, &mut self.events)
     }
 
     fn send_under(
@@ -246,69 +269,136 @@ impl Ipsec {
         packet.set_len(ip.total_len);
         let sa =
             self.associations.get_mut(id).filter(|sa| sa.spec.direction == Direction::Outbound);
-        outbound::seal(now, sa.ok_or(DropReason::NoSa)?, &ip, packet, &mut self.events)
+        outbound::prepare(now, sa.ok_or(DropReason::NoSa)?, &ip, packet, &mut self.events)
     }
 
-    fn receive(&mut self, now: Instant, packet: &mut Packet<'_>) -> Result<Verdict, DropReason> {
+    /// The cryptography of packets that are prepared.
+    fn seal(&self, packets: &mut [Packet<'_>]) {
+        let jobs = packets.iter_mut().filter_map(|packet| {
+            let Some(Work::Seal(Sealing { sa, esp_at, high })) = packet.work else { return None };
+            let transform = &self.associations.get(sa).expect(STAYS).transform;
+            Some(Job { transform, high, packet: &mut packet.bytes_mut()[esp_at..], good: false })
+        });
+        transform::seal(&mut jobs.collect::<ArrayVec<_, BURST>>());
+        for packet in packets {
+            if let Some(Work::Seal(sealing)) = packet.work.take() {
+                let sa = self.associations.get(sealing.sa).expect(STAYS);
+                outbound::finish(sa, &sealing, packet);
+            }
+        }
+    }
+
+    /// What comes of a packet, if that shows before it is opened.
+    fn receive(
+        &mut self,
+        now: Instant,
+        packet: &mut Packet<'_>,
+    ) -> Result<Option<Verdict>, DropReason> {
         let ip = Ip::parse(packet.bytes())?;
         packet.set_len(ip.total_len);
         let whole = ip.part == Part::Whole;
         match ip.protocol {
             ip::ESP if whole => {
-                let arrived = Arrived { ip: &ip, esp_at: ip.payload_at, port: None };
-                self.open(now, arrived, packet)
+                let arrived = Arrived { ip, esp_at: ip.payload_at, port: None };
+                self.receive_esp(now, arrived, packet).map(|()| None)
             }
-            ip::UDP if whole => self.receive_udp(now, &ip, packet),
-            ip::ESP => Ok(Verdict::Reassemble),
-            ip::UDP if self.associations.is_encapsulating(ip.source) => Ok(Verdict::Reassemble),
-            _ => self.receive_clear(&ip, packet),
+            ip::UDP if whole => self.receive_udp(now, ip, packet),
+            ip::ESP => Ok(Some(Verdict::Reassemble)),
+            ip::UDP if self.associations.is_encapsulating(ip.source) => {
+                Ok(Some(Verdict::Reassemble))
+            }
+            _ => self.receive_clear(&ip, packet).map(Some),
         }
     }
 
     fn receive_udp(
         &mut self,
         now: Instant,
-        ip: &Ip,
+        ip: Ip,
         packet: &mut Packet<'_>,
-    ) -> Result<Verdict, DropReason> {
+    ) -> Result<Option<Verdict>, DropReason> {
         let segment = &packet.bytes()[ip.payload_at..];
         let udp = wire::udp::Header::parse(segment).map_err(|_| DropReason::BadPacket)?;
         if udp.destination != encapsulation::PORT {
-            return self.receive_clear(ip, packet);
+            return self.receive_clear(&ip, packet).map(Some);
         }
         let payload = &segment[wire::udp::HEADER_LEN..udp.total_len().into()];
         match encapsulation::classify(payload) {
-            Kind::Keepalive => Ok(Verdict::Consume),
-            Kind::Ike => Ok(Verdict::Ike),
+            Kind::Keepalive => Ok(Some(Verdict::Consume)),
+            Kind::Ike => Ok(Some(Verdict::Ike)),
             Kind::Bad => Err(DropReason::BadEncapsulation),
             Kind::Esp => {
                 packet.set_len(ip.payload_at + usize::from(udp.total_len()));
                 let esp_at = ip.payload_at + wire::udp::HEADER_LEN;
-                self.open(now, Arrived { ip, esp_at, port: Some(udp.source) }, packet)
+                let arrived = Arrived { ip, esp_at, port: Some(udp.source) };
+                self.receive_esp(now, arrived, packet).map(|()| None)
             }
         }
     }
 
-    fn open(
+    fn receive_esp(
         &mut self,
         now: Instant,
-        arrived: Arrived<'_>,
+        arrived: Arrived,
         packet: &mut Packet<'_>,
-    ) -> Result<Verdict, DropReason> {
+    ) -> Result<(), DropReason> {
         let spi = packet.bytes()[arrived.esp_at..].first_chunk().ok_or(DropReason::BadPacket)?;
         let spi = u32::from_be_bytes(*spi);
         let sa = self
             .associations
             .find_mut(Direction::Inbound, spi, arrived.ip.destination)
             .ok_or(DropReason::NoSa)?;
-        let mut opened = || {
-            let Some(carried) = inbound::open(now, sa, arrived, packet, &mut self.events)? else {
+        inbound::prepare(now, sa, arrived, packet, &mut self.events)
+            .inspect_err(|&why| sa.stats.drops.count(why))
+    }
+
+    /// Opens packets that may be opened, and says what comes of each, in their order.
+    fn open(&mut self, now: Instant, packets: &mut [Packet<'_>]) {
+        let mut good = self.verify(packets).into_iter();
+        for packet in packets {
+            if let Some(Work::Open(opening)) = packet.work.take() {
+                let verified = good.next().expect("every opening was a job");
+                let verdict = self.finish(now, &opening, verified, packet);
+                self.settle(packet, verdict);
+            }
+        }
+    }
+
+    /// The cryptography of packets that may be opened: which of them verified, and so are in clear.
+    fn verify(&self, packets: &mut [Packet<'_>]) -> ArrayVec<bool, BURST> {
+        let jobs = packets.iter_mut().filter_map(|packet| {
+            let Some(Work::Open(Opening { sa, high, arrived, .. })) = packet.work else {
+                return None;
+            };
+            let transform = &self.associations.get(sa).expect(STAYS).transform;
+            let packet = &mut packet.bytes_mut()[arrived.esp_at..];
+            Some(Job { transform, high, packet, good: false })
+        });
+        let mut jobs: ArrayVec<_, BURST> = jobs.collect();
+        transform::open(&mut jobs);
+        jobs.iter().map(|job| job.good).collect()
+    }
+
+    fn finish(
+        &mut self,
+        now: Instant,
+        opening: &Opening,
+        verified: bool,
+        packet: &mut Packet<'_>,
+    ) -> Result<Verdict, DropReason> {
+        let sa = self.associations.get_mut(opening.sa).expect(STAYS);
+        let mut finished = || {
+            if !verified {
+                return Err(DropReason::AuthFailed);
+            }
+            let carried = inbound::finish(now, sa, opening, packet, &mut self.events)?;
+            let Some(carried) = carried else {
                 return Ok(Verdict::Consume);
             };
             carried.belongs(now, sa, &self.policies, &mut self.fragments, packet)?;
             Ok(Verdict::Protected(sa.id))
         };
-        opened().inspect_err(|&why| sa.stats.drops.count(why))
+        finished().inspect_err(|&why| sa.stats.drops.count(why))
     }
 
     fn receive_clear(&self, ip: &Ip, packet: &Packet<'_>) -> Result<Verdict, DropReason> {

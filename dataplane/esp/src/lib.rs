@@ -13,6 +13,9 @@
 //! policy demands it. To the peer: find the policy, the newest live association, see whether the
 //! packet fits, give it the next number, encrypt, authenticate.
 //!
+//! The ciphers get all packets of a burst at once, whatever associations they are of. Each packet's
+//! number and its association's limits are looked at once more behind them, in the packets' order.
+//!
 //! # What there is
 //!
 //! | what | rule | from |

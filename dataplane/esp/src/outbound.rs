@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use crate::event::Events;
 use crate::ip::{self, Ip, Outer, Part};
+use crate::packet::Work;
 use crate::sa::{MIN_V6_MTU, Mode, Sa};
 use crate::tunnel::DontFragment;
-use crate::{DropReason, Packet, Verdict, encapsulation};
+use crate::{DropReason, Packet, SaId, Verdict, encapsulation};
 
 /// What is to be done with a packet's length.
 enum Fit {
@@ -17,8 +18,19 @@ enum Fit {
     Not(Verdict),
 }
 
-/// Seals a packet that policy and selectors have given to the association.
-pub(crate) fn seal(
+/// A packet that has everything but its cryptography.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sealing {
+    pub(crate) sa: SaId,
+    /// Where ESP begins.
+    pub(crate) esp_at: usize,
+    /// The half of the number that does not travel.
+    pub(crate) high: Option<u32>,
+}
+
+/// Prepares a packet that policy and selectors have given to the association: what is left is
+/// [`Sealing`].
+pub(crate) fn prepare(
     now: Instant,
     sa: &mut Sa,
     ip: &Ip,
@@ -43,7 +55,7 @@ pub(crate) fn seal(
     }
     packet.grow(layout.front, layout.back())?;
     let clear = ip.total_len;
-    write(sa, ip, &layout, packet.bytes_mut());
+    packet.work = Some(Work::Seal(write(sa, ip, &layout, packet.bytes_mut())));
     sa.count(now, clear, layout.total_len(), layout.cipher_len(), events);
     let sa_id = sa.id;
     Ok(if split {
@@ -55,7 +67,7 @@ pub(crate) fn seal(
 
 /// Makes a dummy packet (RFC 4303 §2.6) in an empty one: nobody on the way can tell it from others
 /// of its length.
-pub(crate) fn seal_dummy(
+pub(crate) fn prepare_dummy(
     now: Instant,
     sa: &mut Sa,
     payload_len: usize,
@@ -92,7 +104,7 @@ pub(crate) fn seal_dummy(
     };
     let layout = Layout { next: ip::DUMMY, ..Layout::of(now, sa, &ip) };
     packet.grow(layout.front, layout.back())?;
-    write(sa, &ip, &layout, packet.bytes_mut());
+    packet.work = Some(Work::Seal(write(sa, &ip, &layout, packet.bytes_mut())));
     sa.count(now, 0, layout.total_len(), layout.cipher_len(), events);
     Ok(Verdict::Protected(sa.id))
 }
@@ -173,8 +185,8 @@ impl Layout {
     }
 }
 
-/// Writes everything around the payload, which lies behind `kept` and `front` octets, and seals.
-fn write(sa: &mut Sa, ip: &Ip, layout: &Layout, bytes: &mut [u8]) {
+/// Writes everything around the payload, which lies behind `kept` and `front` octets.
+fn write(sa: &mut Sa, ip: &Ip, layout: &Layout, bytes: &mut [u8]) -> Sealing {
     let number = sa.sequence + 1;
     sa.sequence = number;
 
@@ -201,7 +213,6 @@ fn write(sa: &mut Sa, ip: &Ip, layout: &Layout, bytes: &mut [u8]) {
     esp[..4].copy_from_slice(&sa.spec.spi.to_be_bytes());
     esp[4..8].copy_from_slice(&(number as u32).to_be_bytes());
     sa.transform.write_iv(number, &mut esp[8..8 + iv_len]);
-    sa.transform.seal(sa.high(number), esp);
 
     match sa.spec.mode {
         Mode::Tunnel => Outer {
@@ -216,12 +227,14 @@ fn write(sa: &mut Sa, ip: &Ip, layout: &Layout, bytes: &mut [u8]) {
         .emit(bytes),
         Mode::Transport => ip.set_len(bytes),
     }
-    write_udp(sa, &mut bytes[esp_at - sa.udp_len()..]);
+    Sealing { sa: sa.id, esp_at, high: sa.high(number) }
 }
 
-/// The UDP header in front of ESP, if there is one. Without checksum over IPv4 (RFC 3948 §2.1).
-fn write_udp(sa: &Sa, segment: &mut [u8]) {
+/// Writes the UDP header in front of ESP, if there is one. Without checksum over IPv4 (RFC 3948
+/// §2.1); over IPv6 it covers what was sealed.
+pub(crate) fn finish(sa: &Sa, sealing: &Sealing, packet: &mut Packet<'_>) {
     let Some(ports) = sa.spec.encapsulation else { return };
+    let segment = &mut packet.bytes_mut()[sealing.esp_at - sa.udp_len()..];
     let mut udp = wire::udp::Header {
         source: ports.local_port,
         destination: ports.remote_port,

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::inbound::Opening;
+use crate::outbound::Sealing;
 use crate::{DropReason, Verdict};
 
 /// Octets in front of a packet that are always enough: an outer IPv6 header, UDP, ESP, an
@@ -23,6 +25,15 @@ pub struct Packet<'p> {
     range: Range<usize>,
     /// What came of it; [`Verdict::Bypass`] before anything did.
     pub verdict: Verdict,
+    /// What is still to be done with it while its burst is worked on.
+    pub(crate) work: Option<Work>,
+}
+
+/// What is done with all packets of a burst at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    Seal(Sealing),
+    Open(Opening),
 }
 
 impl<'p> Packet<'p> {
@@ -36,7 +47,7 @@ impl<'p> Packet<'p> {
             range.start <= range.end && range.end <= buffer.len(),
             "a packet outside its buffer"
         );
-        Self { buffer, range, verdict: Verdict::Bypass }
+        Self { buffer, range, verdict: Verdict::Bypass, work: None }
     }
 
     /// The packet.

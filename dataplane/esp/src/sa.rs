@@ -12,7 +12,7 @@ use crate::lifetime::Lifetime;
 use crate::policy::RequestId;
 use crate::replay::{MAX_WINDOW, MIN_WINDOW, Window};
 use crate::selector::{Direction, Flow, Match, Selector};
-use crate::transform::{HEADER_LEN, Transform, transform};
+use crate::transform::{HEADER_LEN, Transform};
 use crate::tunnel::OuterRules;
 use crate::verdict::{DropReason, Drops};
 use crate::{SaId, encapsulation};
@@ -201,7 +201,7 @@ pub struct SaStats {
 pub(crate) struct Sa {
     pub(crate) id: SaId,
     pub(crate) spec: SaSpec,
-    pub(crate) transform: Box<dyn Transform>,
+    pub(crate) transform: Transform,
     pub(crate) state: SaState,
     pub(crate) added: Instant,
     pub(crate) last_used: Option<Instant>,
@@ -222,7 +222,7 @@ impl Sa {
         let outbound = spec.direction == Direction::Outbound;
         Self {
             id,
-            transform: transform(&spec.keys, spec.iv_seed),
+            transform: Transform::new(&spec.keys, spec.iv_seed),
             state: SaState::Live,
             added: now,
             last_used: None,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use common::{Agreement, Pair, REQUEST, allow_fragments, ip, through, udp};
 use proptest::prelude::*;
 use ringfence_esp::{
-    Action, DontFragment, DropReason, Dscp, Event, HEADROOM, Mode, Packet, Policy, Reassembler,
-    Selector, Suite, TAILROOM, Verdict, fragment, icmp,
+    Action, Direction, DontFragment, DropReason, Dscp, Event, HEADROOM, Mode, Packet, Policy,
+    Reassembler, Selector, Suite, TAILROOM, Verdict, fragment, icmp,
 };
 
 /// What a packet is worth when everything about it may be wrong.
@@ -145,6 +145,70 @@ proptest! {
             prop_assert_eq!(pair.open(1, &packets[index]).0, expected);
         }
     }
+}
+
+/// Works on packets as one burst.
+fn burst(packets: &[Vec<u8>], work: impl FnOnce(&mut [Packet<'_>])) -> Vec<(Verdict, Vec<u8>)> {
+    let mut buffers: Vec<_> = packets.iter().map(|_| vec![0; 2048]).collect();
+    let in_buffers = packets.iter().zip(&mut buffers).map(|(packet, buffer)| {
+        buffer[HEADROOM..HEADROOM + packet.len()].copy_from_slice(packet);
+        Packet::new(buffer, HEADROOM..HEADROOM + packet.len())
+    });
+    let mut burst: Vec<_> = in_buffers.collect();
+    work(&mut burst);
+    burst.iter().map(|packet| (packet.verdict, packet.bytes().to_vec())).collect()
+}
+
+/// In every suite and mode, with another order, a packet that comes twice and one that is forged.
+#[test]
+fn a_burst_comes_to_what_its_packets_come_to() {
+    for agreement in Agreement::all() {
+        let [mut alone, mut together] = [0, 1].map(|_| Pair::new(agreement.clone()));
+        let clear: Vec<_> =
+            (0..100).map(|n| agreement.datagram(0, &vec![n; 13 * usize::from(n)])).collect();
+        let now = alone.now;
+        let mut sealed: Vec<_> = clear.iter().map(|packet| alone.seal(0, packet).1).collect();
+        let in_burst = burst(&clear, |packets| together.ends[0].outbound(now, packets));
+        for ((verdict, packet), expected) in in_burst.iter().zip(&sealed) {
+            assert_eq!(*verdict, Verdict::Protected(together.out[0]));
+            assert_eq!(packet, expected, "{:?}", agreement.suite);
+        }
+
+        sealed.swap(40, 60);
+        sealed.insert(20, sealed[10].clone());
+        let forged = sealed[30].len() - 1;
+        sealed[30][forged] ^= 1;
+        let one_by_one: Vec<_> = sealed.iter().map(|packet| alone.open(1, packet)).collect();
+        let in_burst = burst(&sealed, |packets| together.ends[1].inbound(now, packets));
+        for (number, (alone, together)) in one_by_one.iter().zip(&in_burst).enumerate() {
+            assert_eq!(alone.0, together.0, "{number}");
+            match number {
+                20 => assert_eq!(together.0, dropped(DropReason::Replayed)),
+                30 => assert_eq!(together.0, dropped(DropReason::AuthFailed)),
+                _ => assert_eq!(alone, together),
+            }
+        }
+        assert_eq!(alone.ends[1].counters(), together.ends[1].counters());
+        let stats = |pair: &Pair| pair.ends[1].sa(pair.back[1]).unwrap().stats;
+        assert_eq!(stats(&alone), stats(&together));
+    }
+}
+
+/// The packet that reaches a hard limit is the last one, also in the middle of a burst.
+#[test]
+fn a_limit_ends_an_association_in_mid_burst() {
+    let agreement = Agreement::new(Suite::AesGcm128, Mode::Tunnel);
+    let mut pair = Pair::with(agreement.clone(), |spec| {
+        if spec.direction == Direction::Inbound {
+            spec.lifetime.hard.packets = Some(5);
+        }
+    });
+    let sealed: Vec<_> = (0..8).map(|n| pair.sealed(0, &[n])).collect();
+    let now = pair.now;
+    let opened = burst(&sealed, |packets| pair.ends[1].inbound(now, packets));
+    let verdicts: Vec<_> = opened.into_iter().map(|(verdict, _)| verdict).collect();
+    assert_eq!(verdicts[..5], [Verdict::Protected(pair.back[1]); 5]);
+    assert_eq!(verdicts[5..], [dropped(DropReason::Expired); 3]);
 }
 
 #[test]
@@ -469,7 +533,7 @@ fn what_comes_out_must_belong_there() {
     let mgcp = |end: usize| agreement.selector(end).protocol(17).ports(2427..=2427, 2427..=2427);
     let mut pair = Pair::with(agreement.clone(), |spec| {
         // The receiver is strict, the sender is not.
-        if spec.direction == ringfence_esp::Direction::Inbound {
+        if spec.direction == Direction::Inbound {
             spec.selectors = vec![mgcp(1)];
         }
     });

@@ -49,10 +49,9 @@
 //!
 //! - No allocation, lock or system call per packet.
 //! - A stranger's packet changes no state.
-//! - `unsafe` appears in `backend` alone.
 //! - Key material is erased when dropped and never printed.
 
-#![deny(unsafe_code)]
+#![forbid(unsafe_code)]
 
 mod backend;
 mod error;

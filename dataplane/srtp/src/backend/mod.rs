@@ -3,17 +3,13 @@
 //! All backends give the same octets for the same jobs. They differ in how many packets they work
 //! on at once, and in what they make of a session key beforehand ([`Backend::Keys`]).
 
-mod hmac;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 #[cfg(test)]
 mod wycheproof;
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod x86;
 
-pub(crate) use hmac::{Digest, MacJob, MacKey};
+pub(crate) use kernels::{Digest, MacJob, MacKey};
 pub(crate) use portable::Portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use vector::Vector;

@@ -1,4 +1,4 @@
-//! The kernels of `x86` as backends.
+//! The `kernels` as backends.
 //!
 //! Expanded keys take 216 octets in every suite: round keys as far as AES-128 has them, from which
 //! those of longer keys are completed, and what authenticates.
@@ -6,9 +6,9 @@
 //! The first round key absorbs the salt and the SSRC. AES begins by adding it to the block, so a
 //! block with only packet index and block counter in it comes out as if they had been there too.
 
+use kernels::{AesCtr, Block, Completed, GcmTag, HmacSha1, KEPT, TagJob, payload_iv};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::x86::{self, AesCtr, Block, Completed, GcmTag, HmacSha1, KEPT, TagJob, payload_iv};
 use super::{Backend, CmJob, Digest, GcmJob, MacJob, MacKey, index_at, salt_iv, same_tag, turn_iv};
 use crate::kdf::SessionKeys;
 use crate::suite::{Cipher, Suite};
@@ -69,12 +69,12 @@ impl Backend for Vector {
         let key = keys.cipher();
         let mut whole = [[0; 16]; 15];
         if !key.is_empty() {
-            let expanded = x86::expand_key(key, &mut whole[..key.len() / 4 + 7]);
+            let expanded = kernels::expand_key(key, &mut whole[..key.len() / 4 + 7]);
             assert!(expanded, "whoever has the kernels has AES");
         }
         let mac = match keys.suite.cipher() {
             Cipher::AesGcm => {
-                let hash_key = x86::hash_key(&whole[..key.len() / 4 + 7]);
+                let hash_key = kernels::hash_key(&whole[..key.len() / 4 + 7]);
                 let mut words = [0; 10];
                 words[..8]
                     .copy_from_slice(&hash_key.expect("whoever has the kernels has PCLMULQDQ"));
@@ -129,7 +129,7 @@ impl Backend for Vector {
     }
 
     fn prefetch<T>(&self, value: &T) {
-        x86::prefetch(value);
+        kernels::prefetch(value);
     }
 }
 

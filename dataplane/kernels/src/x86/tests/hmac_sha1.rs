@@ -4,9 +4,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use proptest::prelude::*;
 use sha1::Sha1;
 
-use super::super::super::hmac::{Digest, MacJob, MacKey};
 use super::super::HmacSha1;
 use super::{noise, runnable};
+use crate::{Digest, MacJob, MacKey};
 
 /// A message to authenticate, owned.
 #[derive(Clone, Debug)]

@@ -1,21 +1,14 @@
 //! How fast the x86-64 kernels are on this processor, without sessions around them: a guide for tuning them.
 //!
-//! `cargo run --release -p ringfence-srtp --example kernels [FILTER]`; packets of 12 + 160 bytes. "relay" is what a
+//! `cargo run --release -p ringfence-kernels --example kernels [FILTER]`; packets of 12 + 160 bytes. "relay" is what a
 //! packet costs from one key to another: verify, decrypt, encrypt, authenticate. Cycles are counted by
 //! how long a chain of multiplications takes, because on a shared machine the clock drifts.
-
-#[path = "../src/backend/hmac.rs"]
-mod hmac;
-#[path = "../src/backend/x86/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "modules as they are, private to the crate")]
-mod x86;
 
 use std::array;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use hmac::{Digest, MacJob, MacKey};
-use x86::*;
+use ringfence_kernels::*;
 
 const BURST: usize = 32;
 const HEADER: usize = 12;

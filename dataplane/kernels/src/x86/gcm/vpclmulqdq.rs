@@ -9,6 +9,9 @@ use super::{HashKey, Tag, TagJob};
 /// Bytes and blocks of a register.
 const REGISTER: usize = 64;
 const BLOCKS: usize = 4;
+/// Steps that share a reduction in long packets, and from how many steps on their powers are worth making.
+const WIDTH: usize = 4;
+const LONG: usize = 2 * WIDTH + 1;
 
 #[inline]
 pub(super) fn compute(_: Vaes, tag_iv: u128, job: &TagJob<'_>) -> Tag {
@@ -18,7 +21,8 @@ pub(super) fn compute(_: Vaes, tag_iv: u128, job: &TagJob<'_>) -> Tag {
 
 /// What is hashed is seen as one stream: empty blocks, which change nothing at the start, so many that the rest ends with
 /// a register; associated data; ciphertext; lengths. Each lane of the register is a hash of its own with the fourth power
-/// as key, until the last step gives each lane the power that its place asks for.
+/// as key, until the last step gives each lane the power that its place asks for. In long packets steps go four at a time
+/// with higher powers, so that only every fourth waits for a reduction.
 #[target_feature(enable = "aes,vaes,vpclmulqdq,avx512f,avx512bw,avx512vl,bmi2")]
 fn tag_of(tag_iv: u128, job: &TagJob<'_>) -> Tag {
     let mask = aes::encrypt_block(job.round_keys, reflect_block(aes::load_number(tag_iv)));
@@ -33,13 +37,26 @@ fn tag_of(tag_iv: u128, job: &TagJob<'_>) -> Tag {
     let powers = load_powers(job.hash_key);
     let fourth = _mm512_shuffle_i32x4::<0x00>(powers, powers);
     let mut hash = _mm512_setzero_si512();
-    for step in 0..steps {
-        let mut text = ciphertext.at(step);
-        if REGISTER * step < ciphertext.position {
-            text = _mm512_or_si512(text, associated.at(step));
+    let mut step = 0;
+    if steps >= LONG {
+        let eighth = multiply(fourth, fourth);
+        let wide = [multiply(eighth, eighth), multiply(eighth, fourth), eighth, fourth];
+        while step + WIDTH < steps {
+            let text = reflect(stream(&associated, &ciphertext, step));
+            let mut sum = Product::of(_mm512_xor_si512(text, hash), wide[0]);
+            for (ahead, power) in wide.into_iter().enumerate().skip(1) {
+                let text = reflect(stream(&associated, &ciphertext, step + ahead));
+                sum = sum.plus(Product::of(text, power));
+            }
+            hash = sum.reduce();
+            step += WIDTH;
         }
+    }
+    while step < steps {
+        let text = stream(&associated, &ciphertext, step);
         hash = _mm512_xor_si512(hash, reflect(text));
-        if step < steps - 1 {
+        step += 1;
+        if step < steps {
             hash = multiply(hash, fourth);
         }
     }
@@ -50,6 +67,18 @@ fn tag_of(tag_iv: u128, job: &TagJob<'_>) -> Tag {
     let whole = _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
 
     aes::store(_mm_xor_si128(mask, reflect_block(whole)))
+}
+
+/// What the stream's register number `step` holds.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
+fn stream(associated: &Part<'_>, ciphertext: &Part<'_>, step: usize) -> __m512i {
+    let text = ciphertext.at(step);
+    if REGISTER * step < ciphertext.position {
+        _mm512_or_si512(text, associated.at(step))
+    } else {
+        text
+    }
 }
 
 /// Bytes that begin somewhere in the stream, with zeros before and after them.
@@ -85,14 +114,49 @@ fn lowest(count: usize) -> u64 {
 #[inline]
 #[target_feature(enable = "vpclmulqdq,avx512f")]
 fn multiply(hash: __m512i, power: __m512i) -> __m512i {
-    let low = _mm512_clmulepi64_epi128::<0x00>(hash, power);
-    let cross = (
-        _mm512_clmulepi64_epi128::<0x01>(hash, power),
-        _mm512_clmulepi64_epi128::<0x10>(hash, power),
-    );
-    let high = _mm512_clmulepi64_epi128::<0x11>(hash, power);
-    let middle = xor3(cross.0, cross.1, fold(low));
-    _mm512_xor_si512(high, fold(middle))
+    Product::of(hash, power).reduce()
+}
+
+/// A sum of products in every lane, not reduced yet, in three overlapping parts.
+struct Product {
+    low: __m512i,
+    /// 64 bits up.
+    middle: __m512i,
+    /// 128 bits up.
+    high: __m512i,
+}
+
+impl Product {
+    #[inline]
+    #[target_feature(enable = "vpclmulqdq,avx512f")]
+    fn of(hash: __m512i, power: __m512i) -> Self {
+        let cross = (
+            _mm512_clmulepi64_epi128::<0x01>(hash, power),
+            _mm512_clmulepi64_epi128::<0x10>(hash, power),
+        );
+        Self {
+            low: _mm512_clmulepi64_epi128::<0x00>(hash, power),
+            middle: _mm512_xor_si512(cross.0, cross.1),
+            high: _mm512_clmulepi64_epi128::<0x11>(hash, power),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn plus(self, other: Self) -> Self {
+        Self {
+            low: _mm512_xor_si512(self.low, other.low),
+            middle: _mm512_xor_si512(self.middle, other.middle),
+            high: _mm512_xor_si512(self.high, other.high),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "vpclmulqdq,avx512f")]
+    fn reduce(self) -> __m512i {
+        let middle = _mm512_xor_si512(self.middle, fold(self.low));
+        _mm512_xor_si512(self.high, fold(middle))
+    }
 }
 
 #[inline]
@@ -101,12 +165,6 @@ fn fold(part: __m512i) -> __m512i {
     let polynomial = _mm512_set1_epi64(0xc2 << 56);
     let lower = _mm512_clmulepi64_epi128::<0x00>(part, polynomial);
     _mm512_xor_si512(lower, _mm512_shuffle_epi32::<0x4e>(part))
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn xor3(a: __m512i, b: __m512i, c: __m512i) -> __m512i {
-    _mm512_ternarylogic_epi64::<0x96>(a, b, c)
 }
 
 /// Between the order of bytes in a packet and that of the powers.

@@ -1,5 +1,6 @@
 //! Every kernel against RustCrypto and the RFCs' vectors.
 
+mod cbc;
 mod ctr;
 mod gcm;
 mod hmac_sha1;

@@ -11,7 +11,7 @@ mod order;
 mod padding;
 mod streams;
 
-pub(crate) use super::super::hmac::{Digest, MacJob};
+use super::super::hmac::{Digest, MacJob};
 use super::cpu::{Avx2, Avx512, ShaNi};
 use order::Order;
 
@@ -52,7 +52,7 @@ impl HmacSha1 {
     ///
     /// # Panics
     /// If the slices differ in length.
-    pub(crate) fn digest(&self, jobs: &[MacJob<'_>], digests: &mut [Digest]) {
+    pub fn digest(&self, jobs: &[MacJob<'_>], digests: &mut [Digest]) {
         assert_eq!(jobs.len(), digests.len(), "one digest per job");
         let chunks = jobs.chunks(order::MOST_JOBS);
         for (jobs, digests) in chunks.zip(digests.chunks_mut(order::MOST_JOBS)) {

@@ -1,8 +1,4 @@
-//! The cryptography of a packet, suite by suite.
-//!
-//! A transform sees one ESP packet, from its SPI to its ICV, and knows nothing of associations. All
-//! that is done to a packet goes through the trait, once per packet; other implementations may
-//! stand beside these.
+//! One packet after the other, on any processor: RustCrypto.
 
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::consts::{U12, U16};
@@ -18,29 +14,18 @@ use sha1::Sha1;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::{Parts, associated_data, split_icv};
 use crate::{Keys, Suite};
 
-/// Octets of SPI and sequence number.
-pub(crate) const HEADER_LEN: usize = 8;
-
-/// One way to seal and open packets, with its keys.
-pub(crate) trait Transform: Send {
-    /// Writes the initialization vector of the packet of that number. Different numbers give
-    /// different vectors, and those of CBC cannot be foretold without the key.
+/// One way to seal and open packets, with its keys; as [`Transform`](super::Transform) says.
+pub(crate) trait Each: Send {
     fn write_iv(&self, number: u64, iv: &mut [u8]);
-
-    /// Encrypts what lies between initialization vector and ICV, and sets the ICV. `high` is the
-    /// half of an extended sequence number that does not travel.
     fn seal(&self, high: Option<u32>, packet: &mut [u8]);
-
-    /// The inverse: whether the ICV verified. If it did not, the packet is as it was.
     #[must_use]
     fn open(&self, high: Option<u32>, packet: &mut [u8]) -> bool;
 }
 
-/// The transform for keys. `seed` makes CBC's initialization vectors different from those of
-/// another association under the same key.
-pub(crate) fn transform(keys: &Keys, seed: [u8; 16]) -> Box<dyn Transform> {
+pub(super) fn transform(keys: &Keys, seed: [u8; 16]) -> Box<dyn Each> {
     let sha1 = || HmacSha1_96(new(keys.integrity()));
     let sha256 = || HmacSha256_128(new(keys.integrity()));
     let cbc128 = || Cbc { aes: new::<Aes128>(keys.encryption()), seed };
@@ -89,7 +74,7 @@ impl<Aes> Gcm<Aes> {
     }
 }
 
-impl<Aes> Transform for Gcm<Aes>
+impl<Aes> Each for Gcm<Aes>
 where
     Aes: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + Send,
     AesGcm<Aes, U12>: AeadInOut<NonceSize = U12, TagSize = U16>,
@@ -118,27 +103,10 @@ where
     }
 }
 
-/// SPI and sequence number, an extended one with both halves (RFC 4106 §5).
-fn associated_data(high: Option<u32>, header: &[u8]) -> ([u8; 12], usize) {
-    let mut data = [0; 12];
-    data[..4].copy_from_slice(&header[..4]);
-    match high {
-        Some(high) => {
-            data[4..8].copy_from_slice(&high.to_be_bytes());
-            data[8..].copy_from_slice(&header[4..]);
-            (data, 12)
-        }
-        None => {
-            data[4..8].copy_from_slice(&header[4..]);
-            (data, 8)
-        }
-    }
-}
-
 /// A cipher and a MAC of the ciphertext.
 struct Composed<C, M>(C, M);
 
-impl<C: Cipher, M: Integrity> Transform for Composed<C, M> {
+impl<C: Cipher, M: Integrity> Each for Composed<C, M> {
     fn write_iv(&self, number: u64, iv: &mut [u8]) {
         self.0.write_iv(number, iv);
     }
@@ -262,27 +230,4 @@ fn mac<M: Mac + Clone>(keyed: &M, message: &[u8], high: Option<u32>) -> hmac::di
         mac.update(&high.to_be_bytes());
     }
     mac.finalize().into_bytes()
-}
-
-fn split_icv(packet: &mut [u8], icv: usize) -> (&[u8], &mut [u8]) {
-    let at = packet.len() - icv;
-    let (message, icv) = packet.split_at_mut(at);
-    (message, icv)
-}
-
-/// Where things lie in an ESP packet.
-struct Parts<'a> {
-    header: &'a [u8],
-    iv: &'a [u8],
-    data: &'a mut [u8],
-    icv: &'a mut [u8],
-}
-
-impl<'a> Parts<'a> {
-    fn of(packet: &'a mut [u8], iv: usize, icv: usize) -> Self {
-        let (header, rest) = packet.split_at_mut(HEADER_LEN);
-        let (iv, rest) = rest.split_at_mut(iv);
-        let (data, icv) = rest.split_at_mut(rest.len() - icv);
-        Self { header, iv, data, icv }
-    }
 }

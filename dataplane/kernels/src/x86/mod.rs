@@ -4,6 +4,8 @@
 //! |---|---|---|---|
 //! | [`HmacSha1`] | 32 packets side by side, AVX-512 | four streams, SHA-NI | 8 packets side by side, AVX2 |
 //! | [`AesCtr`] | four blocks a register, VAES | AES-NI, eight blocks in flight | |
+//! | [`AesCbc`] encrypts | eight messages side by side, AES-NI | the same | |
+//! | [`AesCbc`] decrypts | four blocks a register, VAES | AES-NI, eight blocks in flight | |
 //! | [`GcmTag`] | four blocks a register, VPCLMULQDQ | PCLMULQDQ, four blocks a reduction | |
 //!
 //! A value of one of these types exists only if the processor has what it needs, so calling it is always sound. All of
@@ -17,6 +19,7 @@
 //! the whole call, with the bounds argued where it is made).
 
 mod aes;
+mod cbc;
 mod cpu;
 mod gcm;
 mod hmac_sha1;
@@ -24,6 +27,7 @@ mod hmac_sha1;
 mod tests;
 
 pub use aes::{AesCtr, Block, Completed, KEPT, expand_key};
+pub use cbc::{AesCbc, CbcJob, invert_key};
 pub use cpu::prefetch;
-pub use gcm::{GcmTag, TagJob, hash_key, payload_iv};
+pub use gcm::{GcmTag, HashKey, Tag, TagJob, hash_key, payload_iv};
 pub use hmac_sha1::HmacSha1;

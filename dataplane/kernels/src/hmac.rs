@@ -6,9 +6,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// What HMAC needs of a key: SHA-1 states after the key block (RFC 2104 §4), so that a short
 /// message costs no more than its own blocks and one more. 40 octets, read together.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct MacKey {
+pub struct MacKey {
     /// The state after key ⊕ ipad, then that after key ⊕ opad.
-    pub(crate) words: [u32; 10],
+    pub words: [u32; 10],
 }
 
 impl MacKey {
@@ -16,7 +16,7 @@ impl MacKey {
     ///
     /// # Panics
     /// If it is longer.
-    pub(crate) fn new(key: &[u8]) -> Self {
+    pub fn new(key: &[u8]) -> Self {
         let [a, b, c, d, e] = state_after(key, 0x36);
         let [f, g, h, i, j] = state_after(key, 0x5c);
         Self { words: [a, b, c, d, e, f, g, h, i, j] }
@@ -24,13 +24,13 @@ impl MacKey {
 
     /// State after key ⊕ ipad.
     #[inline]
-    pub(crate) fn inner(&self) -> &[u32; 5] {
+    pub fn inner(&self) -> &[u32; 5] {
         self.words.first_chunk().expect("ten words")
     }
 
     /// State after key ⊕ opad.
     #[inline]
-    pub(crate) fn outer(&self) -> &[u32; 5] {
+    pub fn outer(&self) -> &[u32; 5] {
         self.words.last_chunk().expect("ten words")
     }
 }
@@ -48,14 +48,14 @@ fn state_after(key: &[u8], pad: u8) -> [u32; 5] {
 
 /// One message to authenticate.
 #[derive(Clone, Copy)]
-pub(crate) struct MacJob<'a> {
+pub struct MacJob<'a> {
     /// The key.
-    pub(crate) key: &'a MacKey,
+    pub key: &'a MacKey,
     /// The message where it lies, usually in the packet.
-    pub(crate) message: &'a [u8],
+    pub message: &'a [u8],
     /// Four octets that follow the message: SRTP's rollover counter, big-endian (RFC 3711 §4.2).
-    pub(crate) suffix: Option<[u8; 4]>,
+    pub suffix: Option<[u8; 4]>,
 }
 
 /// A full SHA-1 digest; SRTP sends its first ten or four octets.
-pub(crate) type Digest = [u8; 20];
+pub type Digest = [u8; 20];

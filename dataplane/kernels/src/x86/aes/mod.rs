@@ -70,7 +70,7 @@ fn check_counter(iv: u128, data: &[u8]) {
 /// # Panics
 /// If there are not so many.
 #[inline]
-fn sized<const KEYS: usize>(round_keys: &[Block]) -> &[Block; KEYS] {
+pub(super) fn sized<const KEYS: usize>(round_keys: &[Block]) -> &[Block; KEYS] {
     round_keys.try_into().expect("11, 13 or 15 round keys, as expanded")
 }
 
