@@ -12,13 +12,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{BURST, HEADER_LEN, Job, Parts, Transform, associated_data, split_icv};
-use crate::Suite;
-
-/// Expanded keys, with what works with them.
-pub(crate) enum Keys {
-    Gcm(GcmKeys),
-    CbcSha1(CbcSha1Keys),
-}
+use crate::{Keys, Suite};
 
 /// AES-GCM with an ICV of 16 octets (RFC 4106).
 pub(crate) struct GcmKeys {
@@ -51,23 +45,14 @@ const GCM_IV: usize = 8;
 const GCM_ICV: usize = 16;
 const SHA1_ICV: usize = 12;
 
-impl Keys {
-    /// For suites and processors that there are kernels for.
-    pub(crate) fn new(keys: &crate::Keys, seed: [u8; 16]) -> Option<Self> {
-        match keys.suite() {
-            Suite::AesGcm128 | Suite::AesGcm256 => GcmKeys::new(keys).map(Self::Gcm),
-            Suite::AesCbc128Sha1 | Suite::AesCbc256Sha1 => {
-                CbcSha1Keys::new(keys, seed).map(Self::CbcSha1)
-            }
-            _ => None,
+/// The transform for keys, if there are kernels for their suite on this processor.
+pub(super) fn transform(keys: &Keys, seed: [u8; 16]) -> Option<Transform> {
+    match keys.suite() {
+        Suite::AesGcm128 | Suite::AesGcm256 => GcmKeys::new(keys).map(Box::new).map(Transform::Gcm),
+        Suite::AesCbc128Sha1 | Suite::AesCbc256Sha1 => {
+            CbcSha1Keys::new(keys, seed).map(Box::new).map(Transform::CbcSha1)
         }
-    }
-
-    pub(crate) fn write_iv(&self, number: u64, iv: &mut [u8]) {
-        match self {
-            Self::Gcm(_) => iv.copy_from_slice(&number.to_be_bytes()),
-            Self::CbcSha1(keys) => keys.write_iv(number, iv),
-        }
+        _ => None,
     }
 }
 
@@ -88,7 +73,7 @@ impl RoundKeys {
 }
 
 impl GcmKeys {
-    fn new(keys: &crate::Keys) -> Option<Self> {
+    fn new(keys: &Keys) -> Option<Self> {
         let vector = GcmTag::vpclmulqdq().zip(AesCtr::vaes());
         let (tag, ctr) = vector.or_else(|| GcmTag::pclmulqdq().zip(AesCtr::aes_ni()))?;
         let (key, salt) = keys.encryption().split_last_chunk().expect("a salt ends the key");
@@ -139,7 +124,7 @@ impl Drop for GcmKeys {
 }
 
 impl CbcSha1Keys {
-    fn new(keys: &crate::Keys, seed: [u8; 16]) -> Option<Self> {
+    fn new(keys: &Keys, seed: [u8; 16]) -> Option<Self> {
         let encrypt = RoundKeys::new(keys.encryption())?;
         Some(Self {
             cbc: AesCbc::vaes().or_else(AesCbc::aes_ni)?,
@@ -152,7 +137,7 @@ impl CbcSha1Keys {
     }
 
     /// The packet's number, encrypted (NIST SP 800-38A, appendix C).
-    fn write_iv(&self, number: u64, iv: &mut [u8]) {
+    pub(super) fn write_iv(&self, number: u64, iv: &mut [u8]) {
         let mut block = self.seed;
         for (octet, number) in block[8..].iter_mut().zip(number.to_be_bytes()) {
             *octet ^= number;
@@ -247,20 +232,14 @@ fn text(packet: &mut [u8]) -> &mut [Block] {
 
 fn gcm<'a>(job: &Job<'a>) -> Option<&'a GcmKeys> {
     match job.transform {
-        Transform::Burst(keys) => match &**keys {
-            Keys::Gcm(keys) => Some(keys),
-            Keys::CbcSha1(_) => None,
-        },
-        Transform::Each(_) => None,
+        Transform::Gcm(keys) => Some(keys),
+        _ => None,
     }
 }
 
 fn cbc_sha1<'a>(job: &Job<'a>) -> Option<&'a CbcSha1Keys> {
     match job.transform {
-        Transform::Burst(keys) => match &**keys {
-            Keys::CbcSha1(keys) => Some(keys),
-            Keys::Gcm(_) => None,
-        },
-        Transform::Each(_) => None,
+        Transform::CbcSha1(keys) => Some(keys),
+        _ => None,
     }
 }

@@ -21,7 +21,9 @@ pub(crate) const BURST: usize = 64;
 pub(crate) enum Transform {
     Each(Box<dyn Each>),
     #[cfg(target_arch = "x86_64")]
-    Burst(Box<burst::Keys>),
+    Gcm(Box<burst::GcmKeys>),
+    #[cfg(target_arch = "x86_64")]
+    CbcSha1(Box<burst::CbcSha1Keys>),
 }
 
 /// A packet to seal or to open.
@@ -39,8 +41,8 @@ impl Transform {
     /// of another association under the same key.
     pub(crate) fn new(keys: &Keys, seed: [u8; 16]) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if let Some(keys) = burst::Keys::new(keys, seed) {
-            return Self::Burst(Box::new(keys));
+        if let Some(transform) = burst::transform(keys, seed) {
+            return transform;
         }
         Self::packet_by_packet(keys, seed)
     }
@@ -55,7 +57,9 @@ impl Transform {
         match self {
             Self::Each(each) => each.write_iv(number, iv),
             #[cfg(target_arch = "x86_64")]
-            Self::Burst(keys) => keys.write_iv(number, iv),
+            Self::Gcm(_) => iv.copy_from_slice(&number.to_be_bytes()),
+            #[cfg(target_arch = "x86_64")]
+            Self::CbcSha1(keys) => keys.write_iv(number, iv),
         }
     }
 }
