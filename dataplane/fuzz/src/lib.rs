@@ -6,6 +6,7 @@
 //! an ordinary test runs each over its corpus and over fixed mutations of it.
 #![forbid(unsafe_code)]
 
+pub mod backhaul;
 pub mod corpus;
 pub mod engine;
 pub mod esp;
@@ -30,6 +31,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "engine-burst", run: engine::burst },
     Target { name: "esp-fragments", run: esp::fragments },
     Target { name: "esp-packets", run: esp::packets },
+    Target { name: "gateway-backhaul", run: backhaul::stream },
     Target { name: "gateway-datagrams", run: gateway::datagrams },
     Target { name: "gateway-lines", run: gateway::lines },
     Target { name: "keying-messages", run: keying::messages_of_the_kernel },

@@ -279,6 +279,12 @@ impl Prefix {
     }
 }
 
+impl From<Prefix> for (IpAddr, u8) {
+    fn from(prefix: Prefix) -> Self {
+        (prefix.address, prefix.length)
+    }
+}
+
 impl FromStr for Prefix {
     type Err = ConfigError;
 

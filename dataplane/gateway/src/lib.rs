@@ -53,6 +53,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod backhaul;
+
 mod audit;
 mod config;
 mod create;

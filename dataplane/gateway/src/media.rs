@@ -126,6 +126,7 @@ impl Media {
         Connection {
             law: codec.and_then(law_of).unwrap_or(Law::Mu),
             payload_type: codec.map_or(Law::Mu.payload_type(), |codec| codec.payload_type),
+            events: self.telephone_events(),
             packet_ms: self.ptime,
             mixing: match self.mode {
                 ConnectionMode::Conference => Mixing::Conference,
@@ -136,6 +137,12 @@ impl Media {
             sends: mode.is_some_and(Mode::sends),
             fresh,
         }
+    }
+
+    /// The payload type of telephone events (RFC 4733), if both ends have them.
+    fn telephone_events(&self) -> Option<u8> {
+        self.remote.as_ref()?;
+        self.codecs.iter().find(|codec| is_event(codec)).map(|codec| codec.payload_type)
     }
 
     /// Whether our description reads the same for both.
@@ -233,7 +240,7 @@ fn choose_codecs(
         }
     };
     if kind.is_voice() {
-        codecs.retain(|codec| law_of(codec).is_some());
+        codecs.retain(|codec| law_of(codec).is_some() || is_event(codec));
     }
     let speech = |codecs: &[Codec]| codecs.iter().any(|codec| !codec.is_auxiliary());
     if !speech(&codecs) {
@@ -248,6 +255,11 @@ fn choose_codecs(
         }
     }
     Ok(codecs)
+}
+
+/// Whether it is telephone events as a line has them: in the clock of its audio.
+fn is_event(codec: &Codec) -> bool {
+    codec.is("telephone-event") && codec.encoding.as_ref().is_some_and(|e| e.clock == 8000)
 }
 
 /// How a line codes audio, if this is one of its ways.

@@ -290,13 +290,25 @@ impl Requests {
 
     /// Something happened, and nobody can be told now.
     pub(crate) fn hold(&mut self, observation: Observation) {
-        if self.request.is_none() && !observation.persistent {
+        if self.request.is_none() && !observation.persistent || !self.detects(&observation) {
             return;
         }
         if self.quarantine.len() >= QUARANTINE {
             self.quarantine.pop_front();
         }
         self.quarantine.push_back(observation);
+    }
+
+    /// Whether something is detected now (RFC 3435 §2.3.3): while nobody can be told, a list of what
+    /// to detect leaves only that, what is asked for and what is told anyway.
+    fn detects(&self, observation: &Observation) -> bool {
+        let listed = |spec: &EventSpec| packages::means(self.kind, &spec.name, observation.event);
+        let asked = |request: &Request| request.asks_for(self.kind, observation.event);
+        self.state == State::Ready
+            || self.detect.is_empty()
+            || observation.persistent
+            || self.detect.iter().any(listed)
+            || self.request.as_deref().is_some_and(asked)
     }
 
     /// Matches what is in quarantine, if that may be.

@@ -285,6 +285,44 @@ fn in_lockstep_events_wait_for_the_next_request() {
 }
 
 #[test]
+fn a_list_of_what_to_detect_keeps_the_rest_out_of_quarantine() {
+    let mut lab = lab();
+    lab.ok(&format!("RQNT # {LINE} MGCP 1.0\nX: 1\nR: L/hd(N)\nT: L/hu"));
+    lab.at_line(0, Event::OffHook);
+    lab.at_line(0, Event::Digit('1'));
+    lab.at_line(0, Event::OnHook);
+    assert_eq!(lab.told(), ["1: L/hd"]);
+    lab.ok(&format!("RQNT # {LINE} MGCP 1.0\nX: 2\nR: L/hu(N), D/[0-9](A)"));
+    assert_eq!(lab.told(), ["2: L/hu"], "the digit was not to be detected");
+}
+
+/// RFC 4733: an event is told of to the line only when both descriptions have it.
+#[test]
+fn telephone_events_are_for_those_who_have_them() {
+    let mut lab = lab();
+    let answer = lab.ok(&format!("CRCX # {LINE} MGCP 1.0\nC: 1\nM: recvonly"));
+    let id = id_of(&answer);
+    let offered = local(&answer).media[0].payloads.clone();
+    assert!(offered.iter().any(|codec| codec.is("telephone-event")), "{offered:?}");
+    let events = |lab: &mut Lab| {
+        let connect = |order| match order {
+            Order::Connect { connection, .. } => Some(connection.events),
+            _ => None,
+        };
+        lab.orders().into_iter().filter_map(|(_, order)| connect(order)).next_back()
+    };
+    assert_eq!(events(&mut lab), Some(None), "nobody is there yet");
+    let mut to = |formats: &str, map: &str| {
+        let sdp = format!("v=0\nc=IN IP4 10.1.0.9\nm=audio 4000 RTP/AVP {formats}\n{map}");
+        lab.ok(&format!("MDCX # {LINE} MGCP 1.0\nC: 1\nI: {id}\nM: sendrecv\n\n{sdp}"));
+        events(&mut lab)
+    };
+    assert_eq!(to("0 97", "a=rtpmap:97 telephone-event/8000\n"), Some(Some(97)));
+    assert_eq!(to("0", ""), Some(None));
+    assert_eq!(to("0 98", "a=rtpmap:98 telephone-event/16000\n"), Some(None), "another clock");
+}
+
+#[test]
 fn states_that_are_true_already_and_other_faults_have_their_codes() {
     let mut lab = lab();
     let rqnt = |what: &str| format!("RQNT # {LINE} MGCP 1.0\nX: 1\n{what}");

@@ -60,6 +60,8 @@ pub struct Connection {
     pub law: Law,
     /// What RTP calls that here.
     pub payload_type: u8,
+    /// What RTP calls telephone events here (RFC 4733); none if they were not negotiated.
+    pub events: Option<u8>,
     /// Milliseconds of audio in a packet.
     pub packet_ms: u32,
     /// What is heard where.

@@ -72,6 +72,9 @@ pub struct State {
     pub connections: usize,
     /// Digits that were heard since the receiver was lifted.
     pub digits: String,
+    /// Digits that the other ends have sent as events (RFC 4733) since then.
+    #[serde(default)]
+    pub digits_received: String,
     /// Milliseconds of audio that are still to be said.
     pub saying_ms: u64,
     /// Milliseconds that were recorded; none while nothing is.

@@ -6,7 +6,8 @@
 //! the process: the relay engine is at the other end and protects them.
 //!
 //! Digits, fax machines and modems are heard in the audio, as the signal processors of a gateway
-//! hear them; pressing a key makes its tone.
+//! hear them; pressing a key makes its tone. Where events of RTP were negotiated (RFC 4733), they go
+//! instead of the tone, and those that come are heard as one.
 //!
 //! This crate must not know MGCP, nor keys.
 
@@ -15,6 +16,7 @@
 pub mod command;
 pub mod control;
 mod detector;
+mod events;
 mod lines;
 mod sound;
 mod stream;

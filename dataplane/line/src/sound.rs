@@ -1,7 +1,6 @@
 //! What signals sound like: tones with their rhythm (as North America has them), and recordings.
 
 use std::f64::consts::TAU;
-use std::time::Duration;
 
 use speech::RATE;
 
@@ -15,9 +14,9 @@ pub(crate) const COLUMNS: [f64; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
 /// The keys, row by row.
 const KEYS: [&str; 4] = ["123A", "456B", "789C", "*0#D"];
 
-/// How long a key is pressed, and left alone.
-pub(crate) const DIGIT_ON: Duration = Duration::from_millis(80);
-pub(crate) const DIGIT_OFF: Duration = Duration::from_millis(80);
+/// Samples while a key is pressed, and while it is left alone: 80 ms.
+pub(crate) const DIGIT_ON: usize = RATE * 80 / 1000;
+pub(crate) const DIGIT_OFF: usize = RATE * 80 / 1000;
 
 /// Steps of a tone, over and over: frequencies, and for how many milliseconds.
 type Rhythm = &'static [(&'static [f64], u32)];
@@ -148,13 +147,12 @@ pub(crate) fn dtmf(digit: char) -> Option<Vec<i16>> {
     let digit = digit.to_ascii_uppercase();
     let (row, keys) = KEYS.iter().enumerate().find(|(_, keys)| keys.contains(digit))?;
     let column = keys.find(digit)?;
-    let on = samples_of(DIGIT_ON.as_millis() as u32);
-    let mut samples: Vec<i16> = speech::tone::sine(ROWS[row], AMPLITUDE, on)
+    let mut samples: Vec<i16> = speech::tone::sine(ROWS[row], AMPLITUDE, DIGIT_ON)
         .into_iter()
-        .zip(speech::tone::sine(COLUMNS[column], AMPLITUDE, on))
+        .zip(speech::tone::sine(COLUMNS[column], AMPLITUDE, DIGIT_ON))
         .map(|(a, b)| a + b)
         .collect();
-    samples.resize(on + samples_of(DIGIT_OFF.as_millis() as u32), 0);
+    samples.resize(DIGIT_ON + DIGIT_OFF, 0);
     Some(samples)
 }
 

@@ -8,7 +8,7 @@ use speech::RATE;
 use crate::command::{Connection, Event, Mixing, Order, SLOTS, SignalName, Slot};
 use crate::control::State;
 use crate::detector::Detector;
-use crate::sound::{Sound, dtmf};
+use crate::sound::{DIGIT_ON, Sound, dtmf};
 use crate::stream::Stream;
 
 /// Samples of a step: 10 ms.
@@ -25,10 +25,13 @@ pub(crate) struct Telephone {
     caller: Option<Box<str>>,
     /// What is said into the receiver.
     saying: VecDeque<i16>,
+    /// Keys that are pressed in it: in how many samples they go down, or how long ago they have.
+    keys: VecDeque<(isize, char)>,
     /// What is said again and again, when nothing else is.
     refrain: Option<Refrain>,
     recording: Option<Vec<i16>>,
     digits_heard: String,
+    digits_received: String,
     detector: Detector,
 }
 
@@ -114,7 +117,7 @@ impl Telephone {
 
     pub(crate) fn hear(&mut self, slot: Slot, packet: &[u8]) {
         if let Some(Some(stream)) = self.streams.get_mut(usize::from(slot.0)) {
-            stream.hear(packet);
+            self.digits_received.extend(stream.hear(packet));
         }
     }
 
@@ -123,9 +126,9 @@ impl Telephone {
         if std::mem::replace(&mut self.off_hook, off) == off {
             return None;
         }
-        self.saying.clear();
-        self.refrain = None;
+        self.be_silent();
         self.digits_heard.clear();
+        self.digits_received.clear();
         self.detector = Detector::default();
         if off {
             // Ringing is over when somebody answers, whoever knows of it.
@@ -144,7 +147,10 @@ impl Telephone {
     pub(crate) fn press(&mut self, digits: &str) -> bool {
         let tones: Option<Vec<Vec<i16>>> = digits.chars().map(dtmf).collect();
         let Some(tones) = tones else { return false };
-        self.saying.extend(tones.concat());
+        for (key, tone) in digits.chars().zip(tones) {
+            self.keys.push_back((self.saying.len() as isize, key));
+            self.saying.extend(tone);
+        }
         true
     }
 
@@ -159,6 +165,7 @@ impl Telephone {
 
     pub(crate) fn be_silent(&mut self) {
         self.saying.clear();
+        self.keys.clear();
         self.refrain = None;
     }
 
@@ -174,6 +181,7 @@ impl Telephone {
     /// Lets 10 ms pass.
     pub(crate) fn step(&mut self) -> Step {
         let mut events = Vec::new();
+        let key = self.key_down();
         let said = self.next_said();
         if self.off_hook
             && let Some(event) = self.detector.hear(&said)
@@ -189,17 +197,30 @@ impl Telephone {
         }
         let mut ear = [0i32; STEP];
         let mut sent = [[0i32; STEP]; SLOTS];
-        self.mix(&said, &heard, &mut ear, &mut sent);
+        self.mix(&said, key, &heard, &mut ear, &mut sent);
         self.play(&mut ear, &mut sent, &mut events);
         if let Some(recording) = self.recording.as_mut().filter(|r| r.len() < LONGEST) {
             recording.extend(ear.map(clip));
         }
         let mut packets = Vec::new();
         for (index, (stream, sent)) in self.streams.iter_mut().zip(&sent).enumerate() {
-            let packet = stream.as_mut().and_then(|stream| stream.say(&sent.map(clip)));
-            packets.extend(packet.map(|packet| (Slot(index as u8), packet)));
+            let Some(stream) = stream else { continue };
+            let said = stream.say(&sent.map(clip), key);
+            packets.extend(said.into_iter().map(|packet| (Slot(index as u8), packet)));
         }
         Step { events, packets }
+    }
+
+    /// The key that is down in the step that comes, which passes.
+    fn key_down(&mut self) -> Option<char> {
+        const ON: isize = DIGIT_ON as isize;
+        let step = STEP as isize;
+        let down = self.keys.front().filter(|(begins, _)| *begins < step).map(|(_, key)| *key);
+        self.keys.iter_mut().for_each(|(begins, _)| *begins -= step);
+        if self.keys.front().is_some_and(|(begins, _)| *begins <= -ON) {
+            self.keys.pop_front();
+        }
+        down
     }
 
     fn next_said(&mut self) -> [i16; STEP] {
@@ -222,6 +243,7 @@ impl Telephone {
     fn mix(
         &self,
         said: &[i16; STEP],
+        key: Option<char>,
         heard: &[[i16; STEP]; SLOTS],
         ear: &mut [i32; STEP],
         sent: &mut [[i32; STEP]; SLOTS],
@@ -234,7 +256,10 @@ impl Telephone {
             heard.iter().for_each(|heard| add(ear, heard));
         }
         for (index, sent) in sent.iter_mut().enumerate() {
-            add(sent, said);
+            let as_event = |stream: &Stream| key.is_some() && stream.sends_events();
+            if !self.streams[index].as_ref().is_some_and(as_event) {
+                add(sent, said);
+            }
             if mixings[index] != Some(Mixing::Conference) {
                 continue;
             }
@@ -276,6 +301,7 @@ impl Telephone {
             caller: self.caller.as_deref().map(str::to_owned),
             connections: streams().count(),
             digits: self.digits_heard.clone(),
+            digits_received: self.digits_received.clone(),
             saying_ms: (self.saying.len() / (RATE / 1000)) as u64,
             recorded_ms: self.recording.as_ref().map(|r| (r.len() / (RATE / 1000)) as u64),
             packets_sent: streams().map(|stream| stream.sent).sum(),

@@ -26,7 +26,8 @@ struct Lab {
 }
 
 fn connection(mixing: Mixing) -> Connection {
-    Connection { law: Law::Mu, payload_type: 0, packet_ms: 20, mixing, sends: true, fresh: true }
+    let (law, payload_type) = (Law::Mu, 0);
+    Connection { law, payload_type, events: None, packet_ms: 20, mixing, sends: true, fresh: true }
 }
 
 impl Lab {
@@ -103,6 +104,69 @@ fn two_telephones_hear_each_other() {
     lab.order(0, Order::Disconnect { slot: Slot(0) });
     lab.act(0, Action::OnHook);
     assert!(Until::Disconnected.is_met(&lab.lines.state(LineId(0)).unwrap()));
+}
+
+/// The packets of telephone events that a line has sent: marker, timestamp, event, end, duration.
+fn told(lab: &Lab, line: u32, payload_type: u8) -> Vec<(bool, u32, u8, bool, u16)> {
+    let of_line = lab.sent.iter().filter(|((from, _), _)| *from == LineId(line));
+    let events = of_line.filter(|(_, rtp)| rtp[1] & 0x7f == payload_type);
+    events
+        .map(|(_, rtp)| {
+            let timestamp = u32::from_be_bytes(rtp[4..8].try_into().unwrap());
+            let duration = u16::from_be_bytes(rtp[14..16].try_into().unwrap());
+            (rtp[1] & 0x80 != 0, timestamp, rtp[12], rtp[13] & 0x80 != 0, duration)
+        })
+        .collect()
+}
+
+/// RFC 4733: what is pressed at one telephone goes as events, and no tone beside them; the other one
+/// hears tones again.
+#[test]
+fn digits_go_as_events_where_both_ends_have_them() {
+    let mut lab = Lab::new(&["aaln/1", "aaln/2"]);
+    lab.wire((0, 0), (1, 0), Mixing::Ordinary);
+    for line in [0, 1] {
+        lab.act(line, Action::OffHook);
+        let connection = Connection { events: Some(101), ..connection(Mixing::Ordinary) };
+        lab.order(line, Order::Connect { slot: Slot(0), connection });
+    }
+    lab.pass(100);
+    lab.act(1, Action::Record);
+    lab.act(0, Action::Digits("15#D".into()));
+    lab.pass(1000);
+
+    let told = told(&lab, 0, 101);
+    let of = |event| told.iter().filter(move |packet| packet.2 == event).collect::<Vec<_>>();
+    for event in [1, 5, 11, 15] {
+        let packets = of(event);
+        let (first, ends) = (packets[0], packets.iter().filter(|packet| packet.3).count());
+        assert!(first.0 && packets[1..].iter().all(|packet| !packet.0), "{packets:?}");
+        assert!(packets.iter().all(|packet| packet.1 == first.1), "one beginning: {packets:?}");
+        assert!(packets.is_sorted_by_key(|packet| packet.4), "{packets:?}");
+        assert_eq!((ends, packets.last().unwrap().4), (3, 640), "80 ms: {packets:?}");
+    }
+    // Keys are pressed every 160 ms.
+    assert_eq!(of(5)[0].1.wrapping_sub(of(1)[0].1), 1280);
+
+    let states = lab.lines.states();
+    assert_eq!((&*states[0].digits, &*states[1].digits_received), ("15#D", "15#D"));
+    let heard = lab.act(1, Action::StopRecording).unwrap();
+    for frequency in [697.0, 1209.0, 941.0, 1633.0] {
+        let loudest = heard.chunks(240).map(|part| tone::level(part, frequency) as u32).max();
+        assert!(loudest.unwrap() > 3000, "{frequency} Hz: {loudest:?}");
+    }
+    // What was sent as audio meanwhile is silence.
+    let audio = lab.sent.iter().filter(|((from, _), rtp)| from.0 == 0 && rtp[1] & 0x7f == 0);
+    let loudest = audio.flat_map(|(_, rtp)| Law::Mu.decode(&rtp[12..])).max();
+    assert!(loudest.unwrap() < 100, "{loudest:?}");
+
+    // A connection without events has tones.
+    lab.order(0, Order::Connect { slot: Slot(0), connection: connection(Mixing::Ordinary) });
+    let before = lab.sent.len();
+    lab.act(0, Action::Digits("1".into()));
+    lab.pass(300);
+    let loud = |rtp: &Vec<u8>| Law::Mu.decode(&rtp[12..]).iter().any(|sample| *sample > 3000);
+    assert!(lab.sent[before..].iter().any(|((from, _), rtp)| from.0 == 0 && loud(rtp)));
 }
 
 #[test]
