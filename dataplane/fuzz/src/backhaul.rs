@@ -24,9 +24,15 @@ pub fn stream(bytes: &[u8]) {
                     backhaul.connected(now);
                     reader = MessageReader::default();
                 }
-                Event::Establish(channel) => drop(backhaul.establish(channel)),
-                Event::Release(channel) => drop(backhaul.release(channel)),
-                Event::Data(channel, message) => drop(backhaul.data(channel, message)),
+                Event::Establish(channel) => {
+                    backhaul.establish(channel);
+                }
+                Event::Release(channel) => {
+                    backhaul.release(channel);
+                }
+                Event::Data(channel, message) => {
+                    backhaul.data(channel, message);
+                }
                 Event::HangUp(_) => assert!(!backhaul.is_open()),
                 Event::Opened { .. } => {}
             }
