@@ -54,7 +54,7 @@ impl Played {
         // In pieces, as TCP may have it.
         while !self.backhaul.output().is_empty() {
             let piece = self.backhaul.output().len().min(5);
-            self.reader.push(&self.backhaul.output()[..piece].to_vec());
+            self.reader.push(&self.backhaul.output()[..piece]);
             self.backhaul.sent(piece);
         }
         let next = || self.reader.next_message().unwrap();
