@@ -146,6 +146,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Test, Use::Lab],
     },
     Package {
+        name: "kamailio",
+        why: "a SIP proxy that commands relays by the protocol that our `ng` front speaks",
+        brings: Program("kamailio"),
+        uses: &[Use::Lab],
+    },
+    Package {
         name: "tshark",
         why: "records and dissects the SCCP and MGCP messages that we write",
         brings: Program("tshark"),
@@ -249,9 +255,9 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "rtpengine-daemon",
-        why: "a peer of our relay in `perf peers`",
+        why: "a peer of our relay in `perf peers` and behind Kamailio",
         brings: Program("rtpengine"),
-        uses: &[Use::Perf],
+        uses: &[Use::Perf, Use::Lab],
     },
     Package {
         name: "libipsec-mb-dev",

@@ -23,6 +23,10 @@
 //! [[datad.gateway.endpoint]]                # voice endpoints, beside the relays
 //! name = "aaln/S1/SU0/[0-3]"                # or one name; other kinds: "S0/SU0/DS1-0/[1-24]"
 //!
+//! [datad.ng]                                # rtpengine's control protocol, for SIP proxies
+//! udp = ["127.0.0.1:2223"]                  # also `tcp` and `http`
+//! admit = ["127.0.0.1"]                     # who may command
+//!
 //! [datad.lines]
 //! socket = "/run/ringfence/lines.sock"      # where `ringfence-datad line` asks
 //! announcements = "/var/lib/ringfence/announcements"
@@ -66,6 +70,7 @@ use srtp::BackendChoice;
 
 use crate::ipsec::IpsecConfig;
 use crate::lines::{LinesConfig, VoiceConfig};
+use crate::ng::NgConfig;
 use crate::worker::MAX_PORTS;
 
 /// The whole file. What the control plane reads in it is not looked at.
@@ -104,6 +109,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// The MGCP side.
     pub gateway: GatewayConfig,
+    /// The `ng` side; absent: none.
+    pub ng: Option<NgConfig>,
     /// How much may come in; more is dropped in the XDP program.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -424,6 +431,10 @@ bounded!(
     Endpoints: u32, 1..=1_000_000, "endpoints"
 );
 bounded!(
+    /// Number of streams.
+    Streams: u32, 1..=1_000_000, "streams"
+);
+bounded!(
     /// A time in milliseconds.
     Millis: u64, 0..=600_000, "milliseconds"
 );
@@ -483,6 +494,11 @@ fn default_leave() -> Seconds {
 }
 
 impl Config {
+    /// Streams that the `ng` front may relay.
+    pub fn ng_streams(&self) -> usize {
+        self.ng.as_ref().map_or(0, |ng| ng.streams.0 as usize)
+    }
+
     /// What single values cannot show: that they fit together. The message names the keys.
     pub fn check(&self) -> Result<(), String> {
         if self.media.is_empty() {
@@ -502,6 +518,8 @@ impl Config {
                 "datad.gateway.call_agents is empty: nobody could command the gateway".into()
             );
         }
+        let keys_need_cover = self.gateway.keys == Keys::Require;
+        self.ng.iter().try_for_each(|ng| ng.check(keys_need_cover))?;
         self.srtp_backend.check(BackendChoice::is_available)?;
         self.ipsec.iter().try_for_each(|ipsec| ipsec.check(&self.gateway.listen))?;
         for (index, media) in self.media.iter().enumerate() {

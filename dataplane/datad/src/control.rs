@@ -23,7 +23,8 @@ use crate::flood::FloodWatch;
 use crate::ipsec::Protected;
 use crate::lines::LinesHandle;
 use crate::neighbours::Neighbours;
-use crate::reports::Known;
+use crate::ng::{NgDoors, NgFront};
+use crate::reports::{Known, KnownNg};
 use crate::unreachable;
 use crate::worker::{FromWorker, Outbox, ToWorker, WorkerHandle};
 use crate::xdp_features::XdpFeatures;
@@ -35,6 +36,8 @@ const ESP: Token = Token(3);
 const IKE_DAEMON: Token = Token(4);
 /// Tokens from here on are the MGCP sockets.
 const MGCP: usize = 5;
+/// Tokens from here on are the doors of the `ng` front.
+const NG: usize = 1 << 20;
 
 /// Datagrams taken from one socket at a time, so that a flood does not stop the rest.
 const DATAGRAMS_AT_A_TIME: usize = 64;
@@ -51,6 +54,7 @@ pub struct Control {
     /// Which socket a peer's last datagram came to.
     spoken_to: HashMap<SocketAddr, usize>,
     protected: Option<Protected>,
+    ng: Option<NgDoors>,
     neighbours: Neighbours,
     features: XdpFeatures,
     telephones: Option<LinesHandle>,
@@ -97,6 +101,16 @@ impl Outbox for ToControl {
     }
 }
 
+/// Who is commanded, and where.
+pub struct Fronts {
+    /// By MGCP.
+    pub gateway: Gateway,
+    /// The sockets of MGCP.
+    pub sockets: Vec<std::net::UdpSocket>,
+    /// By `ng`, if that is wanted.
+    pub ng: Option<NgFront>,
+}
+
 /// What the kernel says and the worker has to know.
 pub struct Kernel {
     /// Link-layer addresses.
@@ -125,8 +139,7 @@ impl Control {
     /// Puts the loop together.
     pub fn new(
         wakeup: Wakeup,
-        gateway: Gateway,
-        sockets: Vec<std::net::UdpSocket>,
+        Fronts { gateway, sockets, ng }: Fronts,
         mut protected: Option<Protected>,
         Kernel { neighbours, features, flood }: Kernel,
         lines: Lines,
@@ -140,6 +153,7 @@ impl Control {
         if let Some(protected) = &mut protected {
             protected.register(registry, ESP, IKE_DAEMON)?;
         }
+        let ng = ng.map(|front| NgDoors::new(front, registry, NG)).transpose()?;
         let mut registered = Vec::new();
         for (index, socket) in sockets.into_iter().enumerate() {
             socket.set_nonblocking(true)?;
@@ -155,6 +169,7 @@ impl Control {
             sockets: registered,
             spoken_to: HashMap::new(),
             protected,
+            ng,
             neighbours,
             features,
             telephones: lines.telephones,
@@ -173,8 +188,10 @@ impl Control {
         let mut events = Events::with_capacity(64);
         while self.turn(&mut events, None)? {}
         info!("stopping");
+        let end = Instant::now() + self.leave;
         self.gateway.leave(Instant::now(), self.leave);
-        while self.gateway.is_leaving() && self.turn(&mut events, None)? {}
+        self.ng.iter_mut().for_each(|ng| ng.front.leave());
+        while self.is_leaving(end) && self.turn(&mut events, Some(end))? {}
         self.gateway.stop(Instant::now());
         let deadline = Instant::now() + FAREWELL;
         while Instant::now() < deadline && !self.gateway.is_stopped() {
@@ -187,6 +204,12 @@ impl Control {
         }
     }
 
+    /// Whether calls are being let end, until `end` at the latest.
+    fn is_leaving(&self, end: Instant) -> bool {
+        let has_calls = self.ng.as_ref().is_some_and(|ng| !ng.front.is_empty());
+        self.gateway.is_leaving() || (has_calls && Instant::now() < end)
+    }
+
     /// Waits for something and deals with it. False when a signal says stop, or the worker ended.
     fn turn(&mut self, events: &mut Events, deadline: Option<Instant>) -> anyhow::Result<bool> {
         self.pump()?;
@@ -195,6 +218,7 @@ impl Control {
         let due = [self.gateway.poll_timeout(), Some(self.neighbours.poll_timeout()), deadline];
         let due = due.into_iter().chain([
             protected,
+            self.ng.as_ref().and_then(|ng| ng.front.poll_timeout()),
             self.features.poll_timeout(),
             self.flood.poll_timeout(),
         ]);
@@ -213,12 +237,18 @@ impl Control {
                 NEIGHBOURS => self.neighbours.handle_readable()?,
                 ESP => self.read_protected(now)?,
                 IKE_DAEMON => self.hear_daemon(now)?,
+                token if token.0 >= NG => {
+                    if let Some(ng) = &mut self.ng {
+                        ng.handle(now, self.poll.registry(), token)?;
+                    }
+                }
                 Token(socket) => self.read_socket(now, socket - MGCP)?,
             }
         }
         self.hear_worker(now)?;
         self.hear_telephones(now);
         self.gateway.handle_timeout(now);
+        self.ng.iter_mut().for_each(|ng| ng.front.handle_timeout(now));
         self.neighbours.handle_timeout(now)?;
         self.flood.handle_timeout(now);
         for (port, exit) in self.features.changes(now) {
@@ -243,6 +273,11 @@ impl Control {
             associations: ipsec.map(|ipsec| ipsec.associations(now)).unwrap_or_default(),
             ipsec: ipsec.map(|ipsec| ipsec.state(now)),
             clear: ipsec.map_or(0, Protected::clear),
+            ng: self.ng.as_ref().map(|ng| KnownNg {
+                flows: ng.front.flows(),
+                counters: ng.front.counters(),
+                strangers: ng.strangers(),
+            }),
         }
     }
 
@@ -250,6 +285,12 @@ impl Control {
     fn pump(&mut self) -> io::Result<()> {
         while let Some((token, command)) = self.gateway.poll_command() {
             self.worker.send(ToWorker::Command(token, command));
+        }
+        if let Some(ng) = &mut self.ng {
+            while let Some((token, command)) = ng.front.poll_command() {
+                self.worker.send(ToWorker::Command(token, command));
+            }
+            ng.pump();
         }
         while let Some((line, order)) = self.gateway.poll_order() {
             if let Some(telephones) = &self.telephones {
@@ -371,7 +412,12 @@ impl Control {
     fn hear_worker(&mut self, now: Instant) -> io::Result<()> {
         while let Ok(message) = self.from_worker.try_recv() {
             match message {
-                FromWorker::Reply(token, reply) => self.gateway.handle_reply(now, token, reply),
+                FromWorker::Reply(token, reply) => match &mut self.ng {
+                    Some(ng) if token.0 >= ::ng::NUMBERS => {
+                        ng.front.handle_reply(now, token, reply);
+                    }
+                    _ => self.gateway.handle_reply(now, token, reply),
+                },
                 FromWorker::Event(Event::NextHopWanted(port, address)) => {
                     self.neighbours.want(port, address)?;
                 }
@@ -383,6 +429,7 @@ impl Control {
                         warn!(leg = leg.0, "a master key is spent: the flow is stopped");
                     }
                     self.gateway.handle_event(now, event);
+                    self.ng.iter_mut().for_each(|ng| ng.front.handle_event(event));
                 }
             }
         }

@@ -4,7 +4,7 @@
 //!
 //! - the *packet worker* (`worker.rs`), pinned to a core, owns the engine, the packet memory and the
 //!   ports, and shares nothing;
-//! - the *control loop* (`control.rs`) owns the MGCP gateway, follows the kernel's routes and
+//! - the *control loop* (`control.rs`) owns the MGCP gateway and the `ng` front (`ng/`), follows the kernel's routes and
 //!   neighbours (`neighbours.rs`) and talks to the worker through queues.
 //!   MGCP that must be protected ends there too, in `ipsec/`;
 //! - the *telephones* behind voice endpoints (`lines/`), where there are any: to the worker they are
@@ -28,6 +28,7 @@ pub mod lines;
 mod metrics;
 mod neighbours;
 mod netlink;
+mod ng;
 mod ports;
 mod privilege;
 mod queues;

@@ -66,6 +66,9 @@ impl Collector for Report {
         let messages =
             report.mgcp.iter().map(|(what, &n)| ([("what", what.as_str())], ConstCounter::new(n)));
         family(&mut encoder, "mgcp_messages", "MGCP messages by what became of them", messages)?;
+        let messages =
+            report.ng.iter().map(|(what, &n)| ([("what", what.as_str())], ConstCounter::new(n)));
+        family(&mut encoder, "ng_messages", "What the ng front has counted", messages)?;
         if let Some(ipsec) = &report.ipsec_state {
             encode_ipsec(&mut encoder, ipsec)?;
         }

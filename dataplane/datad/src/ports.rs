@@ -195,7 +195,7 @@ fn open_xdp(
             PathChoice::Auto | PathChoice::Socket => XdpMode::Auto,
         },
         media: media.addresses.iter().map(|&address| (address, media.ports.0.clone())).collect(),
-        max_legs: 2 * config.gateway.endpoints.0,
+        max_legs: 2 * (config.gateway.endpoints.0 + config.ng_streams() as u32),
         limits: config.limits.to_abi(),
         ..ProgramConfig::new(interface)
     };

@@ -35,6 +35,18 @@ pub struct Known {
     pub ipsec: Option<IpsecState>,
     /// Datagrams that came in clear where they must be protected.
     pub clear: u64,
+    /// What the `ng` front knows, if there is one.
+    pub ng: Option<KnownNg>,
+}
+
+/// What the `ng` front knows.
+pub struct KnownNg {
+    /// Its legs.
+    pub flows: Vec<ng::Flow>,
+    /// What it counted.
+    pub counters: ng::Counters,
+    /// Messages of whom nobody admits.
+    pub strangers: u64,
 }
 
 /// What configuration calls a port.
@@ -69,7 +81,7 @@ impl Reporter {
     }
 
     fn join(&self, known: &Known, page: Page) -> RelayReport {
-        let Known { snapshot, counters, associations, ipsec, clear } = known;
+        let Known { snapshot, counters, associations, ipsec, clear, ng } = known;
         let legs: HashMap<LegId, &LegReport> = page.legs.iter().map(|leg| (leg.leg, leg)).collect();
         let flows = snapshot.connections.iter().filter_map(|connection| {
             let leg = legs.get(&connection.leg)?;
@@ -82,6 +94,20 @@ impl Reporter {
                 ..flow(leg, &page.ports[port])
             })
         });
+        let ng_flows = ng.iter().flat_map(|ng| &ng.flows).filter_map(|known| {
+            let leg = legs.get(&known.leg)?;
+            let port = usize::from(leg.port.0);
+            Some(Flow {
+                endpoint: "ng".into(),
+                call: known.call.clone(),
+                connection: known.party.clone(),
+                network: self.networks[port].name.clone(),
+                ..flow(leg, &page.ports[port])
+            })
+        });
+        let ng_counts = ng
+            .iter()
+            .flat_map(|ng| ng.counters.named().into_iter().chain([("strangers", ng.strangers)]));
         RelayReport {
             version: env!("CARGO_PKG_VERSION").into(),
             srtp_backend: page.srtp_backend.into(),
@@ -91,13 +117,14 @@ impl Reporter {
                 consumed: page.counters.consumed,
                 dropped: page.counters.drops().map(|(r, n)| (r.name().to_owned(), n)).collect(),
             },
-            flows: flows.collect(),
+            flows: flows.chain(ng_flows).collect(),
             mgcp: counters
                 .named()
                 .into_iter()
                 .chain([("came_in_clear", *clear)])
                 .map(|(name, n)| (name.to_owned(), n))
                 .collect(),
+            ng: ng_counts.map(|(name, n)| (name.to_owned(), n)).collect(),
             ipsec: associations.clone(),
             ipsec_state: ipsec.clone(),
             ports: page.ports.iter().zip(&*self.networks).map(port).collect(),

@@ -1,12 +1,14 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::thread;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
+use ::ng::Ng;
 use anyhow::{Context, anyhow, bail};
 use crossbeam_channel::{Sender, unbounded};
 use engine::command::{RtcpPolicy, SourceRule};
 use engine::{Config as EngineConfig, Engine};
-use gateway::{CallAgent, Gateway, KeyPolicy, Network as GatewayNetwork, VoiceEndpoint};
+use gateway::{CallAgent, Gateway, KeyPolicy, VoiceEndpoint};
+use media::Network as MediaNetwork;
 use metrics::MetricsServer;
 use mgcp::Version;
 use port::PortId;
@@ -16,12 +18,13 @@ use sd_notify::NotifyState;
 use tracing::info;
 
 use crate::config::{Config, Dialect, Keys, Rtcp, Source};
-use crate::control::{Control, Kernel, Lines, ToControl, Wakeup};
+use crate::control::{Control, Fronts, Kernel, Lines, ToControl, Wakeup};
 use crate::flood::FloodWatch;
 use crate::ipsec::Protected;
 use crate::lines::{Asked, LineServer, LineThread, LinesHandle, VoiceConfig, read_announcements};
 use crate::metrics::collect;
 use crate::neighbours::Neighbours;
+use crate::ng::{NgConfig, NgFront, Opened};
 use crate::ports::Ports;
 use crate::privilege::drop_privileges;
 use crate::reports::{Network, Reporter};
@@ -36,6 +39,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let gateway = Gateway::new(now, gateway_config(config), Box::new(StdRng::from_os_rng()))?;
 
     let sockets = bind_all(&config.gateway.listen)?;
+    let ng = config.ng.as_ref().map(|ng| ng_front(now, config, ng, &gateway)).transpose()?;
     let mut ports = Ports::open(config)?;
     let wakeup = Wakeup::new()?;
     let telephones = Telephones::open(config, &mut ports, &wakeup)?;
@@ -68,7 +72,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     }
     let engine = EngineConfig {
         ports: ports.configs,
-        max_legs: 2 * config.gateway.endpoints.0 as usize + VOICE_LEGS * voice(config).count(),
+        max_legs: 2 * relays(config) + VOICE_LEGS * voice(config).count(),
         srtp: srtp_config(config),
     };
     let neighbours = Neighbours::new(now, ports.interfaces).context("cannot ask for neighbours")?;
@@ -101,7 +105,8 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let lines = Lines { from_worker, snapshots, telephones, worker: handle, thread };
     let leave = config.gateway.leave.duration();
     let kernel = Kernel { neighbours, features, flood };
-    let control = Control::new(wakeup, gateway, sockets, protected, kernel, lines, leave)?;
+    let fronts = Fronts { gateway, sockets, ng };
+    let control = Control::new(wakeup, fronts, protected, kernel, lines, leave)?;
 
     let asked = reporter.clone();
     let _socket_file = status.file();
@@ -157,6 +162,35 @@ impl Telephones {
     }
 }
 
+/// The front for SIP proxies, which lends its media ports from where the gateway has its own.
+fn ng_front(
+    now: Instant,
+    config: &Config,
+    ng: &NgConfig,
+    gateway: &Gateway,
+) -> anyhow::Result<NgFront> {
+    let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let settings = ::ng::Config {
+        networks: networks(config),
+        streams: ng.streams.0 as usize,
+        source: source_rule(config),
+        rtcp: rtcp_policy(config),
+        timeout: ng.timeout(),
+        unix: unix.map_or(0, |unix| unix.as_secs()),
+    };
+    let rng = Box::new(StdRng::from_os_rng());
+    Ok(NgFront {
+        front: Ng::new(now, settings, gateway.ports(), rng),
+        opened: Opened::open(ng)?,
+        admit: ng.admit.clone(),
+    })
+}
+
+/// Relays of all fronts.
+fn relays(config: &Config) -> usize {
+    config.gateway.endpoints.0 as usize + config.ng_streams()
+}
+
 /// The voice endpoints of a configuration.
 fn voice(config: &Config) -> impl Iterator<Item = VoiceEndpoint> {
     config.gateway.voice.iter().flat_map(VoiceConfig::endpoints)
@@ -190,7 +224,7 @@ fn srtp_config(config: &Config) -> srtp::Config {
     srtp::Config {
         backend: config.srtp_backend.0,
         // Each leg may have keys for both directions.
-        max_sessions: 4 * config.gateway.endpoints.0 as usize + VOICE_LEGS * voice(config).count(),
+        max_sessions: 4 * relays(config) + VOICE_LEGS * voice(config).count(),
         ..srtp::Config::default()
     }
 }
@@ -202,13 +236,6 @@ fn gateway_config(config: &Config) -> gateway::Config {
     });
     let others = settings.call_agents.iter().map(|a| SocketAddr::new(*a, CALL_AGENT_PORT));
     let agents = notify.into_iter().chain(others.filter(|other| Some(*other) != notify));
-    let networks = config.media.iter().enumerate().map(|(index, media)| GatewayNetwork {
-        name: media.name.clone(),
-        port: PortId(index as u8),
-        addresses: media.addresses.clone(),
-        prefixes: media.networks.iter().map(|network| network.0).collect(),
-        ports: media.ports.0.clone(),
-    });
     gateway::Config {
         validate_domain: settings.validate_domain,
         call_agents: agents
@@ -224,16 +251,9 @@ fn gateway_config(config: &Config) -> gateway::Config {
             Dialect::V1_0 => Version::V1_0,
             Dialect::V0_1 => Version::V0_1,
         },
-        networks: networks.collect(),
-        source: match settings.source {
-            Source::Exact => SourceRule::Exact,
-            Source::LearnAuthenticated => SourceRule::LearnAuthenticated,
-        },
-        rtcp: match settings.rtcp {
-            Rtcp::Off => RtcpPolicy::Off,
-            Rtcp::Clear => RtcpPolicy::Clear,
-            Rtcp::Srtcp => RtcpPolicy::LikeRtp,
-        },
+        networks: networks(config),
+        source: source_rule(config),
+        rtcp: rtcp_policy(config),
         key_policy: match settings.keys {
             Keys::Require => KeyPolicy::Require,
             Keys::Prefer => KeyPolicy::Prefer,
@@ -242,6 +262,33 @@ fn gateway_config(config: &Config) -> gateway::Config {
         idle_after: settings.idle.duration(),
         restart_delay_max: settings.restart_wait.duration(),
         ..gateway::Config::new(&settings.name)
+    }
+}
+
+/// The media networks, in the order of their ports.
+fn networks(config: &Config) -> Vec<MediaNetwork> {
+    let networks = config.media.iter().enumerate().map(|(index, media)| MediaNetwork {
+        name: media.name.clone(),
+        port: PortId(index as u8),
+        addresses: media.addresses.clone(),
+        prefixes: media.networks.iter().map(|network| network.0).collect(),
+        ports: media.ports.0.clone(),
+    });
+    networks.collect()
+}
+
+fn source_rule(config: &Config) -> SourceRule {
+    match config.gateway.source {
+        Source::Exact => SourceRule::Exact,
+        Source::LearnAuthenticated => SourceRule::LearnAuthenticated,
+    }
+}
+
+fn rtcp_policy(config: &Config) -> RtcpPolicy {
+    match config.gateway.rtcp {
+        Rtcp::Off => RtcpPolicy::Off,
+        Rtcp::Clear => RtcpPolicy::Clear,
+        Rtcp::Srtcp => RtcpPolicy::LikeRtp,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod esp;
 pub mod gateway;
 pub mod keying;
 pub mod mgcp;
+pub mod ng;
 pub mod srtp;
 pub mod stack;
 pub mod wire;
@@ -41,6 +42,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "mgcp-datagram", run: mgcp::messages },
     Target { name: "mgcp-sdp", run: mgcp::session_description },
     Target { name: "mgcp-crypto", run: mgcp::crypto },
+    Target { name: "ng-message", run: ng::message },
+    Target { name: "ng-calls", run: ng::calls },
+    Target { name: "ng-stream", run: ng::stream },
     Target { name: "srtp-backends", run: srtp::backends },
     Target { name: "stack-packets", run: stack::packets },
     Target { name: "wire-frame", run: wire::frame },

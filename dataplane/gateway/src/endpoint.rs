@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use arrayvec::ArrayVec;
 use engine::command::{LegId, RelayId};
 use line::command::{LineId, Slot};
+use media::Rotation;
 use mgcp::name::{NotifiedEntity, Wildcard};
 use mgcp::{CallId, ConnectionId, EndpointName};
 
@@ -17,7 +18,6 @@ use crate::job::Listener;
 use crate::kept::Kept;
 use crate::notify::{Request, Requests};
 use crate::packages::Kind;
-use crate::pools::Rotation;
 use crate::shelf::Shelf;
 
 /// Connections of an endpoint.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use engine::command::{Command as EngineCommand, Event, LegId, Reply, Token};
+use media::Ports;
 use mgcp::transaction::{CommandKey, Indication, Transactions};
 use mgcp::{Command, EndpointName, TransactionId};
 use rand::{CryptoRng, Rng};
@@ -18,7 +19,6 @@ use crate::keepalive::KeepAlive;
 use crate::kept::Terms;
 use crate::keys::KeyRegistry;
 use crate::pace::Pace;
-use crate::pools::PortPools;
 use crate::report::{ConnectionSnapshot, Counters, Snapshot};
 use crate::restart::Service;
 use crate::shelf::Shelf;
@@ -42,7 +42,7 @@ pub struct Gateway {
     pub(crate) endpoints: Endpoints,
     /// Telephone sides of the voice endpoints.
     pub(crate) lines: Lines,
-    pub(crate) ports: PortPools,
+    pub(crate) ports: Ports,
     pub(crate) keys: KeyRegistry,
     pub(crate) shelf: Shelf<Terms>,
     pub(crate) service: Service,
@@ -81,7 +81,7 @@ impl Gateway {
             transactions: Transactions::new(config.transactions.clone(), rng.next_u64()),
             endpoints: Endpoints::new(config.endpoints, &config.voice),
             lines: Lines::new(config.voice.len()),
-            ports: PortPools::new(&config.networks, &mut *rng),
+            ports: Ports::new(&config.networks, &mut *rng),
             keys: KeyRegistry::default(),
             shelf: Shelf::default(),
             service: Service::new(now, &config, &mut *rng),
@@ -224,6 +224,11 @@ impl Gateway {
     /// What was counted so far.
     pub fn counters(&self) -> Counters {
         Counters { transactions: self.transactions.counters(), ..self.counters }
+    }
+
+    /// The media ports, for a front beside this one that lends from the same.
+    pub fn ports(&self) -> Ports {
+        self.ports.clone()
     }
 
     /// The state of everything, for operators.

@@ -73,7 +73,6 @@ mod options;
 mod own;
 mod pace;
 mod packages;
-mod pools;
 mod report;
 mod request;
 mod restart;
@@ -82,9 +81,10 @@ mod shelf;
 mod signals;
 mod voice;
 
+pub use ::media::{Network, Prefix};
 pub use config::{
-    AttributeForm, CallAgent, Config, ConfigError, KeyPolicy, Network, OnKeyExhausted, Prefix,
-    SrtpConfig, TransmitKey, VoiceEndpoint, VoiceKind,
+    AttributeForm, CallAgent, Config, ConfigError, KeyPolicy, OnKeyExhausted, SrtpConfig,
+    TransmitKey, VoiceEndpoint, VoiceKind,
 };
 pub use gateway::{Datagram, Gateway};
 pub use report::{ConnectionSnapshot, Counters, Snapshot};

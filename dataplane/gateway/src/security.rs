@@ -1,11 +1,11 @@
 //! Whether a connection is SRTP, and with which keys (RFC 4568, and what MGCP adds to it).
 
 use engine::command::{LegId, Protection};
-use mgcp::sdp::{self, CryptoAttribute, CryptoForm, CryptoSuite, KeySalt, SessionParameter};
+use media::{are_terms_supported, fresh_key, keying, same_key};
+use mgcp::sdp::{self, CryptoAttribute, CryptoForm, CryptoSuite};
 use mgcp::{ReturnCode, ValueError};
 use rand::CryptoRng;
-use srtp::{Keying, Lifetime, MasterKey, Suite};
-use zeroize::Zeroizing;
+use srtp::Suite;
 
 use crate::config::{AttributeForm, SrtpConfig};
 use crate::keys::{KeyPair, KeyRegistry};
@@ -235,20 +235,8 @@ impl Agreement<'_> {
         let unsupported = |what| ValueError::new(ReturnCode::UNSUPPORTED_REMOTE, what);
         let suite = supported(&line.suite, self.config)
             .ok_or(unsupported("crypto suite is not supported"))?;
-        for parameter in line.session() {
-            match parameter {
-                SessionParameter::Kdr(0)
-                | SessionParameter::FecFirst(_)
-                | SessionParameter::WindowSizeHint(_)
-                | SessionParameter::Optional(_) => {}
-                SessionParameter::Kdr(_)
-                | SessionParameter::UnencryptedSrtp
-                | SessionParameter::UnencryptedSrtcp
-                | SessionParameter::UnauthenticatedSrtp
-                | SessionParameter::FecKey => {
-                    return Err(unsupported("SRTP session parameter is not supported"));
-                }
-            }
+        if !are_terms_supported(line) {
+            return Err(unsupported("SRTP session parameter is not supported"));
         }
         if let (Some(offer), CryptoForm::Crypto { tag }) = (offer, line.form)
             && let CryptoForm::Crypto { tag: offered } = offer.transmit.form
@@ -304,43 +292,4 @@ fn offer(suite: Suite, mut transmit: CryptoAttribute, config: &SrtpConfig) -> Se
 
 fn supported(suite: &CryptoSuite, config: &SrtpConfig) -> Option<Suite> {
     Suite::from_name(suite.name()).filter(|suite| config.suites.contains(suite))
-}
-
-fn same_key(a: &CryptoAttribute, b: &CryptoAttribute) -> bool {
-    a.key == b.key && a.suite == b.suite && a.mki() == b.mki()
-}
-
-fn fresh_key(suite: Suite, rng: &mut dyn CryptoRng) -> CryptoAttribute {
-    let mut octets = Zeroizing::new([0; 64]);
-    let octets = &mut octets[..suite.master_key_len() + suite.master_salt_len()];
-    rng.fill_bytes(octets);
-    let key = KeySalt::new(octets).expect("a master key fits an attribute");
-    CryptoAttribute::new(CryptoSuite::from_name(suite.name()), key)
-}
-
-fn keying(suite: Suite, attribute: &CryptoAttribute) -> Keying {
-    let master = MasterKey::from_key_salt(suite, attribute.key.expose());
-    let mut keying = Keying::new(suite, master.expect("the length was checked with the suite"));
-    if let Some(packets) = attribute.lifetime() {
-        let lifetime = Lifetime::packets(packets).expect("the parser checked the range");
-        keying = keying.with_lifetime(lifetime);
-    }
-    if let Some(mki) = attribute.mki() {
-        let mut octets = vec![0; usize::from(mki.len)];
-        let value = mki.value.to_be_bytes();
-        let copied = octets.len().min(value.len());
-        let at = octets.len() - copied;
-        octets[at..].copy_from_slice(&value[value.len() - copied..]);
-        keying = keying.with_mki(&octets).expect("1 to 128 octets, the only key");
-    }
-    let hint = attribute.session().iter().find_map(|parameter| match parameter {
-        SessionParameter::WindowSizeHint(packets) => Some(*packets),
-        _ => None,
-    });
-    if let Some(packets) = hint {
-        let range = (u32::from(srtp::MIN_WINDOW), u32::from(srtp::MAX_WINDOW));
-        let packets = packets.clamp(range.0, range.1) as u16;
-        keying = keying.with_window(packets).expect("clamped to the legal range");
-    }
-    keying
 }

@@ -44,6 +44,9 @@ pub struct RelayReport {
     pub ports: Vec<PortReport>,
     /// MGCP messages by what became of them.
     pub mgcp: BTreeMap<String, u64>,
+    /// What the `ng` front has counted; empty where there is none.
+    #[serde(default)]
+    pub ng: BTreeMap<String, u64>,
     /// One row for each connection.
     pub flows: Vec<Flow>,
     /// IPsec associations that MGCP goes through.

@@ -5,6 +5,7 @@ mod cluster;
 mod ctl;
 mod disaster;
 mod estate;
+mod kamailio;
 mod matrix;
 mod mgcp_interop;
 mod mgcp_ipsec;
@@ -62,6 +63,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "overload",
         about: "calls in the XDP program and in the engine, under forty times as much junk",
         play: overload::play,
+    },
+    Scenario {
+        name: "kamailio",
+        about: "SRTP to RTP through Kamailio, with Debian's rtpengine and then with our relay",
+        play: kamailio::play,
     },
     Scenario {
         name: "srtp-interop",

@@ -1,14 +1,15 @@
 //! Numbers that are lent: names of endpoints, pairs of media ports.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::Rng;
 
-use crate::config::Network;
+use crate::Network;
 
 /// Numbers 0 to n-1. Those given back are lent again last, so nothing old meets its successor.
 #[derive(Debug)]
-pub(crate) struct Rotation {
+pub struct Rotation {
     words: Vec<u64>,
     size: usize,
     cursor: usize,
@@ -16,12 +17,13 @@ pub(crate) struct Rotation {
 }
 
 impl Rotation {
-    pub(crate) fn new(size: usize, start: usize) -> Self {
+    /// Numbers below `size`, of which `start` is lent first.
+    pub fn new(size: usize, start: usize) -> Self {
         Self { words: vec![0; size.div_ceil(64)], size, cursor: start % size.max(1), lent: 0 }
     }
 
     /// Lends this number, if it is there.
-    pub(crate) fn take(&mut self, number: usize) -> bool {
+    pub fn take(&mut self, number: usize) -> bool {
         let bit = 1 << (number % 64);
         let word = &mut self.words[number / 64];
         let free = *word & bit == 0;
@@ -33,7 +35,7 @@ impl Rotation {
     }
 
     /// Lends the next number that is there.
-    pub(crate) fn take_next(&mut self) -> Option<usize> {
+    pub fn take_next(&mut self) -> Option<usize> {
         if self.lent == self.size {
             return None;
         }
@@ -45,7 +47,8 @@ impl Rotation {
         Some(number)
     }
 
-    pub(crate) fn give_back(&mut self, number: usize) {
+    /// Takes a number back.
+    pub fn give_back(&mut self, number: usize) {
         let bit = 1 << (number % 64);
         if self.words[number / 64] & bit != 0 {
             self.words[number / 64] &= !bit;
@@ -53,7 +56,8 @@ impl Rotation {
         }
     }
 
-    pub(crate) fn lent(&self) -> usize {
+    /// How many are lent.
+    pub fn lent(&self) -> usize {
         self.lent
     }
 }
@@ -66,11 +70,13 @@ struct Pool {
     pairs: Rotation,
 }
 
-/// The media ports of all networks.
-pub(crate) struct PortPools(Vec<Pool>);
+/// The media ports of all networks. A clone lends from the same ones.
+#[derive(Clone)]
+pub struct Ports(Arc<Mutex<Vec<Pool>>>);
 
-impl PortPools {
-    pub(crate) fn new(networks: &[Network], rng: &mut (impl Rng + ?Sized)) -> Self {
+impl Ports {
+    /// All ports of `networks`, none lent.
+    pub fn new(networks: &[Network], rng: &mut (impl Rng + ?Sized)) -> Self {
         let pools = networks
             .iter()
             .enumerate()
@@ -82,23 +88,25 @@ impl PortPools {
             // Where it starts is nobody's business.
             pairs: Rotation::new(n.pairs(), rng.random_range(0..n.pairs())),
         };
-        Self(pools.map(pool).collect())
+        Self(Arc::new(Mutex::new(pools.map(pool).collect())))
     }
 
     /// Whether `network` has an address of the family of `like`.
-    pub(crate) fn has_family(&self, network: usize, like: IpAddr) -> bool {
-        self.0.iter().any(|p| p.network == network && p.address.is_ipv4() == like.is_ipv4())
+    pub fn has_family(&self, network: usize, like: IpAddr) -> bool {
+        let pools = self.pools();
+        pools.iter().any(|p| p.network == network && p.address.is_ipv4() == like.is_ipv4())
     }
 
     /// An RTP address on `network`, of the family of `like` if that matters, else IPv4 first.
-    pub(crate) fn take(&mut self, network: usize, like: Option<IpAddr>) -> Option<SocketAddr> {
+    pub fn take(&self, network: usize, like: Option<IpAddr>) -> Option<SocketAddr> {
         let families = match like {
             Some(ip) => vec![ip.is_ipv4()],
             None => vec![true, false],
         };
+        let mut pools = self.pools();
         for v4 in families {
             let fits = |p: &&mut Pool| p.network == network && p.address.is_ipv4() == v4;
-            for pool in self.0.iter_mut().filter(fits) {
+            for pool in pools.iter_mut().filter(fits) {
                 if let Some(pair) = pool.pairs.take_next() {
                     let port = pool.first as usize + 2 * pair;
                     return Some(SocketAddr::new(pool.address, port as u16));
@@ -108,15 +116,22 @@ impl PortPools {
         None
     }
 
-    pub(crate) fn give_back(&mut self, network: usize, local: SocketAddr) {
+    /// Takes an address back that [`Ports::take`] gave.
+    pub fn give_back(&self, network: usize, local: SocketAddr) {
         let it = |p: &&mut Pool| p.network == network && p.address == local.ip();
-        if let Some(pool) = self.0.iter_mut().find(it) {
+        if let Some(pool) = self.pools().iter_mut().find(it) {
             pool.pairs.give_back((usize::from(local.port()) - pool.first as usize) / 2);
         }
     }
 
-    pub(crate) fn lent(&self) -> usize {
-        self.0.iter().map(|pool| pool.pairs.lent()).sum()
+    /// Pairs that are lent, by whomever.
+    pub fn lent(&self) -> usize {
+        self.pools().iter().map(|pool| pool.pairs.lent()).sum()
+    }
+
+    fn pools(&self) -> MutexGuard<'_, Vec<Pool>> {
+        // Whoever panicked has not left a pool half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
