@@ -627,6 +627,24 @@ networks = ["10.1.0.0/16"]
     }
 
     #[test]
+    fn ng_has_doors_that_keys_may_come_through() {
+        let with = |ng: &str, gateway: &str| {
+            let text = GOOD.replace("name = \"relay1\"", &format!("name = \"relay1\"\n{gateway}"));
+            format!("{text}\n[datad.ng]\n{ng}")
+        };
+        let here = "udp = [\"127.0.0.1:2223\"]";
+        let config = parse(&with(here, "keys = \"require\"")).unwrap().datad;
+        config.check().unwrap();
+        assert_eq!(config.ng_streams(), 10_000);
+        let elsewhere = "tcp = [\"10.9.0.1:2223\"]";
+        parse(&with(elsewhere, "")).unwrap().datad.check().unwrap();
+        assert!(complaint(&with("", "")).contains("listens nowhere"));
+        let told = complaint(&with(elsewhere, "keys = \"require\""));
+        assert!(told.contains("10.9.0.1:2223") && told.contains("listen on 127.0.0.1"), "{told}");
+        assert!(complaint(&with("udp = []\nstreams = 0", "")).contains("from 1 to 1000000"));
+    }
+
+    #[test]
     fn the_control_planes_section_is_not_ours() {
         let text = format!("[controld]\nanything = [1, 2]\n{GOOD}");
         assert!(parse(&text).is_ok());

@@ -48,7 +48,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
         let program = start_rtpengine(&network, dir)?;
         Ok((program, format!("Debian's, in user space, at port {THEIRS}")))
     })?;
-    round.call("rtpengine", THEIRS, || Ok(String::new()))?;
+    round.call("rtpengine", THEIRS, || Ok("BYE was answered".to_owned()))?;
     drop(theirs);
 
     let relay = round.report.step("ringfence-datad starts", || {
@@ -107,7 +107,7 @@ impl Round<'_> {
             callee: family.socket(Side::Outside, PHONE, SIP),
         };
         let log = format!("kamailio-{name}");
-        let proxy = report.step(&format!("Kamailio starts with {name}"), || {
+        let mut proxy = report.step(&format!("Kamailio starts with {name}"), || {
             let relay = SocketAddr::from(([127, 0, 0, 1], port));
             let program = proxy::start(&network.gateway, &places, relay, &log, dir)?;
             Ok((program, format!("rtpengine_sock udp:{relay}")))
@@ -122,10 +122,10 @@ impl Round<'_> {
         report.step(&format!("{name}: the call ends"), || {
             let seen = look()?;
             call.hang_up(&places)?;
+            // Its processes have to go with it.
+            proxy.stop(PATIENCE)?;
             Ok(((), seen))
-        })?;
-        drop(proxy);
-        Ok(())
+        })
     }
 }
 
