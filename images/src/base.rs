@@ -31,6 +31,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("libpcsclite1", "security tokens"),
     ("opensc-pkcs11", "security tokens"),
     ("ca-certificates", "certification authorities"),
+    ("sudo", "the administrator's way to become root"),
     ("iproute2", "the network, by hand"),
     ("iputils-ping", "the network, by hand"),
     ("ethtool", "queues and offloads of network cards"),

@@ -70,7 +70,7 @@ enum Task {
         #[arg(long)]
         version: String,
     },
-    /// Boot the image in QEMU, without any privilege of the host, and see that it works
+    /// Boot the image in QEMU and see that it works, up to a secure call; needs root, for a network
     BootTest {
         /// Where the image is; `boot-test.json` and the consoles' logs go there too
         #[arg(long)]

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use durable::Readers;
 use serde_json::Value;
 
+use crate::account;
 use crate::plan::{Cluster, Plan, plan};
 use crate::seed::Seed;
 
@@ -24,6 +25,7 @@ pub fn apply(seed: &Seed, root: &Path) -> Result<()> {
     };
     let plan = plan(seed, &interface);
     write(&plan, root)?;
+    account::open(&seed.administrator)?;
     start(&plan)?;
     if let Some(cluster) = &plan.found
         && !is_founded()?

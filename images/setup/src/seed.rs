@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 /// name_servers = ["192.0.2.1"]
 ///
 /// [administrator]
-/// name = "admin"
+/// name = "admin"                         # lower-case letters, digits, `-`, `_`
 /// password = "…"                         # at least 8 characters
 ///
 /// [role]
@@ -71,8 +71,8 @@ pub struct Network {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Administrator {
-    /// Login.
-    pub name: Name,
+    /// Login, of the cluster and at the console.
+    pub name: Login,
     /// Never shown.
     pub password: Password,
 }
@@ -119,6 +119,10 @@ fn language<'de, D: Deserializer<'de>>(from: D) -> Result<lang::Language, D::Err
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(pub String);
 
+/// A login: a lower-case letter, then such letters, digits, `-` or `_`, at most 32.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login(pub String);
+
 /// A host's name: letters, digits and `-`, at most 63.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hostname(pub String);
@@ -154,6 +158,24 @@ impl FromStr for Name {
             Ok(Self(text.to_owned()))
         } else {
             Err(Wrong("1 to 63 letters, digits, dots, dashes or underscores are expected"))
+        }
+    }
+}
+
+impl FromStr for Login {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        let sound = |letter: char| {
+            letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter)
+        };
+        let begins = text.starts_with(|first: char| first.is_ascii_lowercase());
+        if begins && text.len() <= 32 && text.chars().all(sound) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Wrong(
+                "a login such as admin is expected: at most 32 lower-case letters, digits, dashes or underscores",
+            ))
         }
     }
 }
@@ -236,4 +258,4 @@ macro_rules! deserialize_from_str {
     )*};
 }
 
-deserialize_from_str!(Name, Hostname, TimeZone, Address, Password);
+deserialize_from_str!(Name, Login, Hostname, TimeZone, Address, Password);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use lang::{Language, Text};
 
 use crate::seed::{
-    Address, Administrator, Hostname, Name, Network, Password, Role, Seed, TimeZone, Wrong,
+    Address, Administrator, Hostname, Login, Name, Network, Password, Role, Seed, TimeZone, Wrong,
 };
 
 /// Asks until each answer can be used. Ends with an error if the console does.
@@ -20,7 +20,7 @@ pub fn ask(console: &mut (impl BufRead + Asks)) -> io::Result<Seed> {
     let name_servers = ask.optional::<Ipv4>(&NAME_SERVER)?.map(|Ipv4(ip)| ip.into());
     let time_zone = ask.question::<TimeZone>(&TIME_ZONE, "UTC")?;
     let time_servers = ask.optional::<Name>(&TIME_SERVER)?;
-    let name = ask.question::<Name>(&ADMINISTRATOR, "admin")?;
+    let name = ask.question::<Login>(&ADMINISTRATOR, "admin")?;
     let password = ask.password()?;
     let role = ask.role()?;
     Ok(Seed {

@@ -81,6 +81,7 @@ fn what_is_wrong_is_told_with_its_line() {
         ("hostname = \"cm1\"", "hostname = \"cm_1\"", "seed.toml:3", "without an underscore"),
         ("192.0.2.10/24", "192.0.2.10", "seed.toml:9", "such as 192.0.2.10/24"),
         ("192.0.2.10/24", "127.0.0.1/8", "seed.toml:9", "such as 192.0.2.10/24"),
+        ("\"admin\"", "\"Admin\"", "seed.toml:14", "lower-case letters"),
         ("correct horse", "short", "seed.toml:15", "8 to 128 characters"),
         ("gateway =", "gatway =", "seed.toml:10", "gateway"),
         ("Asia/Tokyo", "../../etc/shadow", "seed.toml:4", "such as Asia/Tokyo"),

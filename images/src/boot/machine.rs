@@ -2,27 +2,39 @@
 //! console that is listened to.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+
+use super::office::{Office, TAP};
 
 const FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+const QEMU: &str = "qemu-system-x86_64";
 const VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
 /// How long the machine may take for anything: without hardware virtualisation, on a busy host.
 pub const PATIENCE: Duration = Duration::from_secs(400);
 
+/// What a console says.
+enum Said {
+    /// A whole line.
+    Line(String),
+    /// The beginning of one that may wait for an answer.
+    Prompt(String),
+}
+
 /// A running machine; it ends with this value.
 pub struct Machine {
     qemu: Child,
-    console: Receiver<String>,
+    keyboard: ChildStdin,
+    console: Receiver<Said>,
     control: PathBuf,
     /// Where its port 6970 is reached from here.
     pub http: u16,
@@ -31,16 +43,33 @@ pub struct Machine {
 impl Machine {
     /// Starts from a disk. The console goes to a log as well.
     pub fn start(disk: &Path, dir: &Path, name: &str) -> Result<Self> {
-        Self::start_with(disk, None, dir, name)
+        let http = free_port()?;
+        let wire = format!("user,id=net,hostfwd=tcp:127.0.0.1:{http}-:6970");
+        Self::run(Command::new(QEMU), (disk, None), &wire, dir, name, http)
     }
 
     /// The same with a medium in it.
-    pub fn start_with(disk: &Path, medium: Option<&Path>, dir: &Path, name: &str) -> Result<Self> {
+    pub fn start_with(disk: &Path, medium: &Path, dir: &Path, name: &str) -> Result<Self> {
+        Self::run(Command::new(QEMU), (disk, Some(medium)), "user,id=net", dir, name, 0)
+    }
+
+    /// The same in an office.
+    pub fn start_in(office: &Office, disk: &Path, dir: &Path, name: &str) -> Result<Self> {
+        let wire = format!("tap,id=net,ifname={TAP},script=no,downscript=no");
+        Self::run(office.namespace().command(QEMU), (disk, None), &wire, dir, name, 0)
+    }
+
+    fn run(
+        mut command: Command,
+        (disk, medium): (&Path, Option<&Path>),
+        wire: &str,
+        dir: &Path,
+        name: &str,
+        http: u16,
+    ) -> Result<Self> {
         let path = |kind: &str| dir.join(format!("{name}.{kind}"));
         let (variables, control) = (path("variables"), path("qmp"));
         fs::copy(VARIABLES, &variables).context("no firmware: `cargo xtask setup --for image`")?;
-        let http = free_port()?;
-        let mut command = Command::new("qemu-system-x86_64");
         command.args(["-M", "q35", "-cpu", "max", "-m", "1024", "-smp", "2", "-nodefaults"]);
         command.args(["-accel", "tcg,thread=multi", "-display", "none", "-serial", "stdio"]);
         command.args(["-no-user-config", "-no-reboot", "-drive"]);
@@ -51,15 +80,29 @@ impl Machine {
             let drive = format!("if=virtio,format=raw,readonly=on,file={}", medium.display());
             command.arg("-drive").arg(drive);
         }
-        command.arg("-netdev");
-        command.arg(format!("user,id=net,hostfwd=tcp:127.0.0.1:{http}-:6970")).arg("-device");
-        command.arg("virtio-net-pci,netdev=net").arg("-qmp");
+        command.args(["-netdev", wire, "-device", "virtio-net-pci,netdev=net", "-qmp"]);
         command.arg(format!("unix:{},server=on,wait=off", control.display()));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut qemu = command.spawn().context("QEMU: `cargo xtask setup --for image`")?;
+        let keyboard = qemu.stdin.take().context("QEMU has no keyboard")?;
         let output = qemu.stdout.take().context("QEMU has no console")?;
         let log = File::create(path("console.log")).context("cannot write the console's log")?;
-        Ok(Self { qemu, console: listen(output, log), control, http })
+        Ok(Self { qemu, keyboard, console: listen(output, log), control, http })
+    }
+
+    /// Types a line, and Enter, which is a carriage return.
+    pub fn type_line(&mut self, line: &str) -> Result<()> {
+        write!(self.keyboard, "{line}\r").context("the console is gone")
+    }
+
+    /// The next line that the console says.
+    pub fn next_line(&self) -> Result<String> {
+        loop {
+            match self.console.recv_timeout(PATIENCE).context("the console says nothing more")? {
+                Said::Line(line) => return Ok(line),
+                Said::Prompt(_) => {}
+            }
+        }
     }
 
     /// Waits until the console says something; gives that line.
@@ -67,8 +110,12 @@ impl Machine {
         let end = Instant::now() + PATIENCE;
         loop {
             match self.console.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(line) if line.contains(words) => return Ok(line),
-                Ok(line) if line.contains("FAILED") => bail!("the console says: {line}"),
+                Ok(Said::Line(line) | Said::Prompt(line)) if line.contains(words) => {
+                    return Ok(line);
+                }
+                Ok(Said::Line(line)) if line.contains("FAILED") => {
+                    bail!("the console says: {line}")
+                }
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     bail!("the console does not say `{words}` within {} s", PATIENCE.as_secs())
@@ -83,24 +130,41 @@ impl Machine {
     /// Presses the power button, and waits until it is off.
     pub fn power_down(mut self) -> Result<()> {
         let mut control = UnixStream::connect(&self.control).context("QEMU does not listen")?;
-        control
-            .write_all(b"{\"execute\":\"qmp_capabilities\"}{\"execute\":\"system_powerdown\"}")?;
-        self.until_off()
+        control.write_all(b"{\"execute\":\"qmp_capabilities\"}")?;
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            // Nobody in the machine may have listened to it yet.
+            let _ = control.write_all(b"{\"execute\":\"system_powerdown\"}");
+            if self.is_off_within(Duration::from_secs(20))? {
+                return Ok(());
+            }
+        }
+        bail!("the machine is still on {} s after the power button", PATIENCE.as_secs())
     }
 
     /// Waits until it has stopped by itself.
     pub fn until_off(&mut self) -> Result<()> {
-        let end = Instant::now() + PATIENCE;
-        while Instant::now() < end {
-            // The console ends when QEMU does.
-            if let Err(RecvTimeoutError::Disconnected) =
-                self.console.recv_timeout(Duration::from_secs(1))
-            {
-                self.qemu.wait().context("QEMU is lost")?;
-                return Ok(());
+        ensure!(
+            self.is_off_within(PATIENCE)?,
+            "the machine is still on after {} s",
+            PATIENCE.as_secs()
+        );
+        Ok(())
+    }
+
+    fn is_off_within(&mut self, limit: Duration) -> Result<bool> {
+        let end = Instant::now() + limit;
+        loop {
+            match self.console.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => return Ok(false),
+                // The console ends when QEMU does.
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.qemu.wait().context("QEMU is lost")?;
+                    return Ok(true);
+                }
             }
         }
-        bail!("the machine is still on after {} s", PATIENCE.as_secs())
     }
 
     /// Cuts the power.
@@ -118,14 +182,23 @@ impl Drop for Machine {
     }
 }
 
-fn listen(output: impl Read + Send + 'static, mut log: File) -> Receiver<String> {
-    let (lines, console) = channel();
+/// Tells each line, and before that its beginning, if it ends as prompts do.
+fn listen(mut output: impl Read + Send + 'static, mut log: File) -> Receiver<Said> {
+    let (said, console) = channel();
     thread::spawn(move || {
-        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+        let text = |line: &[u8]| String::from_utf8_lossy(line).trim().to_owned();
+        let (mut rest, mut buffer) = (Vec::new(), [0; 4096]);
+        while let Ok(length @ 1..) = output.read(&mut buffer) {
             // A log that cannot be written is no reason to stop listening.
-            let _ = log.write_all(&line).and_then(|()| log.write_all(b"\n"));
-            if lines.send(String::from_utf8_lossy(&line).trim().to_owned()).is_err() {
-                break;
+            let _ = log.write_all(&buffer[..length]);
+            rest.extend_from_slice(&buffer[..length]);
+            while let Some(end) = rest.iter().position(|octet| *octet == b'\n') {
+                let line = rest.drain(..=end).collect::<Vec<_>>();
+                // Nobody listens any more: QEMU still must not wait for us.
+                let _ = said.send(Said::Line(text(&line)));
+            }
+            if [&b": "[..], b"$ "].iter().any(|prompt| rest.ends_with(prompt)) {
+                let _ = said.send(Said::Prompt(text(&rest)));
             }
         }
     });

@@ -1,7 +1,10 @@
 //! Whether the image boots, is somebody's after its first boot, stays so, and refuses what is not
 //! its own.
 
+mod call;
+mod console;
 mod machine;
+mod office;
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -15,7 +18,9 @@ use serde_json::{Value, json};
 use crate::disk::TRIES;
 use crate::layout::{ESP_SIZE, FIRST, MIB};
 use crate::tool::{run, tool};
+use console::Console;
 use machine::Machine;
+use office::Office;
 
 /// The disk that the image is written to: larger than the image, as disks are.
 const DISK: u64 = 4096 * MIB;
@@ -36,6 +41,9 @@ password = "not-a-secret-1"
 kind = "publisher"
 cluster = "boot-test"
 "#;
+
+/// Of its administrator.
+const PASSWORD: &str = "not-a-secret-1";
 
 /// Boots the image in `out` in every way that it has to bear, and writes `boot-test.json`.
 ///
@@ -80,6 +88,15 @@ fn play(
         answers(machine.http)?;
         machine.power_down()?;
         Ok("seed file, services, provisioning answers over HTTP".to_owned())
+    })?;
+    step("two telephones make a secure call through it", &mut || {
+        let office = Office::build(&office::programs()?, dir)?;
+        let mut machine = Machine::start_in(&office, &disk, dir, "call")?;
+        machine.expect("ringfence: healthy")?;
+        let mut console = Console::log_in(&mut machine, "admin", PASSWORD)?;
+        let seen = call::play(&office, &mut console, PASSWORD)?;
+        machine.power_down()?;
+        Ok(seen)
     })?;
     step("its power is cut and comes back: it is the same node", &mut || {
         let machine = Machine::start(&disk, dir, "second")?;
@@ -157,7 +174,7 @@ fn update(bundle: &Path, disk: &Path, dir: &Path, name: &str) -> Result<()> {
     file.set_len(512 * MIB).context("no room for a medium")?;
     run(tool("mkfs.vfat").args(["-F", "32", "-n", "RFUPDATE"]).arg(&medium))?;
     run(tool("mcopy").arg("-i").arg(&medium).arg(bundle).arg("::ringfence.update"))?;
-    let mut machine = Machine::start_with(disk, Some(&medium), dir, name)?;
+    let mut machine = Machine::start_with(disk, &medium, dir, name)?;
     machine.expect("is installed")?;
     machine.until_off()?;
     fs::remove_file(&medium).context("cannot remove the medium")
