@@ -70,7 +70,7 @@ struct Args {
     /// Print the report as JSON instead of the table
     #[arg(long)]
     json: bool,
-    /// Phones that `capf` enrols [default: 1000]; memory is looked at after a tenth of them, and
+    /// Phones that `capf` enrols [default: 1000]; memory is looked at after half of them, and
     /// after all. Phones that `signalling` registers
     /// [default: 10000], and that `failover` has at its branch [default: 1000]
     #[arg(long)]
