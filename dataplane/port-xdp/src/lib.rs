@@ -30,8 +30,9 @@
 //! - Dropping a [`Program`] detaches it, however the process ends.
 //! - `unsafe` is in `ring`, `socket`, and one line of `held`.
 //!
-//! This crate must not know what calls are; it moves frames, keeps the list of open ports, and has
-//! the XDP program write the headers that the engine names ([`XdpTier`]).
+//! This crate must not know what calls are; it moves frames, keeps the lists of open ports and of
+//! associations whose ESP is for sockets of ours ([`Program::steer_esp`]), and has the XDP program
+//! write the headers that the engine names ([`XdpTier`]).
 
 mod error;
 mod flows;
@@ -39,6 +40,7 @@ mod held;
 mod port;
 mod program;
 mod ring;
+mod signalling;
 mod socket;
 mod tier;
 

@@ -13,6 +13,7 @@ use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 
 use crate::error::{XdpError, os_error};
 use crate::flows::Flows;
+use crate::signalling::Signalling;
 
 /// The object file, or nothing if it was not there at build time.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/object.o"));
@@ -76,6 +77,7 @@ struct Maps {
     open_media: HashMap<MapData, [u8; 20], [u8; Route::LEN]>,
     sockets: XskMap<MapData>,
     flows: Flows,
+    signalling: Signalling,
 }
 
 impl ProgramConfig {
@@ -106,6 +108,7 @@ impl Program {
             open_media: take(&mut ebpf, maps::OPEN_MEDIA)?,
             sockets: take(&mut ebpf, maps::SOCKETS)?,
             flows: Flows::take(&mut ebpf, config.max_legs)?,
+            signalling: Signalling::take(&mut ebpf)?,
         };
         Ok(Self {
             interface: config.interface.clone(),
@@ -185,6 +188,23 @@ impl Program {
     /// Tells which interfaces flows may leave through, by number.
     pub(crate) fn set_devices(&self, devices: &[(u32, u32)]) -> io::Result<()> {
         self.maps().flows.set_devices(devices)
+    }
+
+    /// Gives ESP that comes to `address` under this SPI to the sockets, in UDP or not. What comes from
+    /// elsewhere than `peer` is limited as strangers are.
+    pub fn steer_esp(&self, address: IpAddr, spi: u32, peer: IpAddr) -> io::Result<()> {
+        self.maps().signalling.steer(address, spi, peer)
+    }
+
+    /// Leaves that ESP to the kernel again. What was not steered is no error.
+    pub fn unsteer_esp(&self, address: IpAddr, spi: u32) -> io::Result<()> {
+        self.maps().signalling.unsteer(address, spi)
+    }
+
+    /// Gives everything that is about an address which the kernel does not have to the sockets: ARP,
+    /// neighbour discovery, ICMP, fragments.
+    pub fn own_address(&self, address: IpAddr) -> io::Result<()> {
+        self.maps().signalling.own(address)
     }
 
     fn set_route(&self, local: SocketAddr, route: &Route, flags: u64) -> io::Result<()> {

@@ -102,6 +102,125 @@ fn rows() -> Vec<Row> {
     rows
 }
 
+/// The peer of the association that is steered, and its SPI.
+const PEER_V4: [u8; 4] = [198, 51, 100, 1];
+const PEER_V6: [u8; 16] = [0xfd; 16];
+const SPI: [u8; 4] = [0, 0, 0x10, 1];
+const OTHER_SPI: [u8; 4] = [0, 0, 0x10, 2];
+/// An address that the kernel does not have.
+const OWN_V4: [u8; 4] = [192, 0, 2, 12];
+const OWN_V6: [u8; 16] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x12];
+
+#[test]
+#[ignore = "loads a BPF program, which needs root: cargo xtask test"]
+fn esp_goes_to_sockets_by_its_number_and_own_addresses_altogether() {
+    let mut bench = Bench::new();
+    bench.add_socket();
+    let mut signalling = Signalling::take(&mut bench.ebpf).unwrap();
+    for (ours, peer) in [(LOCAL_V4.into(), PEER_V4.into()), (LOCAL_V6.into(), PEER_V6.into())] {
+        let [ours, peer]: [IpAddr; 2] = [ours, peer];
+        signalling.steer(ours, u32::from_be_bytes(SPI), peer).unwrap();
+    }
+    for own in [IpAddr::from(OWN_V4), IpAddr::from(OWN_V6)] {
+        signalling.own(own).unwrap();
+    }
+    for row in signalling_rows() {
+        bench.expect(row);
+    }
+    let row = |expected| Row { name: "ESP", frame: esp_v4(SPI), expected };
+    bench.expect(row(XdpReason::RedirectEsp));
+    signalling.unsteer(LOCAL_V4.into(), u32::from_be_bytes(SPI)).unwrap();
+    signalling.unsteer(LOCAL_V4.into(), u32::from_be_bytes(SPI)).unwrap();
+    bench.expect(row(XdpReason::PassNotUdp));
+}
+
+/// Strangers who know an SPI take nothing from the peer.
+#[test]
+#[ignore = "loads a BPF program, which needs root: cargo xtask test"]
+fn esp_of_strangers_is_limited_and_that_of_the_peer_is_not() {
+    let mut bench = Bench::new();
+    bench.add_socket();
+    let once = Rate::new(1, 1);
+    set_limits(&mut bench.ebpf, Limits { stranger: once, ..Limits::default() }).unwrap();
+    let mut signalling = Signalling::take(&mut bench.ebpf).unwrap();
+    let peer = IpAddr::from(PEER_V4);
+    signalling.steer(LOCAL_V4.into(), u32::from_be_bytes(SPI), peer).unwrap();
+    let stranger = changed(esp_v4(SPI), 14 + 15, 99);
+    let mut expect = |frame: &Vec<u8>, expected| {
+        bench.expect(Row { name: "ESP", frame: frame.clone(), expected });
+    };
+    expect(&stranger, XdpReason::RedirectEsp);
+    expect(&stranger, XdpReason::DropStrangerLimit);
+    for _ in 0..10 {
+        expect(&esp_v4(SPI), XdpReason::RedirectEsp);
+    }
+}
+
+fn signalling_rows() -> Vec<Row> {
+    use XdpReason::*;
+    let mut rows = Vec::new();
+    let mut row = |name, expected, frame| rows.push(Row { name, frame, expected });
+    let to = |octets: &[u8]| octets.to_vec();
+
+    row("ESP", RedirectEsp, esp_v4(SPI));
+    row("ESP with a tag", RedirectEsp, tagged(&[VLAN], esp_v4(SPI)));
+    row("ESP of another number", PassNotUdp, esp_v4(OTHER_SPI));
+    row("ESP elsewhere", PassNotUdp, changed(esp_v4(SPI), 14 + 19, 11));
+    row("ESP cut in its number", PassNotUdp, cut(esp_v4(SPI), 14 + 20 + 3));
+    row("ESP in fragments", PassFragment, changed(esp_v4(SPI), 20, 0x20));
+    row("ESP over IPv6", RedirectEsp, ipv6(50, esp(SPI)));
+    row("ESP of another number over IPv6", PassNotUdp, ipv6(50, esp(OTHER_SPI)));
+    row("ESP in UDP", RedirectEsp, ipv4(udp_4500(&esp(SPI))));
+    row("ESP in UDP over IPv6", RedirectEsp, ipv6(17, udp_4500(&esp(SPI))));
+    row("ESP of another number in UDP", PassNotMedia, ipv4(udp_4500(&esp(OTHER_SPI))));
+    row("IKE", PassNotMedia, ipv4(udp_4500(&esp([0; 4]))));
+    row("a keepalive", PassNotMedia, ipv4(udp_4500(&[0xff])));
+
+    row("ARP for an own address", RedirectOwnAddress, ethernet(ARP, arp(OWN_V4)));
+    row("ARP for another", PassNotIp, ethernet(ARP, arp(ELSEWHERE_V4)));
+    row("ARP cut short", PassNotIp, ethernet(ARP, cut(arp(OWN_V4), 27)));
+    let ping = changed(ipv4_to(OWN_V4, udp(7)), 23, 1);
+    row("ICMP for an own address", RedirectOwnAddress, ping);
+    let fragment = changed(ipv4_to(OWN_V4, udp(7)), 21, 1);
+    row("a fragment for an own address", RedirectOwnAddress, fragment);
+    row("UDP for an own address", PassNotMedia, ipv4_to(OWN_V4, udp(7)));
+    let to_own = |next, content: Vec<u8>| {
+        let mut frame = ipv6(next, content);
+        frame[14 + 24..14 + 40].copy_from_slice(&OWN_V6);
+        frame
+    };
+    row("ICMPv6 for an own address", RedirectOwnAddress, to_own(58, to(&[128, 0, 0, 0])));
+    row("a fragment over IPv6", RedirectOwnAddress, to_own(44, to(&[50, 0, 0, 1])));
+    let asks_for =
+        |address: [u8; 16]| ipv6(58, [&[135, 0, 0, 0, 0, 0, 0, 0][..], &address].concat());
+    row("a solicitation for an own address", RedirectOwnAddress, asks_for(OWN_V6));
+    row("a solicitation for another", PassNotUdp, asks_for(LOCAL_V6));
+    rows
+}
+
+fn esp(spi: [u8; 4]) -> Vec<u8> {
+    [&spi[..], &[0, 0, 0, 1], &[0x5a; 40]].concat()
+}
+
+fn esp_v4(spi: [u8; 4]) -> Vec<u8> {
+    changed(ipv4(esp(spi)), 23, 50)
+}
+
+fn udp_4500(payload: &[u8]) -> Vec<u8> {
+    let mut datagram = vec![0x11, 0x94, 0x11, 0x94, 0, 8 + payload.len() as u8, 0, 0];
+    datagram.extend(payload);
+    datagram
+}
+
+/// Who asks for an address.
+fn arp(target: [u8; 4]) -> Vec<u8> {
+    let mut packet = vec![0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2];
+    packet.extend(PEER_V4);
+    packet.extend([0; 6]);
+    packet.extend(target);
+    packet
+}
+
 fn udp(port: u16) -> Vec<u8> {
     let mut datagram = vec![0x13, 0x88, 0, 0, 0, 20, 0, 0];
     datagram[2..4].copy_from_slice(&port.to_be_bytes());

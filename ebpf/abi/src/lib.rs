@@ -10,12 +10,14 @@
 
 pub mod lab;
 
+mod esp;
 mod flow;
 mod limit;
 mod media;
 mod reason;
 mod reception;
 
+pub use esp::{ESP_PORT, EspKey};
 pub use flow::{FlowCounters, Rewrite, Route, fold, hop_address, hop_value};
 pub use limit::{Limits, Rate};
 pub use media::{Address, MediaKey, PortRange};
@@ -33,6 +35,12 @@ pub mod maps {
     /// Hash map, [`crate::MediaKey`] → [`crate::Route`]: the media ports that a flow has now, and
     /// where their packets go.
     pub const OPEN_MEDIA: &str = "OPEN_MEDIA";
+    /// Hash map, [`crate::EspKey`] → eight `u16`, the peer's address as words of a frame: associations
+    /// that end at sockets of ours.
+    pub const ESP: &str = "ESP";
+    /// Hash map, [`crate::Address`] → `u32` that says nothing: addresses that only we have, and the
+    /// kernel knows nothing of.
+    pub const OWN_ADDRESSES: &str = "OWN_ADDRESSES";
     /// XSKMAP, receive queue → AF_XDP socket.
     pub const SOCKETS: &str = "SOCKETS";
     /// Per-CPU array of [`crate::FlowCounters`], indexed by [`crate::Route::number`].
@@ -65,6 +73,10 @@ pub mod sizes {
     pub const DEVICES: u32 = 32;
     /// Strangers whose budgets are known; whoever was heard least lately is forgotten.
     pub const STRANGERS: u32 = 16384;
+    /// Associations that end at sockets of ours.
+    pub const ESP: u32 = 4096;
+    /// Addresses that only we have.
+    pub const OWN_ADDRESSES: u32 = 16;
     /// Receive queues of an interface.
     pub const SOCKETS: u32 = 64;
 }

@@ -48,6 +48,11 @@ pub enum XdpReason {
     DropStrangerLimit = 18,
     /// For the engine, but all strangers together have sent enough.
     DropStrangersLimit = 19,
+    /// For sockets of ours: ESP under an association of theirs, in UDP or not.
+    RedirectEsp = 20,
+    /// For sockets of ours: about an address that only they have. ARP, neighbour discovery, ICMP,
+    /// fragments.
+    RedirectOwnAddress = 21,
 }
 
 /// What happens to a frame.
@@ -65,7 +70,7 @@ pub enum Verdict {
 
 impl XdpReason {
     /// All of them, by number.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::PassNotIp,
         Self::PassFragment,
         Self::PassOptions,
@@ -86,6 +91,8 @@ impl XdpReason {
         Self::DropPeerLimit,
         Self::DropStrangerLimit,
         Self::DropStrangersLimit,
+        Self::RedirectEsp,
+        Self::RedirectOwnAddress,
     ];
 
     /// Those that mean that somebody sends more than he may.
@@ -115,6 +122,8 @@ impl XdpReason {
             Self::DropPeerLimit => "drop-peer-limit",
             Self::DropStrangerLimit => "drop-stranger-limit",
             Self::DropStrangersLimit => "drop-strangers-limit",
+            Self::RedirectEsp => "redirect-esp",
+            Self::RedirectOwnAddress => "redirect-own-address",
         }
     }
 
@@ -140,7 +149,9 @@ impl XdpReason {
             | Self::RedirectChecksum
             | Self::RedirectTtl
             | Self::RedirectTooBig
-            | Self::RedirectNoNextHop => Verdict::Redirect,
+            | Self::RedirectNoNextHop
+            | Self::RedirectEsp
+            | Self::RedirectOwnAddress => Verdict::Redirect,
             Self::Forward => Verdict::Forward,
         }
     }

@@ -6,12 +6,16 @@
 use abi::{Address, XdpReason};
 use aya_ebpf::programs::XdpContext;
 
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// Ethertypes.
+pub const IPV4: u16 = 0x0800;
+pub const IPV6: u16 = 0x86dd;
+pub const ARP: u16 = 0x0806;
 const ETHERTYPE_VLAN: u16 = 0x8100;
 const ETHERTYPE_QINQ: u16 = 0x88a8;
 
 const UDP: u8 = 17;
+/// ICMP of IPv6, neighbour discovery too.
+pub const ICMPV6: u8 = 58;
 const IPV6_HOP_BY_HOP: u8 = 0;
 const IPV6_ROUTING: u8 = 43;
 const IPV6_FRAGMENT: u8 = 44;
@@ -23,9 +27,10 @@ const IPV6_SHIM6: u8 = 140;
 
 const ETHERNET_LEN: usize = 14;
 const VLAN_TAG_LEN: usize = 4;
-const IPV4_LEN: usize = 20;
-const IPV6_LEN: usize = 40;
-const UDP_LEN: usize = 8;
+/// Octets of headers.
+pub const IPV4_LEN: usize = 20;
+pub const IPV6_LEN: usize = 40;
+pub const UDP_LEN: usize = 8;
 
 /// Where a UDP datagram goes, and where it is in the frame.
 pub struct Destination {
@@ -60,23 +65,30 @@ pub fn source(ctx: &XdpContext, at: &Destination) -> Result<([u16; 8], u16), Xdp
 
 /// A word as the machine reads it from the frame.
 #[inline(always)]
-fn pair(first: u8, second: u8) -> u16 {
+pub fn pair(first: u8, second: u8) -> u16 {
     u16::from_ne_bytes([first, second])
 }
 
 /// Finds the UDP destination of a frame, or why there is none for us.
 #[inline(always)]
 pub fn udp_destination(ctx: &XdpContext) -> Result<Destination, XdpReason> {
+    let (ethertype, at) = protocol(ctx)?;
+    network(ctx, ethertype, at)
+}
+
+/// What is in a frame, behind up to two VLAN tags, and where that begins.
+#[inline(always)]
+pub fn protocol(ctx: &XdpContext) -> Result<(u16, usize), XdpReason> {
     let mut ethertype = u16_at(ctx, ETHERNET_LEN - 2)?;
     if !is_vlan(ethertype) {
-        return network(ctx, ethertype, ETHERNET_LEN);
+        return Ok((ethertype, ETHERNET_LEN));
     }
     ethertype = u16_at(ctx, ETHERNET_LEN + VLAN_TAG_LEN - 2)?;
     if !is_vlan(ethertype) {
-        return network(ctx, ethertype, ETHERNET_LEN + VLAN_TAG_LEN);
+        return Ok((ethertype, ETHERNET_LEN + VLAN_TAG_LEN));
     }
     ethertype = u16_at(ctx, ETHERNET_LEN + 2 * VLAN_TAG_LEN - 2)?;
-    network(ctx, ethertype, ETHERNET_LEN + 2 * VLAN_TAG_LEN)
+    Ok((ethertype, ETHERNET_LEN + 2 * VLAN_TAG_LEN))
 }
 
 #[inline(always)]
@@ -87,8 +99,8 @@ fn is_vlan(ethertype: u16) -> bool {
 #[inline(always)]
 fn network(ctx: &XdpContext, ethertype: u16, at: usize) -> Result<Destination, XdpReason> {
     match ethertype {
-        ETHERTYPE_IPV4 => ipv4(ctx, at),
-        ETHERTYPE_IPV6 => ipv6(ctx, at),
+        IPV4 => ipv4(ctx, at),
+        IPV6 => ipv6(ctx, at),
         _ => Err(XdpReason::PassNotIp),
     }
 }
@@ -149,8 +161,9 @@ fn u16_at(ctx: &XdpContext, at: usize) -> Result<u16, XdpReason> {
     Ok(u16::from_be_bytes(bytes_at(ctx, at)?))
 }
 
+/// `N` bytes of the frame.
 #[inline(always)]
-fn bytes_at<const N: usize>(ctx: &XdpContext, at: usize) -> Result<[u8; N], XdpReason> {
+pub fn bytes_at<const N: usize>(ctx: &XdpContext, at: usize) -> Result<[u8; N], XdpReason> {
     match bytes(ctx.data(), ctx.data_end(), at) {
         // SAFETY: `bytes` has checked that they are part of the frame, and an array of bytes has
         // no alignment.

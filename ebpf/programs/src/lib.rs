@@ -3,6 +3,7 @@
 
 pub mod forward;
 pub mod frame;
+pub mod signalling;
 
 /// Nothing in a BPF program may panic. Where the compiler cannot prove that and leaves a call to
 /// this, the verifier refuses the program because of the endless loop.

@@ -1,11 +1,11 @@
 //! The XDP program: media that a flow waits for is given new headers and leaves at once where it
-//! needs no cipher, or goes to the AF_XDP socket of its queue; media nobody waits for is dropped,
-//! everything else belongs to the kernel.
+//! needs no cipher, or goes to the AF_XDP socket of its queue; media nobody waits for is dropped. ESP
+//! that ends at sockets of ours goes to the AF_XDP socket too. Everything else belongs to the kernel.
 #![no_std]
 #![no_main]
 
 use abi::{
-    Address, FlowCounters, Limits, MediaKey, PortRange, Rate, Route, Verdict, XdpReason,
+    Address, EspKey, FlowCounters, Limits, MediaKey, PortRange, Rate, Route, Verdict, XdpReason,
     hop_address, sizes,
 };
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
@@ -16,6 +16,7 @@ use aya_ebpf::maps::{Array, DevMap, HashMap, LruHashMap, PerCpuArray, XskMap};
 use aya_ebpf::programs::XdpContext;
 use ringfence_ebpf::forward::{self, Media};
 use ringfence_ebpf::frame::{Destination, source, udp_destination};
+use ringfence_ebpf::signalling;
 
 #[map]
 static MEDIA_ADDRESSES: HashMap<Address, PortRange> =
@@ -44,6 +45,13 @@ static STRANGERS: LruHashMap<[u16; 8], u64> = LruHashMap::with_max_entries(sizes
 
 #[map]
 static ALL_STRANGERS: Array<u64> = Array::with_max_entries(1, 0);
+
+#[map]
+static ESP: HashMap<EspKey, [u16; 8]> = HashMap::with_max_entries(sizes::ESP, BPF_F_NO_PREALLOC);
+
+#[map]
+static OWN_ADDRESSES: HashMap<Address, u32> =
+    HashMap::with_max_entries(sizes::OWN_ADDRESSES, BPF_F_NO_PREALLOC);
 
 #[map]
 static DEVICES: DevMap = DevMap::with_max_entries(sizes::DEVICES, 0);
@@ -79,7 +87,7 @@ fn decide(ctx: &XdpContext) -> (XdpReason, u32) {
 fn classify(ctx: &XdpContext) -> (XdpReason, Option<&'static Route>) {
     let destination = match udp_destination(ctx) {
         Ok(destination) => destination,
-        Err(reason) => return (reason, None),
+        Err(reason) => return (signalling(ctx, reason), None),
     };
     let key = MediaKey::new(destination.address, destination.port);
     // SAFETY: entries are never changed in place while the program runs, only added, replaced and
@@ -92,13 +100,46 @@ fn classify(ctx: &XdpContext) -> (XdpReason, Option<&'static Route>) {
             Ok(()) => (XdpReason::Forward, Some(route)),
             Err(reason) => (limit(ctx, route, &destination).unwrap_or(reason), None),
         },
-        None => (closed(&destination), None),
+        None => (closed(ctx, &destination), None),
     }
+}
+
+/// What becomes of a frame that is no UDP datagram.
+#[inline(always)]
+fn signalling(ctx: &XdpContext, reason: XdpReason) -> XdpReason {
+    if let Some(esp) = signalling::esp(ctx, reason)
+        && let Some(reason) = steer(&esp.key, &esp.source)
+    {
+        return reason;
+    }
+    match signalling::about(ctx, reason) {
+        // SAFETY: as in `classify`.
+        Some(about) if unsafe { OWN_ADDRESSES.get(&about.address) }.is_some() => {
+            stranger(&about.source).unwrap_or(XdpReason::RedirectOwnAddress)
+        }
+        _ => reason,
+    }
+}
+
+/// What becomes of ESP, if it is under an association that ends at sockets of ours. Only what comes
+/// from elsewhere than its peer is limited.
+#[inline(always)]
+fn steer(key: &EspKey, source: &[u16; 8]) -> Option<XdpReason> {
+    // SAFETY: as in `classify`.
+    let peer = unsafe { ESP.get(key) }?;
+    let limit = if peer == source { None } else { stranger(source) };
+    Some(limit.unwrap_or(XdpReason::RedirectEsp))
 }
 
 /// What becomes of a datagram that no flow waits for.
 #[inline(always)]
-fn closed(destination: &Destination) -> XdpReason {
+fn closed(ctx: &XdpContext, destination: &Destination) -> XdpReason {
+    if let Some(key) = signalling::esp_in_udp(ctx, destination)
+        && let Ok((source, _)) = source(ctx, destination)
+        && let Some(reason) = steer(&key, &source)
+    {
+        return reason;
+    }
     // SAFETY: as in `classify`.
     match unsafe { MEDIA_ADDRESSES.get(&destination.address) } {
         Some(ports) if ports.contains(destination.port) => XdpReason::DropUnknownMediaPort,
@@ -118,14 +159,21 @@ fn limit(ctx: &XdpContext, route: &Route, at: &Destination) -> Option<XdpReason>
         let due = BUDGETS.get_ptr_mut(route.budget)?;
         return exceeds(&limits.flow, due).then_some(XdpReason::DropPeerLimit);
     }
+    stranger(&address)
+}
+
+/// Why a packet of somebody who is no peer ends here.
+#[inline(always)]
+fn stranger(address: &[u16; 8]) -> Option<XdpReason> {
+    let limits = LIMITS.get(0)?;
     if limits.stranger.interval != 0 {
-        match STRANGERS.get_ptr_mut(&address) {
+        match STRANGERS.get_ptr_mut(address) {
             Some(due) if exceeds(&limits.stranger, due) => {
                 return Some(XdpReason::DropStrangerLimit);
             }
             Some(_) => {}
             // Without room nobody is remembered, and the limit of all strangers remains.
-            None => drop(STRANGERS.insert(&address, &(now() + limits.stranger.interval), 0)),
+            None => drop(STRANGERS.insert(address, &(now() + limits.stranger.interval), 0)),
         }
     }
     let due = ALL_STRANGERS.get_ptr_mut(0)?;
