@@ -23,6 +23,10 @@
 //! [[datad.gateway.endpoint]]                # voice endpoints, beside the relays
 //! name = "aaln/S1/SU0/[0-3]"                # or one name; other kinds: "S0/SU0/DS1-0/[1-24]"
 //!
+//! [datad.gateway.backhaul]                  # the TCP connection beside MGCP; absent: none
+//! agent = "10.9.0.2:2428"
+//! interfaces = ["S0/DS1-0"]                 # those with a D channel; none: only whether the agent lives
+//!
 //! [datad.ng]                                # rtpengine's control protocol, for SIP proxies
 //! udp = ["127.0.0.1:2223"]                  # also `tcp` and `http`
 //! admit = ["127.0.0.1"]                     # who may command
@@ -39,6 +43,11 @@
 //!
 //! [datad.ipsec]
 //! keys_socket = "/run/ringfence/keys.sock"  # where the IKE daemon's plugin finds us
+//!
+//! [datad.ipsec.bypass]                      # ESP past the kernel; absent: through raw sockets
+//! network = "inside"                        # the media network, on XDP, whose interface it comes to
+//! on_link = ["10.1.0.0/16"]                 # only for `outer` addresses that the kernel does not have:
+//! routers = ["10.1.0.254"]                  # who is reached from there at once, and through whom others are
 //!
 //! [[datad.ipsec.peer]]                      # a call agent that the IKE daemon negotiates with
 //! name = "cm1"
@@ -68,6 +77,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use srtp::BackendChoice;
 
+use crate::backhaul::BackhaulConfig;
 use crate::ipsec::IpsecConfig;
 use crate::lines::{LinesConfig, VoiceConfig};
 use crate::ng::NgConfig;
@@ -176,6 +186,8 @@ pub struct GatewayConfig {
     /// Number of relay endpoints `pr/1` … `pr/N`.
     #[serde(default = "default_endpoints")]
     pub endpoints: Endpoints,
+    /// The TCP connection beside MGCP; absent: none.
+    pub backhaul: Option<BackhaulConfig>,
     /// Voice endpoints beside the relays.
     #[serde(default, rename = "endpoint")]
     pub voice: Vec<VoiceConfig>,
@@ -521,7 +533,8 @@ impl Config {
         let keys_need_cover = self.gateway.keys == Keys::Require;
         self.ng.iter().try_for_each(|ng| ng.check(keys_need_cover))?;
         self.srtp_backend.check(BackendChoice::is_available)?;
-        self.ipsec.iter().try_for_each(|ipsec| ipsec.check(&self.gateway.listen))?;
+        let networks = || self.media.iter().map(|media| media.name.as_str());
+        self.ipsec.iter().try_for_each(|ipsec| ipsec.check(&self.gateway.listen, networks()))?;
         for (index, media) in self.media.iter().enumerate() {
             media.check()?;
             let earlier = &self.media[..index];

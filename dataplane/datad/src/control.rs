@@ -19,6 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use tracing::{debug, info, warn};
 
+use crate::backhaul::BackhaulLine;
 use crate::flood::FloodWatch;
 use crate::ipsec::Protected;
 use crate::lines::LinesHandle;
@@ -34,8 +35,9 @@ const SIGNALS: Token = Token(1);
 const NEIGHBOURS: Token = Token(2);
 const ESP: Token = Token(3);
 const IKE_DAEMON: Token = Token(4);
+const BACKHAUL: Token = Token(5);
 /// Tokens from here on are the MGCP sockets.
-const MGCP: usize = 5;
+const MGCP: usize = 6;
 /// Tokens from here on are the doors of the `ng` front.
 const NG: usize = 1 << 20;
 
@@ -55,6 +57,7 @@ pub struct Control {
     spoken_to: HashMap<SocketAddr, usize>,
     protected: Option<Protected>,
     ng: Option<NgDoors>,
+    backhaul: Option<BackhaulLine>,
     neighbours: Neighbours,
     features: XdpFeatures,
     telephones: Option<LinesHandle>,
@@ -107,6 +110,10 @@ pub struct Fronts {
     pub gateway: Gateway,
     /// The sockets of MGCP.
     pub sockets: Vec<std::net::UdpSocket>,
+    /// MGCP behind IPsec, if there is any.
+    pub protected: Option<Protected>,
+    /// The TCP connection beside MGCP, if there is one.
+    pub backhaul: Option<BackhaulLine>,
     /// By `ng`, if that is wanted.
     pub ng: Option<NgFront>,
 }
@@ -139,8 +146,7 @@ impl Control {
     /// Puts the loop together.
     pub fn new(
         wakeup: Wakeup,
-        Fronts { gateway, sockets, ng }: Fronts,
-        mut protected: Option<Protected>,
+        Fronts { gateway, sockets, mut protected, backhaul, ng }: Fronts,
         Kernel { neighbours, features, flood }: Kernel,
         lines: Lines,
         leave: Duration,
@@ -170,6 +176,7 @@ impl Control {
             spoken_to: HashMap::new(),
             protected,
             ng,
+            backhaul,
             neighbours,
             features,
             telephones: lines.telephones,
@@ -219,10 +226,12 @@ impl Control {
         let due = due.into_iter().chain([
             protected,
             self.ng.as_ref().and_then(|ng| ng.front.poll_timeout()),
+            self.backhaul.as_ref().and_then(BackhaulLine::poll_timeout),
             self.features.poll_timeout(),
             self.flood.poll_timeout(),
         ]);
-        let due = due.flatten().min();
+        let waited_for = self.protected.as_ref().filter(|ipsec| ipsec.is_waited_for());
+        let due = due.chain([waited_for.map(|_| now)]).flatten().min();
         let timeout = due.map(|due| due.saturating_duration_since(now));
         match self.poll.poll(events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -232,7 +241,7 @@ impl Control {
         let mut goes_on = true;
         for event in events.iter() {
             match event.token() {
-                WAKER => {}
+                WAKER | BACKHAUL => {}
                 SIGNALS => goes_on &= self.signals.pending().next().is_none(),
                 NEIGHBOURS => self.neighbours.handle_readable()?,
                 ESP => self.read_protected(now)?,
@@ -245,6 +254,9 @@ impl Control {
                 Token(socket) => self.read_socket(now, socket - MGCP)?,
             }
         }
+        if self.protected.as_ref().is_some_and(Protected::is_waited_for) {
+            self.read_protected(now)?;
+        }
         self.hear_worker(now)?;
         self.hear_telephones(now);
         self.gateway.handle_timeout(now);
@@ -256,6 +268,9 @@ impl Control {
         }
         if let Some(ipsec) = &mut self.protected {
             ipsec.handle_timeout(now);
+        }
+        if let Some(backhaul) = &mut self.backhaul {
+            backhaul.work(now, self.poll.registry(), BACKHAUL, self.protected.as_mut());
         }
         while let Ok(reply) = self.snapshots.try_recv() {
             // Whoever asked may have given up.

@@ -6,7 +6,8 @@
 //!   ports, and shares nothing;
 //! - the *control loop* (`control.rs`) owns the MGCP gateway and the `ng` front (`ng/`), follows the kernel's routes and
 //!   neighbours (`neighbours.rs`) and talks to the worker through queues.
-//!   MGCP that must be protected ends there too, in `ipsec/`;
+//!   MGCP that must be protected ends there too, in `ipsec/`, and so does its backhaul
+//!   (`backhaul.rs`); ESP that comes past the kernel the worker lays aside for it (`aside.rs`);
 //! - the *telephones* behind voice endpoints (`lines/`), where there are any: to the worker they are
 //!   one more port, to the control loop a source of events;
 //! - *reporters* (`status_server.rs`, `metrics.rs`) ask both and answer operators.
@@ -21,6 +22,8 @@
 pub mod config;
 pub mod testing;
 
+mod aside;
+mod backhaul;
 mod control;
 mod flood;
 mod ipsec;

@@ -1,3 +1,4 @@
+use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 use std::time::{Instant, SystemTime};
@@ -15,12 +16,15 @@ use port::PortId;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use sd_notify::NotifyState;
+use socket2::{Domain, Socket, Type};
 use tracing::info;
 
+use crate::aside::Aside;
+use crate::backhaul::BackhaulLine;
 use crate::config::{Config, Dialect, Keys, Rtcp, Source};
 use crate::control::{Control, Fronts, Kernel, Lines, ToControl, Wakeup};
 use crate::flood::FloodWatch;
-use crate::ipsec::Protected;
+use crate::ipsec::{BypassPort, Protected};
 use crate::lines::{Asked, LineServer, LineThread, LinesHandle, VoiceConfig, read_announcements};
 use crate::metrics::collect;
 use crate::neighbours::Neighbours;
@@ -38,7 +42,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let now = Instant::now();
     let gateway = Gateway::new(now, gateway_config(config), Box::new(StdRng::from_os_rng()))?;
 
-    let sockets = bind_all(&config.gateway.listen)?;
+    let sockets = bind_all(config)?;
     let ng = config.ng.as_ref().map(|ng| ng_front(now, config, ng, &gateway)).transpose()?;
     let mut ports = Ports::open(config)?;
     let wakeup = Wakeup::new()?;
@@ -51,7 +55,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         };
         Protected::open(now, ipsec, &settings.listen, agent, Box::new(StdRng::from_os_rng()))
     });
-    let protected = protected.transpose().context("IPsec")?;
+    let mut protected = protected.transpose().context("IPsec")?;
     let status = StatusServer::bind(&config.status_socket)
         .with_context(|| format!("cannot listen at {}", config.status_socket.display()))?;
     let metrics = config.metrics.map(MetricsServer::bind).transpose();
@@ -70,6 +74,26 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         let path = port.path();
         info!(network = media.name, path = path.kind.name(), reason = %path.reason, "open");
     }
+    let place = config.ipsec.as_ref().and_then(|ipsec| ipsec.bypass.as_ref()).and_then(|bypass| {
+        let number = config.media.iter().position(|media| media.name == bypass.network)?;
+        Some((bypass, number))
+    });
+    let (aside, laid) =
+        place.map(|(_, number)| Aside::new(PortId(number as u8), wakeup.waker.clone())).unzip();
+    let bypass_port = place.zip(laid).and_then(|((_, number), laid)| {
+        let (program, ..) = ports.programs[number].as_ref()?;
+        let engine::PortConfig { mac, tags, .. } = ports.configs[number];
+        let (program, path) = (program.clone(), ports.ports[number].path());
+        Some(move |worker| BypassPort {
+            program,
+            number: PortId(number as u8),
+            worker,
+            laid,
+            mac,
+            tags,
+            path,
+        })
+    });
     let engine = EngineConfig {
         ports: ports.configs,
         max_legs: 2 * relays(config) + VOICE_LEGS * voice(config).count(),
@@ -82,7 +106,11 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     if ports.programs.iter().any(Option::is_some) {
         engine.set_fast_tier(Box::new(tier));
     }
-    let (worker, handle) = Worker::new(engine, ports.pool, ports.ports, outbox, config.busy_poll)?;
+    let (worker, handle) =
+        Worker::new(engine, ports.pool, ports.ports, outbox, config.busy_poll, aside)?;
+    if let (Some(protected), Some((bypass, _))) = (&mut protected, place) {
+        protected.bypass(bypass, bypass_port.map(|port| port(handle.clone()))).context("IPsec")?;
+    }
     let core = find_core(config.core)?;
     let thread = thread::Builder::new().name("packets".into()).spawn(move || {
         if let Some(core) = core {
@@ -105,8 +133,13 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let lines = Lines { from_worker, snapshots, telephones, worker: handle, thread };
     let leave = config.gateway.leave.duration();
     let kernel = Kernel { neighbours, features, flood };
-    let fronts = Fronts { gateway, sockets, ng };
-    let control = Control::new(wakeup, fronts, protected, kernel, lines, leave)?;
+    let settings = &config.gateway;
+    let backhaul = settings
+        .backhaul
+        .as_ref()
+        .map(|backhaul| BackhaulLine::new(now, backhaul, &settings.name, &settings.listen));
+    let fronts = Fronts { gateway, sockets, protected, backhaul, ng };
+    let control = Control::new(wakeup, fronts, kernel, lines, leave)?;
 
     let asked = reporter.clone();
     let _socket_file = status.file();
@@ -199,13 +232,28 @@ fn voice(config: &Config) -> impl Iterator<Item = VoiceEndpoint> {
 /// Legs of a voice endpoint: two connections, each with a leg to the telephone.
 const VOICE_LEGS: usize = 4;
 
-fn bind_all(addresses: &[SocketAddr]) -> anyhow::Result<Vec<UdpSocket>> {
+fn bind_all(config: &Config) -> anyhow::Result<Vec<UdpSocket>> {
+    // What is said through IPsec past the kernel needs no address of it.
+    let bypassed = config.ipsec.as_ref().filter(|ipsec| ipsec.bypass.is_some());
+    let inner = bypassed.map(|ipsec| ipsec.inner_addresses()).unwrap_or_default();
     let bind = |address: &SocketAddr| {
-        UdpSocket::bind(address).with_context(|| {
+        bind(*address, inner.contains(&address.ip())).with_context(|| {
             format!("cannot listen for MGCP on {address}; is the address ours and the port free?")
         })
     };
-    addresses.iter().map(bind).collect()
+    config.gateway.listen.iter().map(bind).collect()
+}
+
+/// A socket on an address, which the kernel need not have if it is `free`.
+fn bind(address: SocketAddr, free: bool) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    if free && address.is_ipv4() {
+        socket.set_freebind_v4(true)?;
+    } else if free {
+        socket.set_freebind_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket.into())
 }
 
 fn find_core(wanted: Option<usize>) -> anyhow::Result<Option<core_affinity::CoreId>> {

@@ -18,6 +18,7 @@ use port::{BURST, Frame, Pool, Port, PortId};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use wire::ethernet::MacAddr;
 
+use crate::aside::Aside;
 use crate::xdp_features::Takes;
 
 /// What a worker is told.
@@ -28,6 +29,8 @@ pub enum ToWorker {
     NextHop(PortId, IpAddr, Option<MacAddr>),
     /// The interface of a port sends what the fast tier gives it, or does not.
     Exit(PortId, Takes),
+    /// Send an Ethernet frame.
+    Transmit(PortId, Vec<u8>),
     /// Tell about legs, a page at a time.
     Report(ReportCursor, Sender<Page>),
     /// Erase keys, take frames home, end.
@@ -117,6 +120,7 @@ pub struct Worker<O> {
     bell: Arc<OwnedFd>,
     outbox: O,
     busy_poll: bool,
+    aside: Option<Aside>,
 }
 
 /// Messages taken at a time, so that a flood of commands does not stop the packets.
@@ -137,11 +141,12 @@ impl<O: Outbox> Worker<O> {
         ports: Vec<Box<dyn Port>>,
         outbox: O,
         busy_poll: bool,
+        aside: Option<Aside>,
     ) -> io::Result<(Self, WorkerHandle)> {
         let bell = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
         let (sender, queue) = crossbeam_channel::unbounded();
         let handle = WorkerHandle { queue: sender, bell: bell.clone() };
-        Ok((Self { engine, pool, ports, queue, bell, outbox, busy_poll }, handle))
+        Ok((Self { engine, pool, ports, queue, bell, outbox, busy_poll, aside }, handle))
     }
 
     /// Moves packets until told to stop. On return keys are erased and the ports are closed.
@@ -173,6 +178,9 @@ impl<O: Outbox> Worker<O> {
         let mut moved = false;
         for index in 0..self.ports.len() {
             self.ports[index].rx(&mut self.pool, burst)?;
+            if let Some(aside) = &self.aside {
+                aside.take(PortId(index as u8), &mut self.pool, burst);
+            }
             if !burst.is_empty() {
                 moved = true;
                 self.engine.handle_burst(Instant::now(), PortId(index as u8), burst, out);
@@ -203,6 +211,7 @@ impl<O: Outbox> Worker<O> {
                 Ok(ToWorker::Exit(port, exit)) => {
                     self.engine.set_exit(Instant::now(), port, exit);
                 }
+                Ok(ToWorker::Transmit(port, frame)) => self.transmit(port, &frame),
                 Ok(ToWorker::Report(from, reply)) => {
                     // Whoever asked may have given up.
                     let _ = reply.send(self.page(from));
@@ -212,6 +221,19 @@ impl<O: Outbox> Worker<O> {
             }
         }
         true
+    }
+
+    /// Sends a frame that is not the engine's. What does not fit is lost, as on any network.
+    fn transmit(&mut self, port: PortId, frame: &[u8]) {
+        let Some(mut chunk) = self.pool.take() else { return };
+        if frame.len() > chunk.tailroom() {
+            return self.pool.give(chunk);
+        }
+        chunk.fill(frame);
+        let mut burst = vec![chunk];
+        // A port that is gone shows when the next burst is received.
+        let _ = self.ports[usize::from(port.0)].tx(&mut self.pool, &mut burst);
+        self.pool.give_all(&mut burst);
     }
 
     /// Carries out a command in the engine and opens or closes its addresses on the port.

@@ -7,6 +7,8 @@ use keying::feed;
 use keying::manual::{Manual, Protect};
 use serde::Deserialize;
 
+use super::bypass::BypassConfig;
+
 /// Settings of IPsec.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +22,8 @@ pub struct IpsecConfig {
     /// Where that daemon's plugin finds us.
     #[serde(default = "default_socket")]
     pub keys_socket: PathBuf,
+    /// ESP past the kernel; absent: through its raw sockets.
+    pub bypass: Option<BypassConfig>,
 }
 
 /// A peer that an IKE daemon negotiates with.
@@ -51,8 +55,21 @@ impl Peer {
 }
 
 impl IpsecConfig {
-    /// What single values cannot show: that the associations are of MGCP addresses.
-    pub fn check(&self, listen: &[SocketAddr]) -> Result<(), String> {
+    /// What single values cannot show: that the associations are of MGCP addresses, and that the
+    /// network of a bypass is one of these.
+    pub fn check<'n>(
+        &self,
+        listen: &[SocketAddr],
+        mut networks: impl Iterator<Item = &'n str>,
+    ) -> Result<(), String> {
+        if let Some(bypass) = &self.bypass
+            && !networks.any(|name| name == bypass.network)
+        {
+            return Err(format!(
+                "datad.ipsec.bypass.network is `{}`, but no [[datad.media]] section has that name",
+                bypass.network
+            ));
+        }
         if self.manual.is_empty() && self.peer.is_empty() {
             return Err("[datad.ipsec] is there, but neither a [[datad.ipsec.peer]] nor a \
                         [[datad.ipsec.manual]]: nothing would be protected"

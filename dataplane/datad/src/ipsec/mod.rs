@@ -7,7 +7,10 @@
 //! Associations are in the configuration, for laboratories, or an IKE daemon negotiates them and its
 //! plugin brings them (`daemon.rs`). When that daemon goes, they go; what must be protected is not
 //! said in clear then, but not at all.
+//!
+//! ESP comes through the kernel's raw sockets (`raw.rs`), or past it (`bypass.rs`).
 
+mod bypass;
 mod config;
 mod daemon;
 mod paths;
@@ -27,19 +30,23 @@ use keying::manual::Manual;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rand::CryptoRng;
-use stack::{Config as StackConfig, Stack, UdpId};
+use stack::{Config as StackConfig, Stack, TcpId, UdpId};
 use status::{Association, IpsecState};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
+pub use bypass::BypassPort;
 pub use config::IpsecConfig;
 
+use bypass::{Bypass, BypassConfig};
 use daemon::{DaemonLine, Line};
 use paths::Path;
 use raw::RawSockets;
 
 /// Packets taken at a time, so that a flood does not stop the rest.
 const PACKETS_AT_A_TIME: usize = 64;
+/// Ports of connections that we open have these bits (RFC 6335 §6).
+const EPHEMERAL: u16 = 0xc000;
 /// What packets through raw sockets may take.
 const MTU: usize = 1500;
 
@@ -51,6 +58,9 @@ const PEERS_REQUESTS: u32 = u32::MAX;
 pub struct Protected {
     stack: Stack,
     raw: RawSockets,
+    /// Addresses that ESP comes to and the kernel does not have.
+    own: Vec<IpAddr>,
+    bypass: Option<Bypass>,
     feed: Feed,
     /// Where an IKE daemon comes, if there are peers that it negotiates with.
     line: Option<DaemonLine>,
@@ -87,8 +97,15 @@ impl Protected {
             let request = RequestId(PEERS_REQUESTS - number as u32);
             policies.extend(peer.protect.policies(peer.local, peer.remote, request));
         }
+        let outer = unique(config.outer_addresses());
+        let own = match config.bypass {
+            Some(_) => bypass::unknown_to_the_kernel(&outer),
+            None => Vec::new(),
+        };
+        policies.extend(bypass::policies(&own));
         let feed = Feed::new(policies, &mut ipsec);
-        let raw = RawSockets::open(&unique(config.outer_addresses())).context(
+        let kernels: Vec<_> = outer.into_iter().filter(|one| !own.contains(one)).collect();
+        let raw = RawSockets::open(&kernels).context(
             "cannot open raw sockets for ESP; IPsec needs CAP_NET_RAW, so start as root, and the \
              addresses must be ours",
         )?;
@@ -99,7 +116,7 @@ impl Protected {
             let context = || format!("cannot listen at {}", path.display());
             Some(DaemonLine::listen(path).with_context(context)?)
         };
-        let addresses = unique(config.inner_addresses());
+        let addresses = unique([config.inner_addresses(), own.clone()].concat());
         ensure!(addresses.len() <= 8, "IPsec ends at eight addresses at most");
         let settings = StackConfig { addresses, mtu: MTU, seed: rng.next_u64() };
         let mut stack = Stack::new(now, ipsec, &settings);
@@ -115,10 +132,50 @@ impl Protected {
         let paths =
             manual.chain(peers).filter_map(|(name, local, remote)| path(name, local, remote));
         let paths = paths.collect();
-        let mut protected =
-            Self { stack, raw, feed, line, rng, paths, looked: now, sockets, clear: 0 };
+        let mut protected = Self {
+            stack,
+            raw,
+            own,
+            bypass: None,
+            feed,
+            line,
+            rng,
+            paths,
+            looked: now,
+            sockets,
+            clear: 0,
+        };
         protected.look(now);
         Ok(protected)
+    }
+
+    /// Has ESP come past the kernel, through this port of the packet worker; without one only if the
+    /// kernel has all addresses.
+    pub fn bypass(
+        &mut self,
+        config: &BypassConfig,
+        port: Option<BypassPort>,
+    ) -> anyhow::Result<()> {
+        let Some(port) = port else {
+            let Some(address) = self.own.first() else {
+                warn!(network = config.network, "not on XDP: ESP comes through the kernel");
+                return Ok(());
+            };
+            bail!(
+                "ESP is to come to {address}, which the kernel does not have; that takes XDP on the \
+                 network `{}`. Give the address to an interface, or see why there is no XDP",
+                config.network
+            );
+        };
+        let mut bypass = Bypass::new(config, port, self.own.clone());
+        bypass.steer(self.stack.ipsec());
+        self.bypass = Some(bypass);
+        Ok(())
+    }
+
+    /// Whether packets have come past the kernel.
+    pub fn is_waited_for(&self) -> bool {
+        self.bypass.as_ref().is_some_and(Bypass::is_waited_for)
     }
 
     /// Has packets come under one token, and the IKE daemon under another.
@@ -156,6 +213,42 @@ impl Protected {
         self.pump(now);
     }
 
+    /// Opens a TCP connection that must be protected; none if policy does not want that. Without an
+    /// association it stays unopened.
+    pub fn connect_tcp(
+        &mut self,
+        now: Instant,
+        ours: IpAddr,
+        to: SocketAddr,
+    ) -> io::Result<Option<TcpId>> {
+        let port = EPHEMERAL | self.rng.next_u32() as u16;
+        let flow = Flow::tcp((ours, port), (to.ip(), to.port()));
+        if let Err(gap) = self.stack.ipsec().covers(now, &flow)
+            && matches!(gap.why, Gap::Bypass | Gap::NoPolicy)
+        {
+            return Ok(None);
+        }
+        let id = self.stack.connect_tcp((ours, port), to).map_err(io::Error::other)?;
+        self.pump(now);
+        Ok(Some(id))
+    }
+
+    /// Ends a connection.
+    pub fn drop_tcp(&mut self, now: Instant, id: TcpId) {
+        self.stack.remove_tcp(now, id);
+        self.pump(now);
+    }
+
+    /// The sockets, for connections; what is said there leaves with [`Protected::let_out`].
+    pub fn stack_mut(&mut self) -> &mut Stack {
+        &mut self.stack
+    }
+
+    /// Lets out what was said.
+    pub fn let_out(&mut self, now: Instant) {
+        self.pump(now);
+    }
+
     /// Hears the IKE daemon.
     pub fn hear_daemon(&mut self, now: Instant, registry: &Registry) -> io::Result<()> {
         let Some(line) = &mut self.line else { return Ok(()) };
@@ -176,6 +269,9 @@ impl Protected {
             self.feed.clear(self.stack.ipsec_mut());
             // Another may be waiting.
             line.accept(registry)?;
+        }
+        if let Some(bypass) = &mut self.bypass {
+            bypass.steer(self.stack.ipsec());
         }
         self.look(now);
         self.pump(now);
@@ -201,6 +297,13 @@ impl Protected {
             };
             self.stack.input(now, packet);
         }
+        for _ in 0..PACKETS_AT_A_TIME {
+            let Some(bypass) = &mut self.bypass else { break };
+            let Some(frame) = bypass.next_frame() else { break };
+            if let Some(packet) = bypass.input(now, &frame) {
+                self.stack.input(now, packet);
+            }
+        }
         self.pump(now);
         for &(port, socket) in &self.sockets {
             while let Some(datagram) = self.stack.receive_udp(socket) {
@@ -225,7 +328,8 @@ impl Protected {
     /// When [`Protected::handle_timeout`] wants to be called next.
     pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
         let paths = self.paths.iter().map(|path| path.poll_timeout(self.looked)).min();
-        [self.stack.poll_timeout(now), paths].into_iter().flatten().min()
+        let link = self.bypass.as_ref().and_then(Bypass::poll_timeout);
+        [self.stack.poll_timeout(now), paths, link].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -252,14 +356,21 @@ impl Protected {
             ("returned", counters.returned),
         ];
         let drops = counters.drops.iter().filter(|(_, count)| *count > 0);
+        let drops = drops.map(|(why, count)| (why.to_string(), count));
+        let late = self.bypass.as_ref().map(Bypass::lost).filter(|count| *count > 0);
+        let late = late.map(|count| ("queue-full".to_owned(), count));
+        let (path, reason) = match &self.bypass {
+            Some(bypass) => (bypass.path().kind.name(), &*bypass.path().reason),
+            None => ("socket", "ESP goes through the kernel's raw sockets"),
+        };
         IpsecState {
             ike_daemon: self.line.as_ref().map(DaemonLine::is_there),
-            path: "socket".into(),
-            reason: "ESP goes through the kernel's raw sockets".into(),
+            path: path.into(),
+            reason: reason.into(),
             paths: self.paths.iter().map(|path| path.report(now, ipsec)).collect(),
             policies: ipsec.policies().iter().map(report::policy).collect(),
             packets: packets.map(|(what, count)| (what.to_owned(), count)).into(),
-            dropped: drops.map(|(why, count)| (why.to_string(), count)).collect(),
+            dropped: drops.chain(late).collect(),
         }
     }
 
@@ -278,16 +389,29 @@ impl Protected {
     fn pump(&mut self, now: Instant) {
         self.stack.poll(now);
         while let Some(packet) = self.stack.poll_output() {
-            self.raw.send(&packet);
+            self.put(now, packet);
         }
         while let Some(event) = self.stack.ipsec_mut().poll_event() {
-            self.handle_event(event);
+            self.handle_event(now, event);
+        }
+        if let Some(bypass) = &mut self.bypass {
+            bypass.pump(now);
         }
     }
 
-    fn handle_event(&mut self, event: Event) {
+    /// Lets a packet out.
+    fn put(&mut self, now: Instant, packet: Vec<u8>) {
+        match &mut self.bypass {
+            Some(bypass) if source(&packet).is_some_and(|address| bypass.has(address)) => {
+                bypass.send(now, packet);
+            }
+            _ => self.raw.send(&packet),
+        }
+    }
+
+    fn handle_event(&mut self, now: Instant, event: Event) {
         if let Event::Keepalive { sa } = event {
-            self.send_keepalive(sa);
+            self.send_keepalive(now, sa);
         }
         if let Event::HardLimit { sa, limit } = event
             && let Some(sa) = self.stack.ipsec().sa(sa)
@@ -300,15 +424,23 @@ impl Protected {
         }
     }
 
-    fn send_keepalive(&self, sa: SaId) {
+    fn send_keepalive(&mut self, now: Instant, sa: SaId) {
         let Some(sa) = self.stack.ipsec().sa(sa) else { return };
         let Some(ports) = sa.encapsulation else { return };
         let ours = SocketAddr::new(sa.source, ports.local_port);
         let peer = SocketAddr::new(sa.destination, ports.remote_port);
         let mut buffer = [0; 64];
         if let Some(len) = encapsulation::keepalive(ours, peer, &mut buffer) {
-            self.raw.send(&buffer[..len]);
+            self.put(now, buffer[..len].to_vec());
         }
+    }
+}
+
+/// From whom an IP packet is.
+fn source(packet: &[u8]) -> Option<IpAddr> {
+    match packet.first()? >> 4 {
+        4 => packet.get(12..)?.first_chunk::<4>().map(|octets| IpAddr::from(*octets)),
+        _ => packet.get(8..)?.first_chunk::<16>().map(|octets| IpAddr::from(*octets)),
     }
 }
 

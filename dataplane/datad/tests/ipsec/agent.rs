@@ -1,8 +1,7 @@
-//! The daemon with a call agent that speaks through IPsec.
+//! The daemon, and the call agent that speaks to it through IPsec.
 
 use std::fs;
-use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -19,15 +18,10 @@ use serde::Deserialize;
 use stack::{Config, Stack, UdpId};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The gateway's address and the agent's, which no test of another number or process has.
-type Ends = [Ipv4Addr; 2];
-
-fn ends(test: u8) -> Ends {
-    let [a, b] = (std::process::id() as u16).to_be_bytes();
-    [78, 178].map(|first| Ipv4Addr::new(127, first + test, a, b))
-}
+/// The gateway's address and the agent's.
+pub type Ends = [Ipv4Addr; 2];
 
 #[derive(Deserialize)]
 struct File {
@@ -35,10 +29,10 @@ struct File {
 }
 
 /// The section of an association as one end has it.
-fn section(title: &str, ends: Ends, end: usize, keys: &Path) -> String {
+fn section(title: &str, ends: Ends, end: usize, protect: &str, keys: &Path) -> String {
     format!(
         "[[{title}]]\nname = \"agent1\"\nlocal = \"{}\"\nremote = \"{}\"\nmode = \"transport\"\n\
-         suite = \"aes128-sha256\"\nspi_out = {}\nspi_in = {}\nkeys = \"{}\"\n",
+         suite = \"aes128-sha256\"\nspi_out = {}\nspi_in = {}\nprotect = \"{protect}\"\nkeys = \"{}\"\n",
         ends[end],
         ends[1 - end],
         0x1000 + end,
@@ -55,14 +49,14 @@ fn keys(end: usize) -> String {
 }
 
 /// A daemon under way, and where its files are.
-struct Daemon {
-    child: Child,
-    directory: TempDir,
+pub struct Daemon {
+    pub child: Child,
+    pub directory: TempDir,
 }
 
 impl Daemon {
-    /// With a file of keys that has these permissions.
-    fn start(ends: Ends, mode: u32) -> Self {
+    /// With a file of keys that has these permissions, what is protected, and other sections.
+    pub fn start(ends: Ends, mode: u32, protect: &str, sections: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = |name| directory.path().join(name);
         fs::write(path("keys"), keys(0)).unwrap();
@@ -71,9 +65,9 @@ impl Daemon {
         let text = format!(
             "[datad]\nstatus_socket = \"{}\"\n[datad.gateway]\nname = \"relay1\"\n\
              listen = [\"{ours}:2427\"]\ncall_agents = [\"{agent}\"]\nnotify = \"{agent}:2727\"\n\
-             restart_wait_ms = 0\nkeys = \"require\"\n{}[[datad.media]]\nname = \"here\"\naddresses = [\"{ours}\"]\n",
+             restart_wait_ms = 0\nkeys = \"require\"\n{}{sections}",
             path("status").display(),
-            section("datad.ipsec.manual", ends, 0, &path("keys")),
+            section("datad.ipsec.manual", ends, 0, protect, &path("keys")),
         );
         fs::write(path("ringfence.toml"), text).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_ringfence-datad"))
@@ -93,28 +87,18 @@ impl Drop for Daemon {
     }
 }
 
-#[test]
-fn keys_that_others_may_read_are_refused() {
-    let mut daemon = Daemon::start(ends(0), 0o644);
-    assert!(!daemon.child.wait().unwrap().success());
-    let mut said = String::new();
-    daemon.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert!(said.contains("`agent1`") && said.contains("chmod 600"), "{said}");
-    assert!(!said.contains("1111"), "{said}");
-}
-
 /// The call agent: sockets behind ESP.
-struct Agent {
+pub struct Agent {
     ends: Ends,
-    stack: Stack,
+    pub stack: Stack,
     socket: UdpId,
     esp: OwnedFd,
     ip: OwnedFd,
 }
 
 impl Agent {
-    fn new(ends: Ends) -> Self {
-        let text = section("manual", ends, 1, Path::new("not read"));
+    pub fn new(ends: Ends, protect: &str) -> Self {
+        let text = section("manual", ends, 1, protect, Path::new("not read"));
         let mut file: File = settings::parse(Path::new("agent"), &text).unwrap();
         let manual = file.manual.remove(0);
         let (now, request) = (Instant::now(), RequestId(1));
@@ -132,69 +116,48 @@ impl Agent {
         Self { ends, stack, socket: socket_id, esp, ip }
     }
 
-    fn send(&mut self, text: &str) {
+    pub fn send(&mut self, text: &str) {
         let to = SocketAddr::new(IpAddr::V4(self.ends[0]), 2427);
         self.stack.send_udp(self.socket, None, to, text.as_bytes()).unwrap();
-        self.stack.poll(Instant::now());
-        while let Some(packet) = self.stack.poll_output() {
-            let to = SocketAddrV4::new(self.ends[0], 0);
-            sendto(&self.ip, &packet, SendFlags::empty(), &to).unwrap();
-        }
+        self.let_out();
     }
 
     /// The next message, which came protected.
-    fn receive(&mut self) -> String {
+    pub fn receive(&mut self) -> String {
+        let socket = self.socket;
+        let datagram = self.until("no message comes", |stack| stack.receive_udp(socket));
+        assert!(datagram.protected.is_some());
+        String::from_utf8(datagram.payload).unwrap()
+    }
+
+    /// Goes on until something is there.
+    pub fn until<T>(&mut self, else_: &str, mut what: impl FnMut(&mut Stack) -> Option<T>) -> T {
         let end = Instant::now() + PATIENCE;
         let mut buffer = [0; 4096];
         loop {
-            if let Some(datagram) = self.stack.receive_udp(self.socket) {
-                assert!(datagram.protected.is_some());
-                return String::from_utf8(datagram.payload).unwrap();
+            if let Some(there) = what(&mut self.stack) {
+                self.let_out();
+                return there;
             }
+            self.let_out();
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no message comes");
+            assert!(!left.is_zero(), "{else_}");
+            // Timers of TCP go on meanwhile.
+            let wait = left.min(Duration::from_millis(100));
             let mut fds = [PollFd::new(&self.esp, PollFlags::IN)];
-            if poll(&mut fds, Some(&left.try_into().unwrap())).unwrap() == 1 {
+            if poll(&mut fds, Some(&wait.try_into().unwrap())).unwrap() == 1 {
                 let (len, _) = recv(&self.esp, &mut buffer[..], RecvFlags::empty()).unwrap();
                 self.stack.input(Instant::now(), &buffer[..len]);
                 self.stack.poll(Instant::now());
             }
         }
     }
-}
 
-// R: MGCP-04, MGCP-05
-#[test]
-#[ignore = "opens raw sockets, which needs root: cargo xtask test"]
-fn mgcp_is_heard_through_esp_and_not_in_clear() {
-    let ends = ends(1);
-    let daemon = Daemon::start(ends, 0o600);
-    let mut agent = Agent::new(ends);
-    let restart = agent.receive();
-    assert!(restart.starts_with("RSIP "), "{restart}");
-    let transaction = restart.split(' ').nth(1).unwrap();
-    agent.send(&format!("200 {transaction} OK\r\n"));
-
-    // In clear, from the right address: it is not heard.
-    let [ours, theirs] = ends;
-    let clear = UdpSocket::bind((theirs, 2727)).unwrap();
-    clear.send_to(b"AUEP 7 pr/1@relay1 MGCP 1.0\r\n", (ours, 2427)).unwrap();
-
-    agent.send("AUEP 8 pr/1@relay1 MGCP 1.0\r\n");
-    let answer = agent.receive();
-    assert!(answer.starts_with("200 8"), "{answer}");
-    agent.send("CRCX 9 pr/$@relay1 MGCP 1.0\r\nC: A1\r\nM: recvonly\r\nL: x-srtp:on\r\n");
-    let answer = agent.receive();
-    assert!(answer.starts_with("200 9") && answer.contains("inline:"), "{answer}");
-
-    let report = status::relay(&daemon.directory.path().join("status")).unwrap();
-    assert_eq!(report.mgcp["came_in_clear"], 1);
-    let [outbound, inbound] = &report.ipsec[..] else { panic!("{:?}", report.ipsec) };
-    assert_eq!((&*outbound.direction, &*outbound.spi), ("outbound", "00001000"));
-    assert_eq!((&*inbound.direction, &*inbound.state), ("inbound", "live"));
-    assert_eq!(inbound.suite, "aes128-sha256");
-    assert!(inbound.packets == 3 && outbound.packets >= 3, "{:?}", report.ipsec);
-    assert!(outbound.wire_octets > outbound.clear_octets);
-    clear.set_nonblocking(true).unwrap();
-    assert!(clear.recv(&mut [0; 1]).is_err(), "an answer left in clear");
+    fn let_out(&mut self) {
+        self.stack.poll(Instant::now());
+        while let Some(packet) = self.stack.poll_output() {
+            let to = SocketAddrV4::new(self.ends[0], 0);
+            sendto(&self.ip, &packet, SendFlags::empty(), &to).unwrap();
+        }
+    }
 }
