@@ -10,6 +10,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
+use nix::libc;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType, ipproto, recv, sendto, socket};
 use status::IpsecState;
