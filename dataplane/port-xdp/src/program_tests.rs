@@ -1,5 +1,6 @@
 //! The XDP program on frames in a table: each with its reason, and all counters compared.
 
+use abi::Rate;
 use aya::maps::MapData;
 use aya::programs::{TestRun, TestRunOptions};
 use aya::sys::SyscallError;
