@@ -89,7 +89,7 @@ fn run(args: &Args) -> Result<()> {
     let (office, gateway) = match role {
         Role::Centre => (Office::new(Arc::clone(&store), node, Arc::clone(&services)), None),
         Role::Srst => {
-            let gateway = Arc::new(Gateway::open(&config, &store, &services)?);
+            let gateway = Gateway::open(&config, &store, &services)?;
             let office = Office::of_gateway(Arc::clone(&store), node, Arc::clone(&services));
             (office, Some(gateway))
         }

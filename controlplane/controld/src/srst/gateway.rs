@@ -86,8 +86,13 @@ struct Serving {
 }
 
 impl Gateway {
-    /// Opens what it has: its key, and what it was given before.
-    pub fn open(config: &Config, store: &Arc<Store>, services: &Arc<Services>) -> Result<Self> {
+    /// Opens what it has: its key, and what it was given before. From now on it can be asked how it
+    /// stands.
+    pub fn open(
+        config: &Config,
+        store: &Arc<Store>,
+        services: &Arc<Services>,
+    ) -> Result<Arc<Self>> {
         let survive = &config.srst;
         let node = config.node_name();
         let own = own(config, &node)?;
@@ -124,6 +129,8 @@ impl Gateway {
             }),
         };
         gateway.recall();
+        let gateway = Arc::new(gateway);
+        services.set_survival(Some(Arc::clone(&gateway) as _));
         Ok(gateway)
     }
 
@@ -136,7 +143,6 @@ impl Gateway {
             move || reporting.report(),
             move |news| hearing.hear(news),
         )?;
-        self.services.set_survival(Some(Arc::clone(self) as _));
         while !ended.load(Ordering::Acquire) {
             self.show_certificate();
             self.serve();
