@@ -198,10 +198,14 @@ fn come_back(play: &mut Play, all: &Branchful, report: &mut Report) -> Result<()
         play.phones.call(a, b)?;
         play.phones.speak([a, b], "lock")?;
         play.phones.hang_up(&[a, b])?;
-        let shown = play.at_centre("srst status")?;
-        let gateway = &shown["gateways"][0];
-        let well = gateway["connected"] == true && gateway["synchronised"] == true;
-        ensure!(well && gateway["phones"] == 0, "{shown}");
+        // It reports every few seconds.
+        let well = || {
+            let gateway = play.at_centre("srst status").ok()?["gateways"][0].clone();
+            let well = gateway["connected"] == true && gateway["synchronised"] == true;
+            (well && gateway["phones"] == 0).then_some(gateway)
+        };
+        let gateway = poll(PATIENCE, well);
+        let gateway = gateway.with_context(|| format!("{:?}", play.at_centre("srst status")))?;
         Ok(((), gateway.to_string()))
     })
 }
