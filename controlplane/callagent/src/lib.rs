@@ -1,4 +1,5 @@
-//! The call agent: commands the relays that media of calls goes through, by MGCP (RFC 3435).
+//! The call agent: commands the relays that media of calls goes through, and voice gateways, by
+//! MGCP (RFC 3435). What follows is about relays; gateways are in [`voice`].
 //!
 //! ```text
 //!  callmanager ─ RelayOrder ─▶ CallAgent ─ MGCP ─▶ relay (ringfence-datad), another, …
@@ -20,7 +21,9 @@
 //! | `relay` | relays: up, down, leaving, restarted |
 //! | `orphan` | connections that an earlier run of the agent has left on relays |
 //! | `report` | what comes of it |
-//! | `service` | the thread and its socket |
+//! | `service` | the thread of an agent |
+//! | `wire` | its socket |
+//! | [`voice`] | the agent for voice gateways |
 //!
 //! Invariants:
 //! - A stream is opened on one relay at most, under keys that no other stream has; an opening that
@@ -60,6 +63,8 @@ mod report;
 mod service;
 mod session;
 mod stream;
+pub mod voice;
+mod wire;
 
 pub use agent::{Agent, Datagram};
 pub use config::{Config, ConfigError, PlainGateway, RelayConfig};

@@ -1,26 +1,20 @@
 //! An agent with a socket, in a thread of its own.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use callmanager::switchboard::RelayOrder;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::Waker;
 use thiserror::Error;
-use zeroize::{Zeroize, Zeroizing};
 
 use crate::agent::Agent;
 use crate::config::{Config, ConfigError};
 use crate::report::{Counters, RelayView, Report};
-
-const WAKER: Token = Token(0);
-const SOCKET: Token = Token(1);
-/// Datagrams taken at a time, so that a flood stops nothing else.
-const AT_A_TIME: usize = 64;
+use crate::wire::Wire;
 
 /// A running call agent. Dropped, it ends and leaves the relays as they are, so that calls go on
 /// without it.
@@ -57,19 +51,15 @@ impl CallAgent {
     /// orders is told in its thread: `tell` must not wait.
     pub fn start(
         config: Config,
-        socket: StdSocket,
+        socket: UdpSocket,
         tell: impl FnMut(Report) + Send + 'static,
     ) -> Result<Self, StartError> {
         let agent = Agent::new(Instant::now(), config, rand::random())?;
-        socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
-        let mut socket = UdpSocket::from_std(socket);
-        let poll = Poll::new()?;
-        poll.registry().register(&mut socket, SOCKET, Interest::READABLE)?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let (wire, waker) = Wire::new(socket)?;
         let (orders, ordered) = unbounded();
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let desk = Desk { agent, socket, poll, ordered, seen: seen.clone(), tell };
+        let desk = Desk { agent, wire, ordered, seen: seen.clone(), tell };
         desk.show();
         let thread = std::thread::Builder::new().name("call-agent".into());
         let thread = thread.spawn(move || desk.run())?;
@@ -115,8 +105,7 @@ impl Drop for CallAgent {
 /// The thread's own.
 struct Desk<T> {
     agent: Agent,
-    socket: UdpSocket,
-    poll: Poll,
+    wire: Wire,
     ordered: Receiver<RelayOrder>,
     seen: Arc<Mutex<Seen>>,
     tell: T,
@@ -125,17 +114,15 @@ struct Desk<T> {
 impl<T: FnMut(Report)> Desk<T> {
     /// Runs until nobody can give orders any more.
     fn run(mut self) {
-        let mut events = Events::with_capacity(16);
-        let mut buffer = Zeroizing::new(vec![0; 1 << 16]);
         loop {
             self.send();
-            let due = self.agent.poll_timeout();
-            let timeout = due.map(|due| due.saturating_duration_since(Instant::now()));
-            match self.poll.poll(&mut events, timeout) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
-                _ => {}
+            if self.wire.wait(self.agent.poll_timeout()).is_err() {
+                return;
             }
-            self.receive(&mut buffer);
+            let agent = &mut self.agent;
+            self.wire.receive(|from, datagram| {
+                agent.handle_datagram(Instant::now(), from, datagram);
+            });
             if self.take_orders().is_none() {
                 return self.send();
             }
@@ -158,29 +145,8 @@ impl<T: FnMut(Report)> Desk<T> {
         }
     }
 
-    fn receive(&mut self, buffer: &mut [u8]) {
-        for _ in 0..AT_A_TIME {
-            match self.socket.recv_from(buffer) {
-                Ok((len, from)) => {
-                    self.agent.handle_datagram(Instant::now(), from, &buffer[..len]);
-                    // Answers hold keys.
-                    buffer[..len].zeroize();
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // About a datagram sent before; the transactions will see to it.
-                Err(_) => {}
-            }
-        }
-        // There may be more, and mio tells of changes only.
-        let again = self.poll.registry().reregister(&mut self.socket, SOCKET, Interest::READABLE);
-        debug_assert!(again.is_ok(), "a registered socket can be registered again");
-    }
-
-    /// What is lost here is sent again by the rules of transactions.
     fn send(&mut self) {
-        while let Some((to, datagram)) = self.agent.poll_datagram() {
-            let _ = self.socket.send_to(&datagram, to);
-        }
+        self.wire.send(|| self.agent.poll_datagram());
     }
 
     fn show(&self) {

@@ -20,10 +20,10 @@ use mgcp::{
 use zeroize::Zeroizing;
 
 /// What telephones protect media with.
-const SUITE: CryptoSuite = CryptoSuite::AesCm128HmacSha1_32;
-const MS_PER_PACKET: u32 = 20;
+pub(crate) const SUITE: CryptoSuite = CryptoSuite::AesCm128HmacSha1_32;
+pub(crate) const MS_PER_PACKET: u32 = 20;
 /// Expedited forwarding, as the octet.
-const TYPE_OF_SERVICE: u8 = 0xb8;
+pub(crate) const TYPE_OF_SERVICE: u8 = 0xb8;
 
 /// A connection that a relay has made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +53,22 @@ pub(crate) fn create(
         LocalOption::Packetization(Span { low: MS_PER_PACKET, high: MS_PER_PACKET }),
         LocalOption::TypeOfService(TYPE_OF_SERVICE),
     ];
-    options.extend(end.keys.as_ref().map(|keys| {
-        let octets = key_salt(&keys.to_device);
-        let mut base64 = Zeroizing::new([0; 64]);
-        let base64 = Base64::encode(octets.expose(), &mut *base64).expect("30 octets are 40");
-        // Nothing of it may stay where a string grew out of.
-        let mut value = Zeroizing::new(String::with_capacity(96));
-        value.extend([SUITE.name(), " inline:", base64]);
-        LocalOption::Extension("x+srtptx".into(), Some(value.as_str().into()))
-    }));
+    options.extend(end.keys.as_ref().map(|keys| key_to_send_with(&keys.to_device)));
     command.params.options = Some(LocalOptions(options));
-    command.body = Some(describe(link.codec, end).to_body());
+    let key = end.keys.as_ref().map(|keys| &*keys.from_device);
+    command.body = Some(describe(link.codec, end.address, key).to_body());
     command
+}
+
+/// The key that a gateway is to encrypt with, as an option.
+pub(crate) fn key_to_send_with(key: &MasterKey) -> LocalOption {
+    let octets = key_salt(key);
+    let mut base64 = Zeroizing::new([0; 64]);
+    let base64 = Base64::encode(octets.expose(), &mut *base64).expect("30 octets are 40");
+    // Nothing of it may stay where a string grew out of.
+    let mut value = Zeroizing::new(String::with_capacity(96));
+    value.extend([SUITE.name(), " inline:", base64]);
+    LocalOption::Extension("x+srtptx".into(), Some(value.as_str().into()))
 }
 
 /// Lets a CRCX ask for what the agent wants to hear of both connections of its endpoint.
@@ -82,20 +86,22 @@ pub(crate) fn request_events(command: &mut Command, id: RequestId, silence: Dura
     command.params.quarantine = Some(Quarantine { discard: None, repeat: Some(true) });
 }
 
-/// The description of an end's device.
-fn describe(codec: codec::Codec, end: &RelayedEnd) -> SessionDescription {
-    let profile = if end.keys.is_some() { Profile::Savp } else { Profile::Avp };
+/// The description of a device that receives at `address`, and sends under `key` if there is one.
+pub(crate) fn describe(
+    codec: codec::Codec,
+    address: SocketAddr,
+    key: Option<&MasterKey>,
+) -> SessionDescription {
+    let profile = if key.is_some() { Profile::Savp } else { Profile::Avp };
     let events = Codec::named("telephone-event").expect("everybody knows it");
     let payloads = vec![payload(codec), events];
-    let mut media = Media::audio(end.address.port(), profile, payloads);
+    let mut media = Media::audio(address.port(), profile, payloads);
     media.ptime = Some(MS_PER_PACKET);
-    let crypto =
-        end.keys.as_ref().map(|keys| CryptoAttribute::new(SUITE, key_salt(&keys.from_device)));
-    media.crypto.extend(crypto);
+    media.crypto.extend(key.map(|key| CryptoAttribute::new(SUITE, key_salt(key))));
     SessionDescription {
         origin: None,
         session_name: None,
-        connection: Some(end.address.ip()),
+        connection: Some(address.ip()),
         attributes: Vec::new(),
         media: vec![media],
     }
@@ -118,7 +124,7 @@ fn payload(codec: codec::Codec) -> Codec {
 /// A payload type without a meaning of its own.
 const DYNAMIC: u8 = 96;
 
-fn key_salt(master: &MasterKey) -> KeySalt {
+pub(crate) fn key_salt(master: &MasterKey) -> KeySalt {
     let mut octets = Zeroizing::new([0; 30]);
     let (key, salt) = octets.split_at_mut(master.key.len());
     key.copy_from_slice(&master.key);

@@ -15,7 +15,7 @@ use sccp::phone::ConnectionStatisticsRes;
 use crate::station::{Application, Close, Equipment, Now, Output, Station};
 use crate::switchboard::{
     Action, CallAlarm, CallRecord, DeviceName, Event, LinkId, MediaOrder, MediaPort, MediaRefused,
-    Owner, RelayOrder, RelayRefused, RelayedBy, StreamId, Switchboard,
+    Order, Owner, RelayOrder, RelayRefused, RelayedBy, StreamId, Switchboard,
 };
 
 /// A connection, by a number that the server gives it and never gives again.
@@ -52,6 +52,8 @@ pub enum Effect {
     /// An order for music on hold or a conference bridge; ports that it opens are told by
     /// [`Exchange::resource_opened`].
     Resource(MediaOrder),
+    /// An order for a port of a gateway; what comes of it is told by [`Exchange::port_says`].
+    Port(PortOrder),
     /// An order for a relay; where it receives is told by [`Exchange::relay_answered`].
     Relay(RelayOrder),
     /// A user has changed where calls to a number go: to be kept.
@@ -83,6 +85,20 @@ pub enum Effect {
     },
 }
 
+/// An order for a port of a gateway.
+#[derive(Debug)]
+pub enum PortOrder {
+    /// What a telephone on it would show, ring or sound.
+    Telephone {
+        /// Which port.
+        port: DeviceName,
+        /// What.
+        order: Order,
+    },
+    /// An end of a stream is opened or closed.
+    Media(MediaOrder),
+}
+
 /// Connections around a switchboard.
 #[derive(Debug)]
 pub struct Exchange {
@@ -90,6 +106,8 @@ pub struct Exchange {
     seats: BTreeMap<ConnectionId, Seat>,
     /// The connection of each device that was admitted.
     devices: BTreeMap<DeviceName, ConnectionId>,
+    /// The ports of gateways that are there.
+    ports: BTreeSet<DeviceName>,
     /// When stations want to be called.
     due: BTreeSet<(Instant, ConnectionId)>,
     /// What the switchboard wants and was not yet carried out. What follows from it comes behind.
@@ -112,6 +130,7 @@ impl Exchange {
             switchboard,
             seats: BTreeMap::new(),
             devices: BTreeMap::new(),
+            ports: BTreeSet::new(),
             due: BTreeSet::new(),
             actions: VecDeque::new(),
         }
@@ -199,6 +218,23 @@ impl Exchange {
         effects: &mut Vec<Effect>,
     ) {
         self.with(now, connection, effects, |station, out| station.reset(now, kind, out));
+    }
+
+    /// Whoever commands gateways says what happened at one of their ports. Of names that belong to
+    /// telephones it says nothing.
+    pub fn port_says(&mut self, now: Now, event: Event, effects: &mut Vec<Effect>) {
+        match &event {
+            Event::DeviceArrived { device, .. } => {
+                if self.devices.contains_key(device) {
+                    return;
+                }
+                self.ports.insert(device.clone());
+            }
+            Event::DeviceGone { device } => drop(self.ports.remove(device)),
+            _ => {}
+        }
+        self.tell_switchboard(now, event);
+        self.carry_out(now, effects);
     }
 
     /// Music on hold or a conference bridge has opened a port, or cannot.
@@ -310,6 +346,8 @@ impl Exchange {
                         self.let_act(now, connection, effects, |station, out| {
                             station.handle_order(now, order, out);
                         });
+                    } else if self.ports.contains(&device) {
+                        effects.push(Effect::Port(PortOrder::Telephone { port: device, order }));
                     }
                 }
                 Action::Media(order) => match &order.port {
@@ -318,6 +356,8 @@ impl Exchange {
                             self.let_act(now, connection, effects, |station, out| {
                                 station.handle_media(&order, out);
                             });
+                        } else if self.ports.contains(device) {
+                            effects.push(Effect::Port(PortOrder::Media(order)));
                         }
                     }
                     MediaPort::Music | MediaPort::Bridge => effects.push(Effect::Resource(order)),

@@ -167,7 +167,7 @@ impl Desk {
     /// Takes over what has changed in the database.
     fn follow(&self, seen: &mut Option<Revision>, told: &mut Told) {
         let roster = self.roster.newest();
-        if let Some(plan) = told.news(&roster) {
+        if let Some(plan) = told.news(&roster, &self.node) {
             self.mail.post(News::Plan(Box::new(plan)));
             self.trace.tell(Level::Notice, || "what was changed holds from now on".to_owned());
         }

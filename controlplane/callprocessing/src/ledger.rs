@@ -28,6 +28,11 @@ pub(crate) enum Entry {
         /// Where all of them go.
         all: Option<String>,
     },
+    /// Keys went to a gateway, or were held back.
+    Keys {
+        /// Which, where, and what protects them.
+        detail: String,
+    },
     /// Nothing more comes.
     End,
     /// An alarm was raised.
@@ -163,6 +168,7 @@ impl Keeper {
                 });
                 written.map(|_| ())
             }
+            Entry::Keys { detail } => self.store.audit(&self.author, now, "keys", &detail),
             Entry::Alarm { id, detail } => {
                 self.store.audit(&self.author, now, "alarm", &format!("{id}: {detail}"))
             }

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use callmanager::admission::Configured;
+use callmanager::codec::Codec;
 use callmanager::dialplan::Pattern;
 use callmanager::security::{Bridge, Security};
 use callmanager::station::{Equipment, Server, SpeedDial};
 use callmanager::switchboard::{
-    Destination, Forwards, LineProfile, Party, Regions, RelayPolicy, Settings,
+    Destination, DeviceName, Forwards, Kind, LineProfile, Party, Profile, Regions, RelayPolicy,
+    Settings,
 };
 use store::{BridgeMedia, EffectiveMode, MediaPolicy, Roster, Telephone};
 
@@ -52,11 +54,7 @@ pub(crate) fn find(roster: &Roster, cluster: &str, name: &str, now: SystemTime) 
         private: device.private,
         region: place.region,
         media_elsewhere: false,
-        relay: match place.pool.media {
-            MediaPolicy::Never => RelayPolicy::Never,
-            MediaPolicy::WhenNeeded => RelayPolicy::WhenNeeded,
-            MediaPolicy::Always => RelayPolicy::Always,
-        },
+        relay: relay(place.pool.media),
         lines: lines.iter().map(|found| line(found)).collect(),
         speed_dials: device.speed_dials.iter().map(dial).collect(),
         load: device.load_information.clone(),
@@ -110,13 +108,104 @@ pub(crate) struct Plan {
     pub(crate) limits: Option<Limits>,
     /// What those on hold hear; `None` within is what the program brings.
     pub(crate) music: Option<Option<PathBuf>>,
+    /// The gateways.
+    pub(crate) gateways: Option<GatewayPlan>,
 }
 
 impl Plan {
     fn is_empty(&self) -> bool {
-        let Self { lines, routes, settings, limits, music } = self;
+        let Self { lines, routes, settings, limits, music, gateways } = self;
         let nothing = lines.is_empty() && routes.is_none() && settings.is_none();
-        nothing && limits.is_none() && music.is_none()
+        nothing && limits.is_none() && music.is_none() && gateways.is_none()
+    }
+}
+
+/// The gateways that there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GatewayPlan {
+    /// By name.
+    pub gateways: Vec<GatewaySetup>,
+    /// Whether the cluster is in mixed mode: else nothing is encrypted.
+    pub mixed_mode: bool,
+}
+
+/// A gateway as call processing sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewaySetup {
+    /// As it is administered.
+    pub gateway: store::Gateway,
+    /// This node's place among its call agents, from 0; `None` if it is none of them.
+    pub rank: Option<usize>,
+    /// Its ports.
+    pub ports: Vec<PortSetup>,
+}
+
+/// A port as call processing sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortSetup {
+    /// As it is administered.
+    pub port: store::GatewayPort,
+    /// What the switchboard knows of it; that it may be given keys is yet to be found out.
+    pub profile: Profile,
+}
+
+fn gateways(roster: &Roster, node: &str) -> GatewayPlan {
+    let setup = |gateway: &store::Gateway| {
+        let place = roster.place(&gateway.pool)?;
+        let port = |port: &store::GatewayPort| {
+            let line = port.number.as_ref().and_then(|number| roster.line(number));
+            let party = Party {
+                number: port.number.as_ref().map(ToString::to_string).unwrap_or_default(),
+                name: line.map_or_else(|| gateway.description.clone(), |line| line.display.clone()),
+            };
+            let profile = Profile {
+                kind: if port.number.is_some() { Kind::Line } else { Kind::Trunk },
+                security: Security::NonSecure,
+                // A secure DSP has these.
+                codecs: vec![Codec::G711_ULAW, Codec::G711_ALAW],
+                encrypts_wideband: false,
+                bridge: None,
+                private: false,
+                region: place.region,
+                relay: relay(place.pool.media),
+                media_elsewhere: false,
+                lines: vec![LineProfile {
+                    party,
+                    busy_trigger: line.map_or(1, |line| line.busy_trigger.into()),
+                }],
+            };
+            PortSetup { port: port.clone(), profile }
+        };
+        Some(GatewaySetup {
+            rank: place.servers.iter().position(|server| server.name == node),
+            ports: gateway.ports.iter().map(port).collect(),
+            gateway: gateway.clone(),
+        })
+    };
+    GatewayPlan {
+        gateways: roster.gateways().iter().filter_map(setup).collect(),
+        mixed_mode: roster.security_mode() == store::SecurityMode::Mixed,
+    }
+}
+
+/// The ports of a gateway that a route leads to.
+fn trunks(roster: &Roster, name: &str) -> Destination {
+    let found = roster.gateways().iter().find(|it| it.name.eq_ignore_ascii_case(name));
+    let leads_out = |port: &&store::GatewayPort| {
+        port.number.is_none() && port.direction != store::Direction::In
+    };
+    let ports = found.into_iter().flat_map(|gateway| {
+        let ports = gateway.ports.iter().filter(leads_out);
+        ports.map(|port| DeviceName::from(&*format!("{}@{}", port.name, gateway.name)))
+    });
+    Destination::Ports(ports.collect())
+}
+
+fn relay(policy: MediaPolicy) -> RelayPolicy {
+    match policy {
+        MediaPolicy::Never => RelayPolicy::Never,
+        MediaPolicy::WhenNeeded => RelayPolicy::WhenNeeded,
+        MediaPolicy::Always => RelayPolicy::Always,
     }
 }
 
@@ -129,6 +218,7 @@ pub(crate) struct Told {
     settings: Settings,
     limits: Limits,
     music: Option<PathBuf>,
+    gateways: Option<GatewayPlan>,
 }
 
 impl Told {
@@ -142,11 +232,12 @@ impl Told {
             settings: settings(roster, node),
             limits: Limits::of(given),
             music: given.music.clone(),
+            gateways: None,
         }
     }
 
     /// What it is to be told of now; `None` if nothing has changed.
-    pub(crate) fn news(&mut self, roster: &Roster) -> Option<Plan> {
+    pub(crate) fn news(&mut self, roster: &Roster, node: &str) -> Option<Plan> {
         let text = |number: &Option<store::Number>| number.as_ref().map(ToString::to_string);
         let lines: HashMap<String, Forwards> = roster
             .lines()
@@ -168,12 +259,19 @@ impl Told {
         let gone = self.lines.keys().filter(|number| !lines.contains_key(*number));
         plan.lines.extend(gone.map(|number| (number.clone(), None)));
         self.lines = lines;
-        if self.routes != roster.routes() {
+        let plan_of_gateways = gateways(roster, node);
+        let other_gateways = self.gateways.as_ref() != Some(&plan_of_gateways);
+        if other_gateways {
+            plan.gateways = Some(plan_of_gateways.clone());
+            self.gateways = Some(plan_of_gateways);
+        }
+        if other_gateways || self.routes != roster.routes() {
             self.routes = roster.routes().to_vec();
             // The database takes patterns by their signs only; one that means nothing leads nowhere.
             let route = |route: &store::Route| {
-                let destination = match route.destination {
+                let destination = match &route.destination {
                     store::Destination::MeetMe => Destination::MeetMe,
+                    store::Destination::Gateway(name) => trunks(roster, name),
                 };
                 Some((route.pattern.parse().ok()?, destination))
             };

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use callmanager::exchange::Exchange;
+use callmanager::exchange::{Exchange, PortOrder};
 use callmanager::switchboard::{
-    LinkId, MediaCommand, MediaOrder, MediaRefused, RelayOrder, RelayRefused, RelayedBy, StreamId,
-    Switchboard,
+    Event, LinkId, MediaCommand, MediaOrder, MediaRefused, RelayOrder, RelayRefused, RelayedBy,
+    StreamId, Switchboard,
 };
 use lang::{Language, Say};
 use legacytls::client::{Cell, Serving};
@@ -29,6 +29,7 @@ use crate::ledger::{self, Ledger};
 use crate::operator::{Colleagues, Doors, Letterbox, Mail, News, Operator};
 use crate::reception::{self, Hosts, ModernTls, Reception};
 use crate::roster;
+pub use crate::roster::{GatewayPlan, GatewaySetup, PortSetup};
 use crate::trace::{Level, Trace};
 use crate::trust::{Trust, TrustInForce};
 
@@ -56,6 +57,8 @@ pub struct Setup<'a> {
     pub resources: Start<'a, dyn Resources>,
     /// Who commands the relays, given a way to answer.
     pub relays: Start<'a, dyn Relays>,
+    /// Who commands the gateways, given a way to answer.
+    pub gateways: Start<'a, dyn Gateways>,
 }
 
 /// Starts something that takes orders and answers them.
@@ -79,12 +82,23 @@ pub trait Relays: Send {
     fn order(&mut self, order: RelayOrder);
 }
 
-/// How media resources and relays answer. None of it waits for long.
+/// Who commands gateways, for ports of which the exchange knows nothing but that they are there.
+pub trait Gateways: Send {
+    /// Takes an order, and does not wait for anything. What comes of it, and all else that happens
+    /// at ports, is told by [`Answers::port`].
+    fn order(&mut self, order: PortOrder);
+
+    /// The gateways and ports that there are from now on.
+    fn configure(&mut self, plan: &GatewayPlan);
+}
+
+/// How media resources, relays and gateways answer. None of it waits for long.
 #[derive(Clone)]
 pub struct Answers {
     mail: Mail,
     alarms: Arc<Alarms>,
     trace: Arc<Trace>,
+    ledger: Ledger,
 }
 
 impl Answers {
@@ -101,6 +115,16 @@ impl Answers {
     /// A relay has lost a stream.
     pub fn relay_lost(&self, link: LinkId) {
         self.mail.post(News::RelayLost(link));
+    }
+
+    /// Something happened at a port of a gateway.
+    pub fn port(&self, event: Event) {
+        self.mail.post(News::Port(Box::new(event)));
+    }
+
+    /// Keys of a call have been sent to a gateway, or were held back: for the audit log.
+    pub fn keys(&self, detail: String) {
+        self.ledger.write(ledger::Entry::Keys { detail });
     }
 
     /// Something for those who look for a fault: what a relay has counted, say.
@@ -140,6 +164,15 @@ impl Relays for NoRelays {
                 .spawn(move || answers.relayed(link, Err(RelayRefused::NoneInService)));
         }
     }
+}
+
+/// A node without gateways: it has no ports to give orders to.
+pub struct NoGateways;
+
+impl Gateways for NoGateways {
+    fn order(&mut self, _: PortOrder) {}
+
+    fn configure(&mut self, _: &GatewayPlan) {}
 }
 
 /// As SCCP numbers the statuses of media.
@@ -221,14 +254,19 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
     };
     let (questions, thread) = desk::start(desk).map_err(told)?;
     threads.push(thread);
-    let answers =
-        Answers { mail: mail.clone(), alarms: Arc::clone(&alarms), trace: Arc::clone(&trace) };
+    let answers = Answers {
+        mail: mail.clone(),
+        alarms: Arc::clone(&alarms),
+        trace: Arc::clone(&trace),
+        ledger: ledger.clone(),
+    };
     let with = Colleagues {
         reception: Reception::open(&hosts, &mail).map_err(told)?,
         desk: questions,
         ledger: ledger.clone(),
         resources: (setup.resources)(answers.clone())?,
-        relays: (setup.relays)(answers)?,
+        relays: (setup.relays)(answers.clone())?,
+        gateways: (setup.gateways)(answers)?,
         alarms: Arc::clone(&alarms),
         trace,
     };

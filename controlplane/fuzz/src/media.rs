@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use callmanager::codec::Codec;
-use callmanager::switchboard::{CallId, MediaCommand, MediaOrder, MediaPort, StreamId};
+use callmanager::switchboard::{CallId, MediaCommand, MediaOrder, MediaPort, Sends, StreamId};
 use mediaresources::music::Music;
 use mediaresources::resources::{Channel, Limits, Output, Resources, Statistics};
 use rand::SeedableRng;
@@ -23,7 +23,7 @@ pub fn conference(input: &[u8]) {
     for stream in STREAMS {
         let codec = Codec::G711_ULAW;
         let commands = [
-            MediaCommand::OpenReceive { codec, key: None },
+            MediaCommand::OpenReceive { codec, key: None, sends: Sends::Plain },
             MediaCommand::StartTransmit { to: phone(stream), codec, key: None },
         ];
         for command in commands {

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use callmanager::codec::Codec;
-use callmanager::switchboard::{CallId, MediaCommand, MediaOrder, MediaPort, StreamId};
+use callmanager::switchboard::{CallId, MediaCommand, MediaOrder, MediaPort, Sends, StreamId};
 use ringfence_mediaresources::music::Music;
 use ringfence_mediaresources::resources::Limits;
 use ringfence_mediaresources::service::{Config, MediaResources};
@@ -48,7 +48,12 @@ fn main() {
     let mut bridges = Vec::new();
     for stream in 0..conferences * parties {
         let call = stream / parties;
-        order(MediaPort::Bridge, call, stream, MediaCommand::OpenReceive { codec, key: None });
+        order(
+            MediaPort::Bridge,
+            call,
+            stream,
+            MediaCommand::OpenReceive { codec, key: None, sends: Sends::Plain },
+        );
         bridges.push(opened.recv().expect("it answers").expect("a port is free"));
         order(MediaPort::Bridge, call, stream, start());
     }

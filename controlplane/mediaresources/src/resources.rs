@@ -136,7 +136,7 @@ impl Resources {
         };
         let stream = order.stream;
         let done = match &order.command {
-            MediaCommand::OpenReceive { codec, key } => {
+            MediaCommand::OpenReceive { codec, key, .. } => {
                 usable(*codec, key.is_some()).and_then(|_| self.open(now, stream, programme, out))
             }
             MediaCommand::StartTransmit { to, codec, key } => usable(*codec, key.is_some())

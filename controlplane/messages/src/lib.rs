@@ -18,6 +18,7 @@ pub mod capf;
 pub mod capture;
 pub mod certificate;
 pub mod diagnosis;
+pub mod gateways;
 pub mod input;
 pub mod provider;
 pub mod registration;
@@ -72,6 +73,7 @@ impl Message {
             scep::ALL,
             diagnosis::ALL,
             calls::ALL,
+            gateways::ALL,
             relays::ALL,
             signalling::ALL,
             srst::ALL,

@@ -55,6 +55,7 @@ mod copy;
 mod ctl_version;
 mod device;
 mod error;
+mod gateway;
 mod latest;
 mod line;
 mod migrate;
@@ -94,6 +95,7 @@ pub use device::{
     Hardening, MAX_BUTTONS, Model, SpeedDial, Support,
 };
 pub use error::{Error, Invalid, Refusal, Result};
+pub use gateway::{Dialect, Direction, Gateway, GatewayPort, KeyPolicy, PathKind};
 pub use latest::{Latest, State};
 pub use line::Line;
 pub use node::{Node, NodeRole, Service};

@@ -157,7 +157,7 @@ impl Change<'_> {
         }
     }
 
-    /// Removes a line that no phone has.
+    /// Removes a line that no phone and no port of a gateway has.
     pub fn remove_line(&mut self, number: &Number) -> Result<()> {
         let line = self.line(number)?;
         if let Some(phone) = self.phones_of_line(number)?.pop() {
@@ -166,6 +166,9 @@ impl Change<'_> {
                 name: number.to_string(),
                 by: phone.to_string(),
             });
+        }
+        if let Some(by) = self.port_of_line(number)? {
+            return Err(Error::InUse { object: "line", name: number.to_string(), by });
         }
         self.view.sql.execute("DELETE FROM line WHERE number = $1", values![number.as_str()])?;
         self.record("line", number.as_str(), json(&line), None);

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use crate::capf::fingerprint;
 use crate::cluster::SecurityMode;
 use crate::device::{BridgeMedia, Device, EffectiveMode};
+use crate::gateway::Gateway;
 use crate::latest::State;
 use crate::line::Line;
 use crate::number::Number;
@@ -35,6 +36,7 @@ pub struct Roster {
     lines: BTreeMap<Number, Arc<Line>>,
     /// LSCs that prove nothing any more, by their phones.
     withdrawn: HashMap<String, Vec<String>>,
+    gateways: Vec<Gateway>,
 }
 
 /// A telephone with all that it is told when it registers.
@@ -168,6 +170,22 @@ impl Roster {
         })
     }
 
+    /// The gateways, by name.
+    pub fn gateways(&self) -> &[Gateway] {
+        &self.gateways
+    }
+
+    /// A line, by its number.
+    pub fn line(&self, number: &Number) -> Option<&Line> {
+        self.lines.get(number).map(|line| &**line)
+    }
+
+    /// What a pool adds to those that belong to it.
+    pub fn place(&self, pool: &str) -> Option<&Place> {
+        let of = |pool: &str| self.places.get(pool);
+        of(pool).or_else(|| of(DEFAULT_POOL)).map(|place| &**place)
+    }
+
     /// How many telephones there are.
     pub fn telephones(&self) -> usize {
         self.phones.len()
@@ -251,6 +269,7 @@ impl State for Roster {
             phones: phones.map(|phone| (phone.name.to_string(), Arc::new(phone))).collect(),
             lines: lines.map(|line| (line.number.clone(), Arc::new(line))).collect(),
             withdrawn: by_phone(view.withdrawn_lscs(None)?),
+            gateways: view.gateways()?,
         })
     }
 

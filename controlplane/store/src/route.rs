@@ -1,8 +1,10 @@
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, json};
 use crate::sql::values;
-use crate::words::words;
 use crate::{Error, Invalid, Result, View};
 
 /// Where numbers lead that are no lines.
@@ -15,11 +17,54 @@ pub struct Route {
     pub destination: Destination,
 }
 
-words! {
-    /// Where a route leads.
-    pub enum Destination {
-        /// To the meet-me conference under that number.
-        MeetMe = "meet-me",
+/// Where a route leads, written as a word: `meet-me`, or `gateway:` and the name of one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Destination {
+    /// To the meet-me conference under that number.
+    MeetMe,
+    /// Out, by the first trunk of this gateway that is free.
+    Gateway(String),
+}
+
+const MEET_ME: &str = "meet-me";
+const GATEWAY: &str = "gateway:";
+
+impl FromStr for Destination {
+    type Err = Error;
+
+    fn from_str(word: &str) -> Result<Self> {
+        match (word, word.strip_prefix(GATEWAY)) {
+            (MEET_ME, _) => Ok(Self::MeetMe),
+            (_, Some(name)) if !name.is_empty() => Ok(Self::Gateway(name.to_owned())),
+            _ => {
+                let choices = vec![MEET_ME, "gateway:NAME"];
+                Err(Invalid::Choice { given: word.to_owned(), choices }.into())
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for Destination {
+    type Error = Error;
+
+    fn try_from(word: String) -> Result<Self> {
+        word.parse()
+    }
+}
+
+impl From<Destination> for String {
+    fn from(destination: Destination) -> Self {
+        destination.to_string()
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MeetMe => f.pad(MEET_ME),
+            Self::Gateway(name) => f.pad(&format!("{GATEWAY}{name}")),
+        }
     }
 }
 
@@ -58,11 +103,14 @@ impl Change<'_> {
     /// Adds a route, or replaces the one of the same pattern. It holds at once.
     pub fn put_route(&mut self, route: &Route) -> Result<()> {
         route.check()?;
+        if let Destination::Gateway(name) = &route.destination {
+            self.gateway(name)?;
+        }
         let old = self.routes()?.into_iter().find(|old| old.pattern == route.pattern);
         self.view.sql.execute(
             "INSERT INTO route (pattern, destination) VALUES ($1, $2)
                 ON CONFLICT (pattern) DO UPDATE SET destination = excluded.destination",
-            values![&*route.pattern, route.destination.as_str()],
+            values![&*route.pattern, route.destination.to_string()],
         )?;
         self.record("route", &route.pattern, old.as_ref().and_then(json), json(route));
         Ok(())

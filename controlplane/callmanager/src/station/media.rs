@@ -26,7 +26,7 @@ impl Station {
         let (party, call) = (PassThruPartyId(order.stream.0), CallRef(leg.0));
         let port_handling = Default::default();
         match &order.command {
-            MediaCommand::OpenReceive { codec, key } => {
+            MediaCommand::OpenReceive { codec, key, .. } => {
                 if let Some(shown) = registered.legs.get_mut(&leg) {
                     shown.media = true;
                 }

@@ -14,7 +14,7 @@ use super::guard::Close;
 use super::{Equipment, Now, Output, Phase, Registered, Station};
 use crate::codec::Codec;
 use crate::security::Security;
-use crate::switchboard::{Event, Profile};
+use crate::switchboard::{Event, Kind, Profile};
 
 /// A device that wants to register.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,6 +165,7 @@ impl Station {
         registered.arrived = true;
         let equipment = &registered.equipment;
         let profile = Profile {
+            kind: Kind::Telephone,
             security: equipment.security,
             codecs,
             encrypts_wideband: equipment.encrypts_wideband,

@@ -342,6 +342,8 @@ pub enum MediaCommand {
         codec: Codec,
         /// What it is decrypted with; `None`: it is plain.
         key: Option<Arc<MasterKey>>,
+        /// What the end is going to send.
+        sends: Sends,
     },
     /// Closes it.
     CloseReceive,
@@ -356,6 +358,18 @@ pub enum MediaCommand {
     },
     /// Sends no more.
     StopTransmit,
+}
+
+/// What an end is going to send, as far as it is known before it is known where to. Telephones need
+/// not know; gateways are told of both keys at once.
+#[derive(Clone, Debug)]
+pub enum Sends {
+    /// Nothing: it hears music.
+    Nothing,
+    /// Plain media.
+    Plain,
+    /// Media under this key.
+    Encrypted(Arc<MasterKey>),
 }
 
 /// An order for whoever commands the relays.

@@ -55,9 +55,10 @@ impl Explain for CallAlarm {
     fn message(&self) -> &'static Message {
         match self {
             Self::MediaUnanswered { .. } => &calls::MEDIA_UNANSWERED,
-            Self::MediaRefused { refused: MediaRefused::Encryption, .. } => {
-                &calls::MEDIA_NOT_ENCRYPTED
-            }
+            Self::MediaRefused {
+                refused: MediaRefused::Encryption | MediaRefused::KeysWithheld,
+                ..
+            } => &calls::MEDIA_NOT_ENCRYPTED,
             Self::MediaRefused { .. } => &calls::MEDIA_REFUSED,
             Self::MediaFailed { .. } => &calls::MEDIA_FAILED,
             Self::NoCodec { .. } => &calls::NO_CODEC,

@@ -127,6 +127,7 @@ impl Switchboard {
             party: found.line(line)?.party.clone(),
             security: found.profile.security,
             call,
+            routed: false,
             outbound: matches!(state, LegState::Collecting(_)),
             state,
             consult: None,

@@ -9,9 +9,33 @@ use super::relay::RelayPolicy;
 use crate::codec::Codec;
 use crate::security::{Bridge, Security};
 
+/// What a device is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// A telephone.
+    #[default]
+    Telephone,
+    /// A port of a gateway with a telephone on it, which is called by a directory number.
+    Line,
+    /// A port of a gateway that leads out of the cluster: numbers lead to it by the dial plan.
+    Trunk,
+}
+
+impl Kind {
+    /// Whether it is a port of a gateway. Ports confirm that they send
+    /// ([`Event::MediaStarted`](super::Event::MediaStarted)), and whether they are given keys may
+    /// change while they are there. In clear they are not secure at all: nothing about them is
+    /// authenticated then.
+    pub fn is_port(self) -> bool {
+        self != Self::Telephone
+    }
+}
+
 /// What is known of a device when it arrives.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
+    /// What it is.
+    pub kind: Kind,
     /// How well it is protected. Encrypted devices are given media keys: their signalling is
     /// encrypted, and their model can do SRTP.
     pub security: Security,
@@ -34,9 +58,9 @@ pub struct Profile {
 }
 
 /// A line button.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineProfile {
-    /// Number and name.
+    /// Number and name. Trunks may have no number.
     pub party: Party,
     /// With so many calls it is busy.
     pub busy_trigger: usize,

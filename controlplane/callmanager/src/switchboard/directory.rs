@@ -1,6 +1,7 @@
 //! Directory numbers: which devices have them, where their calls go, and what can be dialled.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::id::DeviceName;
 use crate::dialplan::{DialPlan, Dialled};
@@ -17,11 +18,13 @@ pub struct Forwards {
 }
 
 /// Where numbers lead that are not directory numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Destination {
     /// To the meet-me conference under that number.
     MeetMe,
+    /// To the first of these ports of gateways that is free.
+    Ports(Arc<[DeviceName]>),
 }
 
 /// A directory number.
@@ -54,6 +57,8 @@ pub(super) enum Reach {
 pub(super) enum Target {
     Line,
     MeetMe,
+    /// Out of the cluster, with this number.
+    Ports(Arc<[DeviceName]>, String),
 }
 
 impl Directory {
@@ -85,12 +90,19 @@ impl Directory {
         match self.plan.follow(number) {
             Dialled::Complete(route) | Dialled::Ambiguous(route) => match route.target {
                 Destination::MeetMe => Some(Target::MeetMe),
+                Destination::Ports(ports) => {
+                    let sent_on = number.get(route.dropped..).unwrap_or_default();
+                    Some(Target::Ports(ports.clone(), sent_on.to_owned()))
+                }
             },
             Dialled::Nowhere | Dialled::Incomplete => None,
         }
     }
 
     pub(super) fn add(&mut self, number: &str, device: &DeviceName, line: u32) {
+        if number.is_empty() {
+            return;
+        }
         let appearances = &mut self.lines.entry(number.to_owned()).or_default().appearances;
         // One button of a device rings for a number.
         if appearances.iter().all(|(other, _)| other != device) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::device::Profile;
 use super::id::{DeviceName, LegId, LinkId, StreamId};
+use crate::security::Security;
 
 /// Something happened.
 #[derive(Clone, Debug)]
@@ -41,6 +42,23 @@ pub enum Event {
         /// Where it receives.
         result: Result<SocketAddr, MediaRefused>,
     },
+    /// A port of a gateway sends as it was told, or does not.
+    MediaStarted {
+        /// Who says so.
+        by: Owner,
+        /// Which stream.
+        stream: StreamId,
+        /// Whether it sends.
+        result: Result<(), MediaRefused>,
+    },
+    /// A port of a gateway may be given keys from now on, or no longer. Streams that are open stay
+    /// as they are.
+    PortSecurity {
+        /// Its name.
+        device: DeviceName,
+        /// As in [`Profile::security`].
+        security: Security,
+    },
     /// A device cannot send a stream.
     MediaFailed {
         /// Who says so.
@@ -76,6 +94,9 @@ pub enum Owner {
 pub enum MediaRefused {
     /// The device cannot use the key it was given.
     Encryption,
+    /// The keys of a port were not sent: nothing protects the way to its gateway. Whoever holds
+    /// them back has told the administrator.
+    KeysWithheld,
     /// Another status, as SCCP numbers them.
     Status(u32),
 }

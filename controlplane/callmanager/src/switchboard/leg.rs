@@ -14,6 +14,9 @@ pub(super) struct Leg {
     pub(super) party: Party,
     pub(super) security: Security,
     pub(super) call: CallId,
+    /// It is on a port of a gateway that a route leads to: its party's number is what was dialled,
+    /// and no directory number.
+    pub(super) routed: bool,
     /// Whether it called.
     pub(super) outbound: bool,
     pub(super) state: LegState,

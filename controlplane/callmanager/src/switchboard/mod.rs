@@ -22,6 +22,7 @@
 //! | `shared`, `barge` | telephones that share a line |
 //! | `stream` | media and keys |
 //! | `relay` | media that goes through a relay |
+//! | `port` | ports of gateways |
 //! | `show` | displays, with the status of calls |
 //! | `loss` | devices that come and go |
 //!
@@ -50,6 +51,7 @@ mod leg;
 mod look;
 mod loss;
 mod plan;
+mod port;
 mod press;
 mod record;
 mod relay;
@@ -67,10 +69,10 @@ use std::time::Instant;
 pub use action::{
     Action, CallInfo, CallState, Change, KeySet, Lamp, MediaCommand, MediaOrder, MediaPort, Notice,
     Order, Party, Prompt, Reason, Redirected, RelayOrder, RelayedEnd, RelayedKeys, RelayedLink,
-    Ring, Tone,
+    Ring, Sends, Tone,
 };
 pub use alarm::CallAlarm;
-pub use device::{LineProfile, Profile};
+pub use device::{Kind, LineProfile, Profile};
 pub use directory::{Destination, Forwards};
 pub use event::{Event, Key, MediaRefused, Owner, RelayRefused, RelayedBy};
 pub use id::{CallId, DeviceName, LegId, LinkId, StreamId};
@@ -139,6 +141,8 @@ impl Switchboard {
             Event::DeviceGone { device } => self.gone(&device),
             Event::Pressed { device, line, leg, key } => self.press(&device, line, leg, key),
             Event::MediaOpened { by, stream, result } => self.media_opened(&by, stream, result),
+            Event::MediaStarted { by, stream, result } => self.media_started(&by, stream, result),
+            Event::PortSecurity { device, security } => self.port_security(&device, security),
             Event::MediaFailed { by, stream } => self.media_failed(&by, stream),
             Event::RelayOpened { link, result } => self.relay_opened(link, result),
             Event::RelayLost { link } => self.relay_lost(link),

@@ -21,6 +21,9 @@ impl Switchboard {
             match self.directory.target(&number) {
                 None => return self.fail_caller(call, Failure::NoSuchNumber),
                 Some(Target::MeetMe) => return self.join_meet_me(call, &number),
+                Some(Target::Ports(ports, number)) => {
+                    return self.ring_port(call, &ports, number);
+                }
                 Some(Target::Line) => {}
             }
             let forwards = self.directory.lines[&number].forwards.clone();
@@ -124,11 +127,14 @@ impl Switchboard {
         let Some(found) = self.calls.get(&call) else { return };
         let ringing = found.ringing.clone();
         let Some(first) = ringing.first() else { return };
-        let number = self.legs[first].party.number.clone();
+        let (number, routed) = (self.legs[first].party.number.clone(), self.legs[first].routed);
         for leg in ringing {
             self.dismiss(leg);
         }
-        self.go_on(call, &number);
+        match routed {
+            true => self.fail_caller(call, Failure::Congestion),
+            false => self.go_on(call, &number),
+        }
     }
 
     /// The telephones that rang do so no more, although nobody answered.

@@ -10,7 +10,8 @@ impl Switchboard {
     pub(super) fn owner(&self, remote: LegId) -> Option<LegId> {
         let remote = &self.legs[&remote];
         let parties = &self.calls[&remote.call].parties;
-        parties.iter().copied().find(|party| self.legs[party].party.number == remote.party.number)
+        let same = |party: &Leg| !party.routed && party.party.number == remote.party.number;
+        parties.iter().copied().find(|party| same(&self.legs[party]))
     }
 
     /// Hides the calls of a device, or shows them again.
@@ -26,7 +27,7 @@ impl Switchboard {
 
     /// Whether another telephone that is there has the line of a leg.
     pub(super) fn is_shared(&self, leg: &Leg) -> bool {
-        self.directory.appearances(&leg.party.number).len() > 1
+        !leg.routed && self.directory.appearances(&leg.party.number).len() > 1
     }
 
     pub(super) fn is_private(&self, device: &DeviceName) -> bool {
@@ -70,7 +71,11 @@ impl Switchboard {
 
     /// Whether a party's line is in use, so that others show it.
     fn is_shown(&self, party: LegId) -> bool {
-        matches!(self.legs[&party].state, LegState::Calling | LegState::Connected | LegState::Held)
+        !self.legs[&party].routed
+            && matches!(
+                self.legs[&party].state,
+                LegState::Calling | LegState::Connected | LegState::Held
+            )
     }
 
     fn mirror_party(&mut self, call: CallId, party: LegId) {

@@ -189,6 +189,9 @@ impl Switchboard {
         let media = match (link.is_up(), link.secure) {
             (false, _) => return None,
             (true, true) => Security::Encrypted,
+            (true, false) if link.ports().into_iter().any(|port| self.is_port(port)) => {
+                Security::NonSecure
+            }
             (true, false) => Security::Authenticated,
         };
         let parties = [a, b].map(|leg| self.legs[&leg].security);

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Switchboard;
-use super::action::{Action, MediaCommand, MediaOrder, MediaPort};
+use super::action::{Action, MediaCommand, MediaOrder, MediaPort, Sends};
 use super::alarm::CallAlarm;
 use super::device::Profile;
 use super::event::{MediaRefused, Owner};
@@ -44,7 +44,7 @@ pub(super) struct End {
     pub(super) port: Port,
     pub(super) stream: StreamId,
     pub(super) receive: Receive,
-    transmits: bool,
+    transmits: Transmit,
     /// Its administrator knows that it cannot send.
     failed: bool,
 }
@@ -71,6 +71,15 @@ pub(super) enum Receive {
     At(SocketAddr),
 }
 
+/// Whether an end sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transmit {
+    No,
+    /// It was told to, and has yet to confirm it.
+    Asked,
+    Yes,
+}
+
 /// Why a stream does not come to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OpenError {
@@ -86,7 +95,8 @@ impl Link {
     /// Whether both ends send, if they should.
     pub(super) fn is_up(&self) -> bool {
         let [a, b] = &self.ends;
-        let sends = |from: &End, to: &End| from.transmits || to.receive == Receive::Never;
+        let sends =
+            |from: &End, to: &End| from.transmits == Transmit::Yes || to.receive == Receive::Never;
         sends(a, b) && sends(b, a)
     }
 
@@ -145,6 +155,7 @@ impl Switchboard {
     }
 
     pub(super) fn open(&mut self, call: CallId, ports: [Port; 2], way: Way) {
+        self.secure_ports(ports);
         let secure = self.may_encrypt(call, ports);
         let Some(codec) = self.choose_codec(ports, secure) else {
             return self.cannot_open(call, ports, CallAlarm::NoCodec { call });
@@ -166,13 +177,20 @@ impl Switchboard {
                 _ => Receive::Opening,
             };
             // Whoever hears music does not speak.
-            End { port, stream, receive, transmits: music && port != Port::Music, failed: false }
+            let hears_music = music && port != Port::Music;
+            let transmits = if hears_music { Transmit::Yes } else { Transmit::No };
+            End { port, stream, receive, transmits, failed: false }
         });
         let link = Link { codec, secure, call, ends, keys, passage };
         for end in [0, 1] {
             if link.ends[end].receive == Receive::Opening {
                 let key = link.keys.as_ref().map(|keys| keys[end].receive.clone());
-                self.order(&link, end, MediaCommand::OpenReceive { codec, key });
+                let sends = match (&link.keys, link.ends[end].transmits) {
+                    (_, Transmit::Yes) => Sends::Nothing,
+                    (None, _) => Sends::Plain,
+                    (Some(keys), _) => Sends::Encrypted(keys[end].send.clone()),
+                };
+                self.order(&link, end, MediaCommand::OpenReceive { codec, key, sends });
                 let timer = Timer::Stream(link.ends[end].stream);
                 self.timers.start(timer, self.now + self.settings.media);
             }
@@ -247,7 +265,7 @@ impl Switchboard {
                     self.order(&link, index, MediaCommand::CloseReceive);
                 }
                 let hears_music = link.ends[1 - index].port == Port::Music;
-                if end.transmits && !hears_music {
+                if end.transmits != Transmit::No && !hears_music {
                     self.order(&link, index, MediaCommand::StopTransmit);
                 }
             }
@@ -271,7 +289,9 @@ impl Switchboard {
             Ok(address) => {
                 found.ends[end].receive = Receive::At(address);
                 let (ports, reach) = (found.ports(), found.is_relayed() || found.ends_are_alike());
-                self.timers.stop(Timer::Stream(stream));
+                if found.ends[end].transmits != Transmit::Asked {
+                    self.timers.stop(Timer::Stream(stream));
+                }
                 match reach {
                     true => self.advance(call, link),
                     false => self.unreachable(call, ports),
@@ -288,9 +308,16 @@ impl Switchboard {
         self.ask_relay(&mut link);
         for end in [0, 1] {
             if let Some(to) = link.destination(end)
-                && !link.ends[end].transmits
+                && link.ends[end].transmits == Transmit::No
             {
-                link.ends[end].transmits = true;
+                link.ends[end].transmits = match self.is_port(link.ends[end].port) {
+                    true => {
+                        let timer = Timer::Stream(link.ends[end].stream);
+                        self.timers.start(timer, self.now + self.settings.media);
+                        Transmit::Asked
+                    }
+                    false => Transmit::Yes,
+                };
                 let key = link.keys.as_ref().map(|keys| keys[end].send.clone());
                 let codec = link.codec;
                 self.order(&link, end, MediaCommand::StartTransmit { to, codec, key });
@@ -301,6 +328,33 @@ impl Switchboard {
         }
         self.calls.get_mut(&call).expect("the caller looked").links.push(link);
         self.touch(call);
+    }
+
+    /// A port of a gateway has confirmed that it sends, or cannot.
+    pub(super) fn media_started(
+        &mut self,
+        by: &Owner,
+        stream: StreamId,
+        result: Result<(), MediaRefused>,
+    ) {
+        let Some((call, link, end)) = self.find_stream(by, stream) else { return self.ignore() };
+        let link = &mut self.calls.get_mut(&call).expect("its stream was found").links[link];
+        if link.ends[end].transmits != Transmit::Asked {
+            return self.ignore();
+        }
+        match result {
+            Ok(()) => {
+                link.ends[end].transmits = Transmit::Yes;
+                if link.is_up() {
+                    link.keys = None;
+                }
+                if link.ends[end].receive != Receive::Opening {
+                    self.timers.stop(Timer::Stream(stream));
+                }
+                self.touch(call);
+            }
+            Err(refused) => self.not_opened(stream, OpenError::Refused(refused)),
+        }
     }
 
     /// A stream does not come to be.
@@ -318,12 +372,15 @@ impl Switchboard {
             OpenError::NoAnswer => CallAlarm::MediaUnanswered { device },
             OpenError::Refused(refused) => CallAlarm::MediaRefused { device, refused },
         };
-        let keyless = error == OpenError::Refused(MediaRefused::Encryption)
+        let withheld = error == OpenError::Refused(MediaRefused::KeysWithheld);
+        let keyless = (withheld || error == OpenError::Refused(MediaRefused::Encryption))
             && secure
-            && self.settings.plain_fallback
+            && (self.settings.plain_fallback || self.is_port(ports[end]))
             && self.calls[&call].barge.is_none();
         if keyless {
-            self.out.push(Action::Alarm(alarm));
+            if !withheld {
+                self.out.push(Action::Alarm(alarm));
+            }
             self.calls.get_mut(&call).expect("its stream was found").plain = true;
             self.unlink(call, |other| *other == ports);
             self.touch(call);

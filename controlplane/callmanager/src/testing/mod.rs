@@ -14,8 +14,8 @@ use crate::keys::MasterKey;
 use crate::security::{Bridge, Security};
 use crate::switchboard::{
     Action, CallAlarm, CallId, CallInfo, CallRecord, CallState, Change, Destination, DeviceName,
-    Event, Key, KeySet, Lamp, LegId, LineProfile, LinkId, MediaCommand, MediaOrder, MediaPort,
-    MediaRefused, Notice, Order, Owner, Party, Profile, Prompt, RelayOrder, RelayPolicy,
+    Event, Key, KeySet, Kind, Lamp, LegId, LineProfile, LinkId, MediaCommand, MediaOrder,
+    MediaPort, MediaRefused, Notice, Order, Owner, Party, Profile, Prompt, RelayOrder, RelayPolicy,
     RelayRefused, RelayedBy, RelayedLink, Ring, Settings, StreamId, Switchboard, Tone,
 };
 
@@ -34,6 +34,8 @@ pub struct World {
     pub relayed: BTreeMap<LinkId, Passage>,
     /// Ports that were ordered and not yet answered.
     pub unanswered: Vec<(Owner, StreamId)>,
+    /// Ports of gateways that were told to send and have not confirmed it.
+    pub unstarted: Vec<(Owner, StreamId)>,
     /// Calls that have ended.
     pub records: Vec<CallRecord>,
     /// What administrators were told.
@@ -131,6 +133,7 @@ pub fn profile(security: Security, bridge: Option<Bridge>, numbers: &[&str]) -> 
         busy_trigger: 2,
     };
     Profile {
+        kind: Kind::Telephone,
         security,
         codecs: vec![Codec::G711_ULAW, Codec::G711_ALAW, Codec::G729A],
         encrypts_wideband: bridge == Some(Bridge::Encrypted),
@@ -143,6 +146,16 @@ pub fn profile(security: Security, bridge: Option<Bridge>, numbers: &[&str]) -> 
     }
 }
 
+/// The name of a port that leads out of the cluster.
+pub const TRUNK: &str = "S0/SU0/DS1-0/1@gw1.example";
+
+/// A port of a gateway that can be given keys; on a line's there is a telephone with this number.
+pub fn port(kind: Kind, number: &str) -> Profile {
+    let party = Party { number: number.to_owned(), name: "Gateway".to_owned() };
+    let lines = vec![LineProfile { party, busy_trigger: 2 }];
+    Profile { kind, lines, ..profile(Security::Encrypted, None, &[]) }
+}
+
 /// Where a stream receives: each somewhere else.
 pub fn address(stream: StreamId) -> SocketAddr {
     let [a, b, c, d] = stream.0.to_be_bytes();
@@ -150,12 +163,15 @@ pub fn address(stream: StreamId) -> SocketAddr {
 }
 
 impl World {
-    /// A world without telephones, whose meet-me conferences are under 8000 to 8009.
+    /// A world without telephones, whose meet-me conferences are under 8000 to 8009, and 9 leads to
+    /// [`TRUNK`].
     pub fn new(settings: Settings) -> Self {
         let now = Instant::now();
         let mut switchboard = Switchboard::new(now, settings);
         let pattern = "800X".parse().expect("a pattern");
         switchboard.add_route(pattern, Destination::MeetMe);
+        let pattern = "9.XXXX".parse().expect("a pattern");
+        switchboard.add_route(pattern, Destination::Ports([DeviceName::from(TRUNK)].into()));
         Self {
             switchboard,
             now,
@@ -163,6 +179,7 @@ impl World {
             resources: BTreeMap::new(),
             relayed: BTreeMap::new(),
             unanswered: Vec::new(),
+            unstarted: Vec::new(),
             records: Vec::new(),
             alarms: Vec::new(),
             forwards: Vec::new(),
@@ -198,7 +215,9 @@ impl World {
 
     fn forget(&mut self, device: &DeviceName) {
         self.phones.remove(device);
-        self.unanswered.retain(|(owner, _)| *owner != Owner::Device(device.clone()));
+        for waiting in [&mut self.unanswered, &mut self.unstarted] {
+            waiting.retain(|(owner, _)| *owner != Owner::Device(device.clone()));
+        }
     }
 
     /// A user presses a key for whatever leg it makes sense.
@@ -238,11 +257,19 @@ impl World {
         self.handle(Event::RelayOpened { link, result });
     }
 
-    /// Answers all orders to open ports, and all to relays.
+    /// Answers a port's order to send.
+    pub fn start(&mut self, by: Owner, stream: StreamId, result: Result<(), MediaRefused>) {
+        self.unstarted.retain(|(_, other)| *other != stream);
+        self.handle(Event::MediaStarted { by, stream, result });
+    }
+
+    /// Answers all orders to open ports, and all to relays; ports of gateways send as they are told.
     pub fn open_all(&mut self) {
         loop {
             if let Some((by, stream)) = self.unanswered.first().cloned() {
                 self.answer(by, stream, Ok(address(stream)));
+            } else if let Some((by, stream)) = self.unstarted.first().cloned() {
+                self.start(by, stream, Ok(()));
             } else if let Some(link) = self.relay_that(|passage| !passage.open) {
                 self.relay_answers(link, Ok(()));
             } else {
@@ -415,18 +442,18 @@ impl World {
     }
 
     fn stream(&mut self, MediaOrder { port, call, stream, command }: MediaOrder) {
-        let (owner, leg, security, streams) = match port {
+        let (owner, leg, (security, confirms), streams) = match port {
             MediaPort::Device { device, leg } => {
                 let phone = self.phones.get_mut(&device).expect("orders go to those who are there");
-                let security = phone.profile.security;
-                (Owner::Device(device), Some(leg), security, &mut phone.streams)
+                let Profile { security, kind, .. } = phone.profile;
+                (Owner::Device(device), Some(leg), (security, kind.is_port()), &mut phone.streams)
             }
             MediaPort::Music | MediaPort::Bridge => {
-                (Owner::Resource, None, Security::NonSecure, &mut self.resources)
+                (Owner::Resource, None, (Security::NonSecure, false), &mut self.resources)
             }
         };
         let may_have = |key: &Option<Vec<u8>>| {
-            assert!(key.is_none() || security == Security::Encrypted, "a key for {owner:?}");
+            assert!(key.is_none() || security == Security::Encrypted, "a key for {leg:?}");
         };
         let found =
             streams.entry(stream).or_insert(Stream { leg, call, receive: None, transmit: None });
@@ -463,12 +490,16 @@ impl World {
                 }
                 assert!(found.transmit.is_none(), "a stream begins once");
                 found.transmit = Some((to, codec, key));
+                if confirms {
+                    self.unstarted.push((owner, stream));
+                }
             }
             MediaCommand::CloseReceive => {
                 assert!(found.receive.take().is_some(), "what is closed was open");
                 self.unanswered.retain(|(_, other)| *other != stream);
             }
             MediaCommand::StopTransmit => {
+                self.unstarted.retain(|(_, other)| *other != stream);
                 assert!(found.transmit.take().is_some(), "what stops was sending");
             }
         }

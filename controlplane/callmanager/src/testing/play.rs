@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{World, address, profile};
+use super::{TRUNK, World, address, port, profile};
 use crate::security::{Bridge, Security};
 use crate::switchboard::{
-    Event, Forwards, Key, LegId, MediaRefused, Profile, RelayPolicy, RelayRefused, Settings,
+    Event, Forwards, Key, Kind, LegId, MediaRefused, Profile, RelayPolicy, RelayRefused, Settings,
 };
 
 /// Plays whatever the bytes say in an office with telephones of all kinds, shared lines among
@@ -28,8 +28,9 @@ pub fn play(script: &[u8]) {
     world.end();
 }
 
-/// Telephones of every security, with and without a bridge, alone and sharing lines.
-fn staff() -> [(&'static str, Profile); 7] {
+/// Telephones of every security, with and without a bridge, alone and sharing lines; ports of a
+/// gateway.
+fn staff() -> [(&'static str, Profile); 9] {
     use Bridge::{Encrypted as Mixes, Plain};
     use Security::{Authenticated, Encrypted, NonSecure};
     let mut private = profile(Encrypted, Some(Mixes), &["1005", "1001"]);
@@ -42,10 +43,13 @@ fn staff() -> [(&'static str, Profile); 7] {
         ("E", profile(Authenticated, Some(Plain), &["1003", "1002"])),
         ("F", profile(Encrypted, None, &["1004"])),
         ("G", private),
+        ("H", port(Kind::Line, "1006")),
+        (TRUNK, port(Kind::Trunk, "")),
     ]
 }
 
-const NUMBERS: [&str; 8] = ["1001", "1002", "1003", "1004", "1005", "1010", "8001", "4711"];
+const NUMBERS: [&str; 10] =
+    ["1001", "1002", "1003", "1004", "1005", "1010", "8001", "4711", "1006", "95550"];
 
 impl World {
     fn step(&mut self, [what, who, with]: [u8; 3]) {
@@ -73,6 +77,7 @@ impl World {
             21 => Key::Redial,
             22 => Key::ForwardAll,
             23 => return self.lose(name),
+            24 if profile.kind.is_port() && with % 2 == 1 => return self.may_have_keys(name, with),
             24 => return self.arrive(name, profile.clone()),
             25 => return self.pass(Duration::from_secs(with.into())),
             26 => return self.answer_one(with),
@@ -120,13 +125,23 @@ impl World {
         }
     }
 
+    /// The way to a gateway is protected, or no longer.
+    fn may_have_keys(&mut self, port: &str, with: u8) {
+        let security = if with & 2 == 0 { Security::Encrypted } else { Security::NonSecure };
+        self.handle(Event::PortSecurity { device: port.into(), security });
+    }
+
     fn fail_one(&mut self, which: u8) {
+        if let Some((by, stream)) = self.unstarted.first().filter(|_| which & 4 == 0).cloned() {
+            return self.start(by, stream, Err(MediaRefused::Status(1)));
+        }
         if self.unanswered.is_empty() {
             return;
         }
         let (by, stream) = self.unanswered[usize::from(which) % self.unanswered.len()].clone();
-        let refused = match which % 2 {
+        let refused = match which % 4 {
             0 => MediaRefused::Encryption,
+            2 => MediaRefused::KeysWithheld,
             _ => MediaRefused::Status(1),
         };
         self.answer(by, stream, Err(refused));

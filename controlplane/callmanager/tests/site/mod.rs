@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use ringfence_callmanager::exchange::{ConnectionId, Effect, Exchange};
+use ringfence_callmanager::exchange::{ConnectionId, Effect, Exchange, PortOrder};
 use ringfence_callmanager::security::{Bridge, Security};
 use ringfence_callmanager::station::{Close, Equipment, Now, Server, SpeedDial};
 use ringfence_callmanager::switchboard::{
@@ -36,6 +36,8 @@ pub struct Site {
     pub resources: Vec<MediaOrder>,
     /// Orders for relays.
     pub relays: Vec<RelayOrder>,
+    /// Orders for ports of gateways.
+    pub ports: Vec<PortOrder>,
 }
 
 /// A telephone at its connection.
@@ -98,6 +100,7 @@ impl Default for Site {
             closed: BTreeMap::new(),
             resources: Vec::new(),
             relays: Vec::new(),
+            ports: Vec::new(),
         }
     }
 }
@@ -268,6 +271,7 @@ impl Site {
             Effect::PhoneAlarm { text, .. } => self.alarms.push(text),
             Effect::Resource(order) => self.resources.push(order),
             Effect::Relay(order) => self.relays.push(order),
+            Effect::Port(order) => self.ports.push(order),
             Effect::Statistics { .. }
             | Effect::Forwarded { .. }
             | Effect::Record(_)

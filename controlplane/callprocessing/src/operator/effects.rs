@@ -40,6 +40,7 @@ impl Operator {
             Effect::Register { connection, application } => self.ask(connection, application),
             Effect::Resource(order) => self.with.resources.order(order),
             Effect::Relay(order) => self.with.relays.order(order),
+            Effect::Port(order) => self.with.gateways.order(order),
             Effect::Forwarded { number, all } => {
                 self.forwarding.changed(&number, Instant::now());
                 self.with.ledger.write(Entry::Forwarded { number, all });

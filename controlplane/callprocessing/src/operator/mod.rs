@@ -23,7 +23,7 @@ use callmanager::exchange::{ConnectionId, Effect, Exchange};
 use callmanager::security::Security;
 use callmanager::station::Now;
 use callmanager::switchboard::{
-    DeviceName, LinkId, MediaRefused, RelayRefused, RelayedBy, StreamId,
+    DeviceName, Event, LinkId, MediaRefused, RelayRefused, RelayedBy, StreamId,
 };
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use mio::net::{TcpListener, TcpStream};
@@ -41,7 +41,7 @@ use crate::ledger::Ledger;
 use crate::proof::Proof;
 use crate::reception::Reception;
 use crate::roster::Plan;
-use crate::service::{Relays, Resources};
+use crate::service::{Gateways, Relays, Resources};
 use crate::trace::Trace;
 use forwarding::{Forwarding, Lines};
 use wire::Wire;
@@ -76,6 +76,8 @@ pub(crate) enum News {
     Relayed(LinkId, Result<RelayedBy, RelayRefused>),
     /// A relay has lost a stream.
     RelayLost(LinkId),
+    /// Something happened at a port of a gateway.
+    Port(Box<Event>),
     /// What an administrator has changed.
     Plan(Box<Plan>),
     /// Somebody looks or orders.
@@ -144,6 +146,7 @@ pub(crate) struct Colleagues {
     pub(crate) ledger: Ledger,
     pub(crate) resources: Box<dyn Resources>,
     pub(crate) relays: Box<dyn Relays>,
+    pub(crate) gateways: Box<dyn Gateways>,
     pub(crate) alarms: Arc<Alarms>,
     pub(crate) trace: Arc<Trace>,
 }
@@ -285,6 +288,9 @@ impl Operator {
                 News::RelayLost(link) => self.act(|exchange, now, effects| {
                     exchange.relay_lost(now, link, effects);
                 }),
+                News::Port(event) => self.act(|exchange, now, effects| {
+                    exchange.port_says(now, *event, effects);
+                }),
                 News::Plan(plan) => self.take_over(*plan),
                 News::Ask(ask) => ask(self),
                 News::Stop => self.stopped = true,
@@ -321,6 +327,9 @@ impl Operator {
         }
         if let Some(music) = plan.music {
             self.with.resources.play(music.as_deref());
+        }
+        if let Some(gateways) = plan.gateways {
+            self.with.gateways.configure(&gateways);
         }
     }
 

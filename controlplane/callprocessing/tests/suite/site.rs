@@ -10,7 +10,7 @@ use pki::node::{self, NodeName};
 use pki::{Identity, KeyKind};
 use ringfence_callprocessing::census::Limits;
 use ringfence_callprocessing::handle::{Alarm, Handle};
-use ringfence_callprocessing::service::{self, NoRelays, NoResources, Running, Setup};
+use ringfence_callprocessing::service::{self, NoGateways, NoRelays, NoResources, Running, Setup};
 use store::{
     Author, Change, Device, DeviceName, Line, Model, Node, NodeRole, Number, Store, StoreUrl,
 };
@@ -86,6 +86,7 @@ impl Site {
             trace_directory: self.dir.path().join("trace"),
             resources: Box::new(|answers| Ok(Box::new(NoResources(answers)))),
             relays: Box::new(|answers| Ok(Box::new(NoRelays(answers)))),
+            gateways: Box::new(|_| Ok(Box::new(NoGateways))),
         };
         change(&mut setup);
         service::start(setup).unwrap()

@@ -13,7 +13,7 @@ use callmanager::switchboard::RelayOrder;
 use callprocessing::census::Limits;
 use callprocessing::handle::Handle;
 use callprocessing::service::{
-    self, Answers, Fault, NoRelays, NoResources, Relays, Resources, Running, Setup,
+    self, Answers, Fault, NoGateways, NoRelays, NoResources, Relays, Resources, Running, Setup,
 };
 use legacytls::client::Cell;
 use store::{CallSettings, Node, Store};
@@ -98,6 +98,7 @@ pub fn start(
                 }
             })
         }),
+        gateways: Box::new(|_| Ok(Box::new(NoGateways))),
     };
     let running = service::start(setup)?;
     let (handle, node) = (running.handle().clone(), me.name.clone());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use callmanager::codec::Codec;
 use callmanager::switchboard::{
-    CallId, MediaCommand, MediaOrder, MediaPort, MediaRefused, StreamId,
+    CallId, MediaCommand, MediaOrder, MediaPort, MediaRefused, Sends, StreamId,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -143,7 +143,7 @@ pub fn codec(law: Law) -> Codec {
 }
 
 pub fn receive(law: Law) -> MediaCommand {
-    MediaCommand::OpenReceive { codec: codec(law), key: None }
+    MediaCommand::OpenReceive { codec: codec(law), key: None, sends: Sends::Plain }
 }
 
 pub fn transmit(law: Law, to: SocketAddr) -> MediaCommand {

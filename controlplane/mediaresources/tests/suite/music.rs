@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::hall::{FRAME, Hall, phone, receive, transmit};
 use callmanager::codec::Codec;
 use callmanager::keys::StreamKeys;
-use callmanager::switchboard::{MediaCommand, MediaPort, MediaRefused, StreamId};
+use callmanager::switchboard::{MediaCommand, MediaPort, MediaRefused, Sends, StreamId};
 use ringfence_mediaresources::music::Music;
 use ringfence_mediaresources::resources::{Channel, Limits};
 use speech::g711::Law;
@@ -94,7 +94,12 @@ fn no_media_resource_takes_a_key() {
     let mut hall = Hall::new(Music::melody(), Limits::default());
     let key = || Some(StreamKeys::fresh().unwrap().forth.into());
     let codec = Codec::G711_ULAW;
-    hall.order(MediaPort::Bridge, 1, 1, MediaCommand::OpenReceive { codec, key: key() });
+    hall.order(
+        MediaPort::Bridge,
+        1,
+        1,
+        MediaCommand::OpenReceive { codec, key: key(), sends: Sends::Plain },
+    );
     let start = MediaCommand::StartTransmit { to: phone(2), codec, key: key() };
     hall.order(MediaPort::Music, 2, 2, start);
     let refused = MediaRefused::Encryption;
@@ -105,7 +110,8 @@ fn no_media_resource_takes_a_key() {
 #[test]
 fn what_cannot_be_had_is_refused() {
     let mut hall = Hall::new(Music::melody(), Limits { streams: 5, conference: 2 });
-    let wideband = MediaCommand::OpenReceive { codec: Codec::WIDEBAND, key: None };
+    let wideband =
+        MediaCommand::OpenReceive { codec: Codec::WIDEBAND, key: None, sends: Sends::Plain };
     hall.order(MediaPort::Bridge, 1, 1, wideband);
     for n in 2..=4 {
         hall.order(MediaPort::Bridge, 1, n, receive(Law::Mu));

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use callprocessing::census::Limits;
-use callprocessing::service::{self, NoRelays, NoResources, Relays, Resources, Running, Start};
+use callprocessing::service::{
+    self, NoGateways, NoRelays, NoResources, Relays, Resources, Running, Start,
+};
 use pki::issue::{Template, Usage, issued, self_signed};
 use pki::node::{self, NodeName};
 use pki::{Hash, Identity, KeyKind, Name, PrivateKey, Signer};
@@ -92,6 +94,7 @@ impl Site {
             trace_directory: at("trace"),
             resources,
             relays,
+            gateways: Box::new(|_| Ok(Box::new(NoGateways))),
         });
         let token = holder("token");
         let server = Arc::new(server);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use callprocessing::census::Limits;
-use callprocessing::service::{self, NoRelays, NoResources, Setup};
+use callprocessing::service::{self, NoGateways, NoRelays, NoResources, Setup};
 use legacytls::cell;
 use legacytls::client::Cell;
 use pki::Certificate;
@@ -67,6 +67,7 @@ fn become_server(home: PathBuf) -> Result<()> {
         trace_directory: home.join("trace"),
         resources: Box::new(|answers| Ok(Box::new(NoResources(answers)))),
         relays: Box::new(|answers| Ok(Box::new(NoRelays(answers)))),
+        gateways: Box::new(|_| Ok(Box::new(NoGateways))),
     })
     .map_err(|fault| anyhow!(fault))?;
     println!("{READY}");
