@@ -68,6 +68,8 @@ enum Noun {
     Region(noun::region::Args),
     /// Where numbers lead that are no lines.
     Route(noun::route::Args),
+    /// Voice gateways that CallManager commands by MGCP.
+    Gateway(noun::gateway::Args),
     /// Calls: those that go on, and what remains of others.
     Call(noun::call::Args),
     /// CAPF: certificates for phones.
@@ -140,6 +142,7 @@ fn main() -> ExitCode {
         Noun::Srst(args) => noun::srst::run(args, style),
         Noun::Region(args) => noun::region::run(args, style),
         Noun::Route(args) => noun::route::run(args, style),
+        Noun::Gateway(args) => noun::gateway::run(args, style),
         Noun::Call(args) => noun::call::run(args, style),
         Noun::Capf(args) => noun::capf::run(args, style),
         Noun::Diagnose(args) => noun::diagnose::run(args, style),

@@ -25,6 +25,7 @@ mod call;
 mod capf;
 mod client;
 mod diagnosis;
+mod gateway;
 mod phone;
 mod plan;
 mod request;
@@ -49,6 +50,11 @@ pub use capf::{
 };
 pub use client::{AskError, ask};
 pub use diagnosis::{DiagnosePhone, DiagnosisView, EventView, FindingView};
+pub use gateway::{
+    AddGateway, CheckGateway, GatewayChanges, GatewayStatus, GatewayView, ListGateways,
+    PortChanges, PortStatus, RemoveGateway, RemoveGatewayPort, ResetGateway, SetGateway,
+    SetGatewayPort, ShowGateway,
+};
 pub use phone::{
     AddPhoneLine, AddSpeedDial, ImportPhones, ListModels, ListPhones, ModelView, PhoneFilter,
     PhoneImport, PhoneImported, PhoneRefused, PhoneRow, PhoneView, PhonesChanged, PhonesImported,

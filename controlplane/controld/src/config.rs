@@ -19,6 +19,8 @@
 //! media_ports = [28672, 32767]                         # the first and the last of them
 //! call_agent = "0.0.0.0:2727"                          # from where relays are commanded
 //! srst_gateways = "0.0.0.0:2446"                       # where gateways of branches report; absent: nowhere
+//! mgcp = "192.0.2.1:2427"                              # from where voice gateways are commanded; absent: they are not
+//! vici = "/run/charon.vici"                            # the IKE daemon that knows whether IPsec covers the ways to them
 //! metrics = "127.0.0.1:9618"                           # for Prometheus; absent: none
 //! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
@@ -122,6 +124,12 @@ pub struct Config {
     pub srst_gateways: Option<SocketAddr>,
     /// With `--role srst`: the gateway of a branch.
     pub srst: Survive,
+    /// From where voice gateways are commanded, and where they tell of themselves; absent: they are
+    /// not.
+    pub mgcp: Option<SocketAddr>,
+    /// Socket of the IKE daemon that knows whether IPsec covers the ways to them; absent: on this
+    /// node nobody knows.
+    pub vici: Option<PathBuf>,
     /// Where metrics are told; absent: nowhere.
     pub metrics: Option<SocketAddr>,
     /// Socket of the cell that ends the TLS of old phones; absent: they are not
@@ -256,6 +264,8 @@ impl Default for Config {
             relay: Vec::new(),
             srst_gateways: None,
             srst: Survive::default(),
+            mgcp: None,
+            vici: None,
             metrics: None,
             legacy_tls: None,
             trace_directory: None,

@@ -1,6 +1,6 @@
 //! Call processing, as administrators see it.
 
-use console::{CallView, LadderView, RegistrationView, TelephonyView};
+use console::{CallView, GatewayStatus, LadderView, RegistrationView, TelephonyView};
 use lang::Language;
 use store::{DeviceName, PhoneOrderKind};
 
@@ -27,6 +27,14 @@ pub trait Telephony: Send + Sync {
     fn problems(&self, _: Language) -> Vec<String> {
         Vec::new()
     }
+
+    /// The gateways that this node commands, by name.
+    fn gateways(&self) -> Vec<(String, GatewayStatus)> {
+        Vec::new()
+    }
+
+    /// Asks a gateway anew what its ports are like.
+    fn reset_gateway(&self, _name: &str) {}
 
     /// Orders phones to do something; those that are not registered are passed over. Returns the
     /// names of those that were told.

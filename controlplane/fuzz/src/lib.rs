@@ -6,6 +6,7 @@
 pub mod calls;
 pub mod capf;
 pub mod files;
+pub mod gateways;
 pub mod hello;
 pub mod http;
 pub mod media;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "office", run: calls::office },
     Target { name: "station", run: calls::station },
     Target { name: "relay-answers", run: relays::answers },
+    Target { name: "gateway-says", run: gateways::says },
     Target { name: "media-conference", run: media::conference },
     Target { name: "music-file", run: media::music_file },
     Target { name: "scep-authority", run: scep::authority },

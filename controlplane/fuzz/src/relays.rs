@@ -88,7 +88,7 @@ fn link(secure: bool) -> RelayedLink {
 }
 
 /// With the transaction in its place.
-fn named(datagram: &[u8], transaction: &str) -> Vec<u8> {
+pub(crate) fn named(datagram: &[u8], transaction: &str) -> Vec<u8> {
     let mut parts = datagram.splitn(2, |byte| *byte == b'#');
     let (head, tail) = (parts.next().unwrap_or_default(), parts.next());
     match tail {

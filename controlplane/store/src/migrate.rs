@@ -10,7 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004-srst.sql"),
     include_str!("../migrations/0005-orders.sql"),
     include_str!("../migrations/0006-accounts.sql"),
-    include_str!("../migrations/0005-gateways.sql"),
+    include_str!("../migrations/0007-gateways.sql"),
 ];
 
 /// Number of the newest schema.

@@ -195,7 +195,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Removes a pool that no phone belongs to.
+    /// Removes a pool that no phone and no gateway belongs to.
     pub fn remove_pool(&mut self, name: &str) -> Result<()> {
         let pool = self.pool(name)?;
         if name == DEFAULT_POOL {
@@ -203,9 +203,11 @@ impl Change<'_> {
         }
         let rows =
             self.view.sql.query("SELECT MIN(name) FROM device WHERE pool = $1", values![name])?;
-        let first: Option<String> =
+        let device: Option<String> =
             rows.into_iter().next().map_or(Ok(None), |mut row| row.next())?;
-        if let Some(by) = first {
+        let gateways = self.gateways()?.into_iter();
+        let gateway = gateways.filter(|it| it.pool == name).map(|it| it.name).next();
+        if let Some(by) = device.or(gateway) {
             return Err(Error::InUse { object: "pool", name: name.to_owned(), by });
         }
         self.view.sql.execute("DELETE FROM pool WHERE name = $1", values![name])?;

@@ -2,6 +2,7 @@
 //! their place, and a test that no command was forgotten.
 
 mod backup;
+mod gateways;
 mod ipsec;
 mod survival;
 mod telephony;
@@ -74,8 +75,9 @@ fn text(english: &StyledStr) -> String {
 }
 
 fn texts() -> impl Iterator<Item = &'static Text> {
-    let survival = survival::TEXTS.iter().chain(backup::TEXTS);
-    texts::TEXTS.iter().chain(telephony::TEXTS).chain(survival).chain(ipsec::TEXTS)
+    let more =
+        [telephony::TEXTS, gateways::TEXTS, survival::TEXTS, backup::TEXTS, ipsec::TEXTS];
+    texts::TEXTS.iter().chain(more.into_iter().flatten())
 }
 
 #[cfg(test)]

@@ -128,7 +128,10 @@ pub(super) const TEXTS: &[Text] = &[
         "The numbers: digits, X for any digit, [2-5] for one of a set, ! at the end for the rest",
         "番号のパターン。数字、X (任意の数字)、[2-5] (いずれか)、末尾の ! (残りすべて)",
     ),
-    Text::new("Where they lead: meet-me", "宛先: meet-me"),
+    Text::new(
+        "Where they lead: meet-me, or gateway: and the name of one",
+        "宛先: meet-me、または gateway: とゲートウェイの名前",
+    ),
     Text::new("Remove a route", "ルートを削除します"),
     Text::new("Its pattern", "パターン"),
     Text::new("Calls: those that go on, and what remains of others", "進行中の通話と通話記録"),

@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod ctl;
 pub mod device;
 pub mod diagnose;
+pub mod gateway;
 pub mod ipsec;
 pub mod line;
 pub mod log;

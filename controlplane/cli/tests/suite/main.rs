@@ -6,5 +6,6 @@ mod capf;
 mod ctl;
 mod daemon;
 mod diagnosis;
+mod gateways;
 mod srst;
 mod telephones;

@@ -1,6 +1,7 @@
 //! CallManager, put together out of this node's settings: call processing, media resources, and the
-//! call agent that commands relays.
+//! call agents that command relays and voice gateways.
 
+mod gateways;
 mod music;
 mod view;
 
@@ -8,12 +9,14 @@ use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use callagent::voice::VoiceAgent;
 use callagent::{CallAgent, RelayConfig, Report};
 use callmanager::switchboard::RelayOrder;
 use callprocessing::census::Limits;
 use callprocessing::handle::Handle;
 use callprocessing::service::{
-    self, Answers, Fault, NoGateways, NoRelays, NoResources, Relays, Resources, Running, Setup,
+    self, Answers, Fault, Gateways, NoGateways, NoRelays, NoResources, Relays, Resources, Running,
+    Setup,
 };
 use legacytls::client::Cell;
 use store::{CallSettings, Node, Store};
@@ -28,6 +31,7 @@ pub struct Desk {
     handle: Handle,
     node: String,
     relays: Option<Arc<CallAgent>>,
+    gateways: Option<Arc<VoiceAgent>>,
 }
 
 /// What keeps CallManager running.
@@ -64,6 +68,7 @@ pub fn start(
         store.read(|view| CallSettings::read(view, &me.name)).map_err(|error| error.to_string())?;
     let mut warning = None;
     let mut agent = None;
+    let mut voice = None;
     let setup = Setup {
         store: Arc::clone(store),
         node: me.name.clone(),
@@ -98,11 +103,20 @@ pub fn start(
                 }
             })
         }),
-        gateways: Box::new(|_| Ok(Box::new(NoGateways))),
+        gateways: Box::new(|answers| {
+            Ok(match config.mgcp {
+                None => Box::new(NoGateways) as Box<dyn Gateways>,
+                Some(at) => {
+                    let started = Arc::new(gateways::start(config, at, me, answers)?);
+                    voice = Some(Arc::clone(&started));
+                    Box::new(gateways::Commanding(started))
+                }
+            })
+        }),
     };
     let running = service::start(setup)?;
     let (handle, node) = (running.handle().clone(), me.name.clone());
-    let desk = Desk { handle, node, relays: agent };
+    let desk = Desk { handle, node, relays: agent, gateways: voice };
     Ok(CallManager { _running: running, desk, warning })
 }
 

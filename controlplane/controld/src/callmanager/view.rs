@@ -7,8 +7,8 @@ use callmanager::security::Security;
 use callmanager::switchboard::{CallEnd, Party, PerStatus};
 use callprocessing::handle::{Call, Counters, Direction, Ladder, Record, Registered, Which};
 use console::{
-    CallPartyView, CallRecordView, CallView, LadderSecurity, LadderStep, LadderView, PerStatusView,
-    RegistrationView, TelephonyView,
+    CallPartyView, CallRecordView, CallView, GatewayStatus, LadderSecurity, LadderStep, LadderView,
+    PerStatusView, RegistrationView, TelephonyView,
 };
 use lang::Language;
 use legacytls::link::CertificateKind;
@@ -67,6 +67,17 @@ impl Telephony for Desk {
             format!("{} {who}: {}", time(word.at), word.text)
         });
         relays.filter_map(problem).chain(alarms).chain(words).collect()
+    }
+
+    fn gateways(&self) -> Vec<(String, GatewayStatus)> {
+        let all = self.gateways.iter().flat_map(|agent| agent.gateways());
+        all.map(super::gateways::status).collect()
+    }
+
+    fn reset_gateway(&self, name: &str) {
+        if let Some(agent) = &self.gateways {
+            agent.reset(name);
+        }
     }
 
     fn connections(&self) -> Vec<(&'static str, u64)> {

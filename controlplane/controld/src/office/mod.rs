@@ -9,6 +9,7 @@ mod checklist;
 mod cluster;
 mod device;
 mod diagnosis;
+mod gateway;
 mod history;
 mod import;
 mod line;
@@ -104,6 +105,15 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::ListRoutes>(),
     entry::<console::AddRoute>(),
     entry::<console::RemoveRoute>(),
+    entry::<console::ListGateways>(),
+    entry::<console::ShowGateway>(),
+    entry::<console::AddGateway>(),
+    entry::<console::SetGateway>(),
+    entry::<console::RemoveGateway>(),
+    entry::<console::SetGatewayPort>(),
+    entry::<console::RemoveGatewayPort>(),
+    entry::<console::ResetGateway>(),
+    entry::<console::CheckGateway>(),
     entry::<console::ListCalls>(),
     entry::<console::ShowCall>(),
     entry::<console::ListCallRecords>(),

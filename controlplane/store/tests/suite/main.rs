@@ -5,6 +5,7 @@ mod capf;
 mod copy;
 mod crash;
 mod database;
+mod gateways;
 mod history;
 mod postgres;
 mod random;
