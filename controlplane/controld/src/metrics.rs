@@ -11,15 +11,26 @@ use crate::services::Services;
 /// What is told now. Without call processing it is nothing.
 pub fn collect(services: &Services) -> Box<dyn Collector> {
     let telephony = services.telephony();
-    Box::new(Report(telephony.map(|telephony| (telephony.counters(), telephony.connections()))))
+    Box::new(Report(telephony.map(|telephony| Told {
+        counters: telephony.counters(),
+        connections: telephony.connections(),
+        keys: telephony.keys(),
+    })))
 }
 
 #[derive(Debug)]
-struct Report(Option<(TelephonyView, Vec<(&'static str, u64)>)>);
+struct Report(Option<Told>);
+
+#[derive(Debug)]
+struct Told {
+    counters: TelephonyView,
+    connections: Vec<(&'static str, u64)>,
+    keys: Vec<(&'static str, u64)>,
+}
 
 impl Collector for Report {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Some((counters, connections)) = &self.0 else { return Ok(()) };
+        let Some(Told { counters, connections, keys }) = &self.0 else { return Ok(()) };
         let gauge = |count: u64| ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX));
         let (registered, active) = (counters.phones_registered, counters.calls_active);
         family(
@@ -46,6 +57,12 @@ impl Collector for Report {
             "phone_connections",
             "Connections of phones, by what became of them",
             connections.iter().map(|(what, count)| ([("what", *what)], ConstCounter::new(*count))),
+        )?;
+        family(
+            &mut encoder,
+            "gateway_keys",
+            "Times that keys of calls were to go to gateways, by what became of it",
+            keys.iter().map(|(what, count)| ([("what", *what)], ConstCounter::new(*count))),
         )
     }
 }
@@ -71,7 +88,8 @@ mod tests {
             calls_active: counts(4),
             calls_completed: counts(7),
         };
-        let report = Report(Some((counters, vec![("accepted", 12)])));
+        let (connections, keys) = (vec![("accepted", 12)], vec![("refused", 13)]);
+        let report = Report(Some(Told { counters, connections, keys }));
         let text = ::metrics::exposition(Box::new(report)).unwrap();
         for line in [
             "ringfence_phones_registered{security=\"authenticated\"} 2",
@@ -81,6 +99,7 @@ mod tests {
             "ringfence_calls_completed_total{security=\"authenticated\"} 8",
             "ringfence_calls_completed_total{security=\"encrypted\"} 9",
             "ringfence_phone_connections_total{what=\"accepted\"} 12",
+            "ringfence_gateway_keys_total{what=\"refused\"} 13",
         ] {
             assert!(text.lines().any(|told| told == line), "{line}: {text}");
         }

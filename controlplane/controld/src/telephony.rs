@@ -28,6 +28,11 @@ pub trait Telephony: Send + Sync {
         Vec::new()
     }
 
+    /// What became of keys that were to go to gateways since the start, by name: for Prometheus.
+    fn keys(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
     /// The gateways that this node commands, by name.
     fn gateways(&self) -> Vec<(String, GatewayStatus)> {
         Vec::new()

@@ -83,7 +83,7 @@ impl Agent {
         let gone: Vec<_> =
             self.gateways.iter().filter(|(_, g)| !stays(g)).map(|(key, _)| key.clone()).collect();
         for key in gone {
-            self.remove_gateway(&key);
+            self.remove_gateway(now, &key);
         }
         self.mixed_mode = plan.mixed_mode;
         for config in plan.gateways {

@@ -79,13 +79,25 @@ impl Agent {
         }
     }
 
-    pub(super) fn remove_gateway(&mut self, key: &str) {
+    pub(super) fn remove_gateway(&mut self, now: Instant, key: &str) {
         for name in self.ports_of(key) {
+            self.delete_all(now, key, &name);
             self.withdraw(&name);
             self.ports.remove(&name);
             self.forget_questions(|port| *port == name);
         }
         self.gateways.remove(key);
+    }
+
+    /// Deletes the connections of a port that is no more here. Nobody waits for the answers.
+    fn delete_all(&mut self, now: Instant, key: &str, name: &DeviceName) {
+        let (gateway, port) = (&self.gateways[key], &self.ports[name]);
+        for id in port.connections() {
+            let endpoint = gateway.endpoint(&port.config.local);
+            let mut command = message::delete(endpoint, None, id);
+            command.version = gateway.config.version;
+            self.transactions.send(now, &gateway.config.addresses, command);
+        }
     }
 
     pub(super) fn ports_of(&self, key: &str) -> Vec<DeviceName> {

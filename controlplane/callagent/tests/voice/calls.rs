@@ -249,6 +249,7 @@ fn who_hangs_up_first_hears_nothing_more() {
     office.press(ALICE, Key::OnHook);
     assert!(office.gateway.connections.is_empty());
     office.observe(FAX, "L/hu");
+    office.pass(std::time::Duration::from_millis(100));
     let request = office.gateway.request(FAX);
     let asked: Vec<_> = request.params.requested.iter().flatten().map(|e| e.to_string()).collect();
     assert_eq!(asked, ["L/hd(N)"]);

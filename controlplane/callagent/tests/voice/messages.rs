@@ -34,15 +34,15 @@ fn the_ladders_of_the_dialect_of_callmanager() {
     let said = all(&office);
     let audit = format!("AUEP # {FAX}@{GATEWAY} MGCP 0.1\nF: X, A, I");
     assert!(said.contains(&audit), "{said:#?}");
-    let idle = format!("RQNT # {FAX}@{GATEWAY} MGCP 0.1\nQ: process,loop\nR: L/hd(N)\nX: #");
+    let idle = format!("RQNT # {FAX}@{GATEWAY} MGCP 0.1\nX: #\nR: L/hd(N)\nQ: process,loop");
     assert!(said.contains(&idle), "{said:#?}");
 
     office.gateway.datagrams.clear();
     office.observe(FAX, "L/hd");
     let said = all(&office);
     let dial = format!(
-        "RQNT # {FAX}@{GATEWAY} MGCP 0.1\nQ: process,loop\n\
-         R: L/hu(N),L/hf(N),D/[0-9ABCD*#](N)\nS: L/dl\nX: #"
+        "RQNT # {FAX}@{GATEWAY} MGCP 0.1\nX: #\n\
+         R: L/hu(N),L/hf(N),D/[0-9ABCD*#](N)\nS: L/dl\nQ: process,loop"
     );
     assert_eq!(said, [dial]);
     office.observe(FAX, "D/1, D/0, D/0, D/2");

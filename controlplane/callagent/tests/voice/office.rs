@@ -50,8 +50,6 @@ pub struct Office {
     pub captured: Vec<String>,
     /// What the gateway is told is lost.
     pub silent: bool,
-    /// The last command that was lost.
-    pub lost_command: u32,
     next_transaction: u32,
     answers: Vec<(u32, Response)>,
 }
@@ -70,6 +68,8 @@ pub struct Phone {
 pub struct Gateway {
     pub address: SocketAddr,
     pub srtp: bool,
+    /// What it says that it encrypts with, instead of what it was told.
+    pub other_key: Option<String>,
     /// What it answers to commands of a kind instead of doing them.
     pub refuses: BTreeMap<&'static str, u16>,
     pub connections: BTreeMap<String, Connection>,
@@ -151,6 +151,7 @@ impl Office {
         let gateway = Gateway {
             address,
             srtp: true,
+            other_key: None,
             refuses: BTreeMap::new(),
             connections: BTreeMap::new(),
             told: Vec::new(),
@@ -169,7 +170,6 @@ impl Office {
             keys: Vec::new(),
             captured: Vec::new(),
             silent: false,
-            lost_command: 0,
             next_transaction: 40,
             answers: Vec::new(),
         };
@@ -193,8 +193,7 @@ impl Office {
                 quiet = false;
                 let text = String::from_utf8(datagram.to_vec()).unwrap();
                 match Message::parse(&datagram).unwrap() {
-                    Message::Command(id, _) if self.silent => self.lost_command = id.value(),
-                    Message::Response(..) if self.silent => {}
+                    _ if self.silent => {}
                     Message::Command(id, command) => {
                         assert_eq!(to, self.gateway.address);
                         self.gateway.datagrams.push(text);
@@ -243,16 +242,6 @@ impl Office {
     pub fn observe(&mut self, local: &str, what: &str) {
         let text = format!("NTFY # {local}@{GATEWAY} MGCP 0.1\r\nX: 1\r\nO: {what}\r\n");
         assert_eq!(self.command(&text), 200);
-    }
-
-    /// The same while everything that is said to the gateway is lost.
-    pub fn observe_lost(&mut self, local: &str, what: &str) {
-        let text = format!("NTFY # {local}@{GATEWAY} MGCP 0.1\r\nX: 1\r\nO: {what}\r\n");
-        self.silent = true;
-        self.command(&text);
-        // What is asked next does not wait longer than this.
-        self.pass(Duration::from_millis(100));
-        self.silent = false;
     }
 
     pub fn press(&mut self, name: &str, key: Key) {
@@ -334,6 +323,13 @@ impl Office {
     pub fn end(&mut self) {
         for name in [ALICE, DAVE] {
             self.press(name, Key::OnHook);
+            // What they hold is nobody's speech.
+            let held: Vec<_> = self.phones[name].legs.keys().copied().collect();
+            for leg in held {
+                let (device, leg) = (name.into(), Some(leg));
+                self.handle(Event::Pressed { device, line: None, leg, key: Key::EndCall });
+                self.run();
+            }
         }
         for local in [FAX, TRUNK] {
             self.observe(local, "L/hu");
@@ -480,6 +476,7 @@ impl Gateway {
     fn describe(&self, connection: &Connection) -> String {
         let (profile, crypto) = match connection.transmit.as_ref().filter(|_| self.srtp) {
             Some(key) => {
+                let key = self.other_key.as_ref().unwrap_or(key);
                 let line = format!("a=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:{key}\r\n");
                 ("RTP/SAVP", line)
             }

@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use console::{
-    CallView, GatewayStatus, LadderView, PortStatus, RegistrationView, TelephonyView,
-};
+use console::{CallView, GatewayStatus, LadderView, PortStatus, RegistrationView, TelephonyView};
 use controld::telephony::Telephony;
 use serde_json::json;
 use store::{DeviceName, PhoneOrderKind};

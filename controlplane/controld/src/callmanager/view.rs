@@ -74,6 +74,16 @@ impl Telephony for Desk {
         all.map(super::gateways::status).collect()
     }
 
+    fn keys(&self) -> Vec<(&'static str, u64)> {
+        let Some(agent) = &self.gateways else { return Vec::new() };
+        let counters = agent.counters();
+        vec![
+            ("sent", counters.keys_sent),
+            ("sent-in-clear", counters.keys_in_clear),
+            ("refused", counters.keys_refused),
+        ]
+    }
+
     fn reset_gateway(&self, name: &str) {
         if let Some(agent) = &self.gateways {
             agent.reset(name);
