@@ -1,8 +1,8 @@
-//! Call processing, the agent with its socket, `ringfence-datad` with voice endpoints, and people at
-//! telephones. Over UDP sockets, so it needs no privilege.
+//! Call processing, the agent with its socket, `ringfence-datad` twice with voice endpoints, and
+//! people at telephones. Over UDP sockets, so it needs no privilege.
 
-use std::net::UdpSocket;
-use std::path::PathBuf;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use callmanager::codec::Codec;
@@ -32,7 +32,10 @@ fn becomes_the_relay() {
     testing::become_if_told();
 }
 
-/// A node with a gateway that two telephones are on.
+/// The telephones, each on the gateway of that number.
+const LINES: [&str; 2] = [ANN, BOB];
+
+/// A node with two gateways that a telephone is on each.
 struct House {
     exchange: Exchange,
     agent: VoiceAgent,
@@ -41,8 +44,8 @@ struct House {
     keys: Vec<Verdict>,
     alarms: Vec<GatewayAlarm>,
     directory: TempDir,
-    config: PathBuf,
-    gateway: Option<Process>,
+    configs: Vec<PathBuf>,
+    gateways: Vec<Process>,
 }
 
 fn port(local: &str, number: &str) -> PortConfig {
@@ -67,24 +70,38 @@ fn port(local: &str, number: &str) -> PortConfig {
     }
 }
 
-impl House {
-    fn new(first_port: u16) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let agent = socket.local_addr().unwrap();
-        let gateway = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let place = directory.path().display();
-        let config = directory.path().join("ringfence.toml");
-        let text = format!(
-            r#"
+fn gateway(number: usize, at: SocketAddr, port: PortConfig) -> GatewayConfig {
+    GatewayConfig {
+        name: format!("gw{number}.example"),
+        addresses: vec![at],
+        version: Version::V0_1,
+        key_policy: KeyPolicy::Require,
+        path: PathSource::Here { identity: None },
+        rank: Some(0),
+        digit_map: None,
+        drop_secure_calls: false,
+        ports: vec![port],
+    }
+}
+
+fn configuration(
+    directory: &Path,
+    number: usize,
+    at: SocketAddr,
+    agent: SocketAddr,
+    ports: u16,
+) -> String {
+    let (place, endpoint) = (directory.display(), LINES[number]);
+    format!(
+        r#"
 [datad]
-status_socket = "{place}/status"
+status_socket = "{place}/status{number}"
 srtp_backend = "portable"
 [datad.lines]
-socket = "{place}/lines"
+socket = "{place}/lines{number}"
 [datad.gateway]
-name = "gw1.example"
-listen = ["{gateway}"]
+name = "gw{number}.example"
+listen = ["{at}"]
 call_agents = ["127.0.0.1"]
 notify = "{agent}"
 restart_wait_ms = 0
@@ -92,31 +109,38 @@ dialect = "0.1"
 endpoints = 1
 keys = "trusted-path"
 [[datad.gateway.endpoint]]
-name = "aaln/S1/SU0/[0-1]"
+name = "{endpoint}"
 [[datad.media]]
 name = "here"
 addresses = ["127.0.0.1"]
-ports = "{first_port}-{}"
+ports = "{ports}-{}"
 "#,
-            first_port + 199,
-        );
-        std::fs::write(&config, text).unwrap();
+        ports + 99,
+    )
+}
+
+impl House {
+    fn new(first_port: u16) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let agent = socket.local_addr().unwrap();
+        let (mut configs, mut plan) = (Vec::new(), Plan { mixed_mode: true, ..Plan::default() });
+        for (number, endpoint) in LINES.into_iter().enumerate() {
+            let at = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let ports = first_port + 100 * number as u16;
+            let config = directory.path().join(format!("ringfence{number}.toml"));
+            let text = configuration(directory.path(), number, at, agent, ports);
+            std::fs::write(&config, text).unwrap();
+            configs.push(config);
+            plan.gateways.push(gateway(number, at, port(endpoint, &format!("100{}", number + 1))));
+        }
         let (tell, reports) = unbounded();
         let tell = move |report| drop(tell.send(report));
         let settings = Config::new("cm1", agent);
         let agent = VoiceAgent::start(settings, Box::new(NoPaths), socket, tell).unwrap();
-        let plan = GatewayConfig {
-            name: "gw1.example".to_owned(),
-            addresses: vec![gateway],
-            version: Version::V0_1,
-            key_policy: KeyPolicy::Require,
-            path: PathSource::Here { identity: None },
-            rank: Some(0),
-            digit_map: None,
-            ports: vec![port(ANN, "1001"), port(BOB, "1002")],
-        };
-        agent.configure(Plan { gateways: vec![plan], mixed_mode: true });
-        let gateway = Some(Process::start("becomes_the_relay", &config));
+        agent.configure(plan);
+        let begin = |config: &PathBuf| Process::start("becomes_the_relay", config);
+        let gateways = configs.iter().map(begin).collect();
         let switchboard = Switchboard::new(Instant::now(), Settings::default());
         let mut house = Self {
             exchange: Exchange::new(switchboard),
@@ -126,8 +150,8 @@ ports = "{first_port}-{}"
             keys: Vec::new(),
             alarms: Vec::new(),
             directory,
-            config,
-            gateway,
+            configs,
+            gateways,
         };
         house.until(House::is_ready);
         house
@@ -162,31 +186,32 @@ ports = "{first_port}-{}"
         }
     }
 
-    fn ask(&self, request: &Request) -> line::control::Answer {
-        let socket = self.directory.path().join("lines");
+    fn ask(&self, endpoint: &str, request: &Request) -> line::control::Answer {
+        let number = usize::from(endpoint == BOB);
+        let socket = self.directory.path().join(format!("lines{number}"));
         let (answer, _) = ask(&socket, request, &[]).unwrap();
         assert!(answer.ok, "{request:?}: {:?}", answer.problem);
         answer
     }
 
     fn line(&self, endpoint: &str) -> State {
-        let lines = self.ask(&Request::Show).lines;
+        let lines = self.ask(endpoint, &Request::Show).lines;
         lines.into_iter().find(|line| line.endpoint == endpoint).unwrap()
     }
 
     fn lift(&self, endpoint: &str) {
-        self.ask(&Request::OffHook { endpoint: endpoint.to_owned() });
+        self.ask(endpoint, &Request::OffHook { endpoint: endpoint.to_owned() });
     }
 
     fn hang_up(&self, endpoint: &str) {
-        self.ask(&Request::OnHook { endpoint: endpoint.to_owned() });
+        self.ask(endpoint, &Request::OnHook { endpoint: endpoint.to_owned() });
     }
 
     /// Ann calls Bob, who answers.
     fn call(&mut self) {
         self.lift(ANN);
         self.until(|house| house.line(ANN).signals.contains(&"L/dl".to_owned()));
-        self.ask(&Request::Digits { endpoint: ANN.to_owned(), digits: "1002".to_owned() });
+        self.ask(ANN, &Request::Digits { endpoint: ANN.to_owned(), digits: "1002".to_owned() });
         self.until(|house| house.line(BOB).ringing);
         assert!(self.line(BOB).caller.is_some_and(|caller| caller.contains("1001")));
         self.until(|house| house.line(ANN).signals.contains(&"G/rt".to_owned()));
@@ -204,7 +229,7 @@ fn now() -> Now {
 
 // R: MGCP-03, MGCP-06, MED-02, MED-03
 #[test]
-fn two_telephones_on_a_gateway_speak_under_keys_that_we_made() {
+fn telephones_on_two_gateways_speak_under_keys_that_we_made() {
     let mut house = House::new(21_000);
     house.call();
     // Two keys for each of two legs, over a way that does not leave the host.
@@ -228,10 +253,10 @@ fn two_telephones_on_a_gateway_speak_under_keys_that_we_made() {
 fn a_gateway_that_is_started_again_registers_and_is_called() {
     let mut house = House::new(21_200);
     house.call();
-    house.gateway = None;
-    house.gateway = Some(Process::start("becomes_the_relay", &house.config));
+    drop(house.gateways.pop());
+    house.gateways.push(Process::start("becomes_the_relay", &house.configs[1]));
     house.until(|house| {
-        house.alarms.iter().any(|it| matches!(it, GatewayAlarm::Restarted { calls: 2, .. }))
+        house.alarms.iter().any(|it| matches!(it, GatewayAlarm::Restarted { calls: 1, .. }))
     });
     assert_eq!(house.records.len(), 1, "its call is over");
     house.until(House::is_ready);

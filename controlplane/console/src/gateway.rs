@@ -74,6 +74,7 @@ requests! {
 
 /// A gateway, as it is set and as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GatewayView {
     /// As it is set.
     #[serde(flatten)]
@@ -84,6 +85,7 @@ pub struct GatewayView {
 
 /// A gateway as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GatewayStatus {
     /// `registered`, `unknown`, `leaving` or `lost`.
     pub state: String,
@@ -98,6 +100,7 @@ pub struct GatewayStatus {
 
 /// A port as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PortStatus {
     /// What stands before the `@`.
     pub name: String,
@@ -119,12 +122,14 @@ pub struct PortStatus {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GatewayChanges {
     /// For people
     #[cfg_attr(feature = "clap", arg(long))]
     pub description: Option<String>,
     /// Where it listens instead, with the port, in order of preference, with commas
     #[cfg_attr(feature = "clap", arg(long, value_name = "ADDRESSES", value_delimiter = ','))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>))]
     pub at: Option<Vec<SocketAddr>>,
     /// What it speaks: mgcp-0.1 or mgcp-1.0
     #[cfg_attr(feature = "clap", arg(long))]
@@ -144,12 +149,16 @@ pub struct GatewayChanges {
     /// How it collects digits, such as (1XXX|9.T); empty: it tells of each
     #[cfg_attr(feature = "clap", arg(long, value_name = "MAP"))]
     pub digit_map: Option<String>,
+    /// Whether its encrypted calls end when IPsec no longer covers the way, with policy require
+    #[cfg_attr(feature = "clap", arg(long, value_name = "BOOL"))]
+    pub drop_secure_calls: Option<bool>,
 }
 
 /// Settings of a port to change; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PortChanges {
     /// The number of the telephone on it; empty makes it a trunk
     #[cfg_attr(feature = "clap", arg(long))]
@@ -182,6 +191,7 @@ impl GatewayChanges {
         set(&mut gateway.identity, self.identity);
         set(&mut gateway.pool, self.pool);
         set(&mut gateway.digit_map, self.digit_map);
+        set(&mut gateway.drop_secure_calls, self.drop_secure_calls);
     }
 }
 

@@ -74,6 +74,7 @@ fn plan() -> Plan {
         path: PathSource::Elsewhere,
         rank: Some(0),
         digit_map: None,
+        drop_secure_calls: true,
         ports: vec![port("aaln/1", "11"), port("aaln/2", "12"), port("t/1", "")],
     };
     Plan { gateways: vec![gateway], mixed_mode: true }

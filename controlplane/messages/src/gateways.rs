@@ -49,6 +49,15 @@ crate::messages! {
         cure "See `ringfence gateway check {gateway}` and mend the association",
             "`ringfence gateway check {gateway}` を確認し、アソシエーションを修復してください";
 
+    /// No IPsec, no secure calls.
+    Error SECURE_CALLS_ENDED
+        "{calls} ports of gateway {gateway} were in encrypted calls, which were ended",
+            "ゲートウェイ {gateway} の {calls} ポートの暗号化通話を切断しました";
+        because "IPsec no longer covers the way to it, and `drop-secure-calls` is set",
+            "経路が IPsec で保護されなくなり、`drop-secure-calls` が設定されています";
+        cure "Mend the association: `ringfence gateway check {gateway}`",
+            "アソシエーションを修復してください: `ringfence gateway check {gateway}`";
+
     /// No IPsec, and keys nevertheless.
     Error KEYS_IN_CLEAR
         "Keys of calls go to gateway {gateway} in clear ({reason})",

@@ -11,7 +11,9 @@ CREATE TABLE gateway (
     -- Who it must have proven to be to the IKE daemon; empty is anybody whom that trusts.
     identity TEXT NOT NULL,
     pool TEXT NOT NULL REFERENCES pool (name),
-    digit_map TEXT NOT NULL
+    digit_map TEXT NOT NULL,
+    -- Encrypted calls end when keys may no longer go there.
+    drop_secure_calls BIGINT NOT NULL
 );
 
 -- Its voice ports, in order.

@@ -13,6 +13,7 @@ use crate::{Error, Invalid, Result, View};
 
 /// A gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Gateway {
     /// What stands behind the `@` in names of its endpoints: its host name with the domain it is
     /// configured with, or an address in brackets.
@@ -20,6 +21,7 @@ pub struct Gateway {
     /// For people.
     pub description: String,
     /// Where it listens for MGCP, in order of preference.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub addresses: Vec<SocketAddr>,
     /// What it speaks.
     pub dialect: Dialect,
@@ -35,12 +37,16 @@ pub struct Gateway {
     pub pool: String,
     /// How it collects digits, as in `D:` of MGCP; empty: it tells of each digit.
     pub digit_map: String,
+    /// Whether encrypted calls end when IPsec no longer covers the way and the policy is
+    /// [`KeyPolicy::Require`]; else they go on under the keys that they have.
+    pub drop_secure_calls: bool,
     /// Its voice ports.
     pub ports: Vec<GatewayPort>,
 }
 
 /// A voice port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GatewayPort {
     /// What stands before the `@`: `aaln/S1/SU0/0`, `S0/SU0/DS1-0/1`.
     pub name: String,
@@ -117,6 +123,7 @@ impl Gateway {
             identity: String::new(),
             pool: DEFAULT_POOL.to_owned(),
             digit_map: String::new(),
+            drop_secure_calls: false,
             ports: Vec::new(),
         }
     }
@@ -188,8 +195,8 @@ impl GatewayPort {
     }
 }
 
-const COLUMNS: &str =
-    "name, description, addresses, dialect, key_policy, path, identity, pool, digit_map";
+const COLUMNS: &str = "name, description, addresses, dialect, key_policy, path, identity, pool,
+    digit_map, drop_secure_calls";
 
 fn read(mut row: Row) -> Result<Gateway> {
     let (name, description) = (row.next()?, row.next()?);
@@ -207,6 +214,7 @@ fn read(mut row: Row) -> Result<Gateway> {
         identity: row.next()?,
         pool: row.next()?,
         digit_map: row.next()?,
+        drop_secure_calls: row.next()?,
         ports: Vec::new(),
         name,
     })
@@ -282,12 +290,13 @@ impl Change<'_> {
         }
         self.view.sql.execute(
             &format!(
-                "INSERT INTO gateway ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                "INSERT INTO gateway ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                     ON CONFLICT (name) DO UPDATE SET
                     description = excluded.description, addresses = excluded.addresses,
                     dialect = excluded.dialect, key_policy = excluded.key_policy,
                     path = excluded.path, identity = excluded.identity, pool = excluded.pool,
-                    digit_map = excluded.digit_map"
+                    digit_map = excluded.digit_map,
+                    drop_secure_calls = excluded.drop_secure_calls"
             ),
             values![
                 &*gateway.name,
@@ -299,6 +308,7 @@ impl Change<'_> {
                 &*gateway.identity,
                 &*gateway.pool,
                 &*gateway.digit_map,
+                gateway.drop_secure_calls,
             ],
         )?;
         self.write_ports(gateway)?;

@@ -20,8 +20,14 @@ pub enum Permission {
 impl Permission {
     /// What a request of [`console`] takes, by its name. What is not known here changes something.
     pub fn of_request(name: &str) -> Self {
-        const LOOKS: [&str; 5] =
-            ["status", "device-log", "diagnose-phone", "report-capf", "capf-service"];
+        const LOOKS: [&str; 6] = [
+            "status",
+            "device-log",
+            "diagnose-phone",
+            "report-capf",
+            "capf-service",
+            "check-gateway",
+        ];
         match name {
             "history" | "audit-trail" => Self::Audit,
             "list-administrators" | "list-tokens" => Self::Accounts,

@@ -13,6 +13,7 @@ pub(crate) mod certificates;
 mod cluster;
 pub(crate) mod condition;
 mod extract;
+mod gateways;
 pub mod idempotency;
 pub(crate) mod import;
 pub mod operations;
@@ -72,6 +73,7 @@ fn parts() -> (Router<Arc<Site>>, openapi::OpenApi) {
         .merge(phones::routes())
         .merge(plan::routes())
         .merge(calls::routes())
+        .merge(gateways::routes())
         .merge(capf::routes())
         .merge(certificates::routes())
         .merge(accounts::routes())

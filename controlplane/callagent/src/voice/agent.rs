@@ -46,7 +46,9 @@ pub(super) struct Question {
 #[derive(Debug)]
 pub(super) enum Asked {
     /// What a port is like.
-    Audit,
+    Audit { outage: bool },
+    /// What a connection is like.
+    Check { id: ConnectionId },
     /// Events and signals, as many signals of those that are played once among them.
     Request { request: super::message::Request, once: usize },
     /// About a leg's connection.
@@ -228,7 +230,8 @@ impl Agent {
         port.busy = false;
         self.touched.insert(name.clone());
         match asked {
-            Asked::Audit => self.audited(now, &name, response),
+            Asked::Audit { outage } => self.audited(now, &name, outage, response),
+            Asked::Check { id } => self.checked(&name, id, response),
             Asked::Request { request, once } => self.requested(&name, request, once, response),
             Asked::Media { leg, step } => self.media_answered(&name, leg, step, response),
             Asked::Stale { id } => {
@@ -302,7 +305,7 @@ impl Agent {
     /// How many ports of a gateway are being asked what they are like.
     pub(super) fn audits_under_way(&self, key: &str) -> usize {
         let own = |name: &DeviceName| self.ports.get(name).is_some_and(|it| it.gateway == key);
-        let audits = self.asked.values().filter(|it| matches!(it.asked, Asked::Audit));
+        let audits = self.asked.values().filter(|it| matches!(it.asked, Asked::Audit { .. }));
         audits.filter(|question| own(&question.port)).count()
     }
 

@@ -57,6 +57,8 @@ pub struct GatewayConfig {
     pub rank: Option<usize>,
     /// How it collects digits; absent: it tells of each.
     pub digit_map: Option<DigitMap>,
+    /// Whether encrypted calls end when keys may no longer go to it.
+    pub drop_secure_calls: bool,
     /// Its ports.
     pub ports: Vec<PortConfig>,
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use callmanager::security::Security;
 use callmanager::switchboard::{DeviceName, Event, Key};
+use mgcp::event::EventSpec;
 use mgcp::value::RestartMethod;
 use mgcp::{Command, ConnectionId, EndpointName, Response, ReturnCode};
 
@@ -200,12 +201,19 @@ impl Agent {
         }
         let port = self.ports.get_mut(name).expect("the caller has it");
         port.audit_due = false;
+        let outage = std::mem::take(&mut port.outage);
         let endpoint = self.gateways[&key].endpoint(&port.config.local);
-        self.ask(now, name, message::audit(endpoint), Asked::Audit);
+        self.ask(now, name, message::audit(endpoint, outage), Asked::Audit { outage });
     }
 
     /// A port has said what it is like.
-    pub(super) fn audited(&mut self, now: Instant, name: &DeviceName, response: Option<&Response>) {
+    pub(super) fn audited(
+        &mut self,
+        now: Instant,
+        name: &DeviceName,
+        outage: bool,
+        response: Option<&Response>,
+    ) {
         let key = self.ports[name].gateway.clone();
         let waits = |port: &Port| port.gateway == key && port.audit_due;
         let waiting = self.ports.iter().filter(|(_, port)| waits(port));
@@ -233,6 +241,21 @@ impl Agent {
         let port = self.ports.get_mut(name).expect("looked up above");
         port.service = Service::In;
         self.announce(now, name);
+        if outage {
+            self.catch_up(name, response.params.event_states.as_deref().unwrap_or_default());
+        }
+    }
+
+    /// Sees to what happened at a port while its gateway could not tell.
+    fn catch_up(&mut self, name: &DeviceName, states: &[EventSpec]) {
+        let port = self.ports.get_mut(name).expect("the caller has it");
+        port.doubtful = port.connections();
+        let is = |id: &str| states.iter().any(|state| state.name.is("L", id));
+        match (port.off_hook, is("hd"), is("hu")) {
+            (false, true, false) => self.off_hook(name),
+            (true, false, true) => self.on_hook(name),
+            _ => {}
+        }
     }
 
     /// Compares the connections that a port has with those that it should have.
@@ -327,8 +350,32 @@ impl Agent {
             }
         };
         gateway.path = Some(verdict);
+        let drops = gateway.config.drop_secure_calls;
         if let Some(alarm) = alarm {
+            let held_back = matches!(alarm, GatewayAlarm::Uncovered { keys_go: false, .. });
+            let covered = matches!(alarm, GatewayAlarm::Covered { .. });
             self.alarm(alarm);
+            if held_back && drops {
+                self.end_secure_calls(key);
+            }
+            if covered {
+                // A gateway that sees its own end covered again offers SRTP again.
+                self.audit_all(key);
+            }
+        }
+    }
+
+    fn end_secure_calls(&mut self, key: &str) {
+        let mut calls = 0;
+        for name in self.ports_of(key) {
+            for leg in self.ports[&name].secure_legs() {
+                self.press(&name, Some(leg), Key::EndCall);
+                calls += 1;
+            }
+        }
+        if calls > 0 {
+            let gateway = self.gateways[key].config.name.clone();
+            self.alarm(GatewayAlarm::CallsEnded { gateway, calls });
         }
     }
 
@@ -388,7 +435,12 @@ impl Agent {
                 self.alarm(GatewayAlarm::Leaving { gateway: name });
             }
             Some(RestartMethod::CancelGraceful) => self.set_state(key, GatewayState::Registered),
-            Some(RestartMethod::Disconnected) => self.audit_ports(concerned),
+            Some(RestartMethod::Disconnected) => {
+                for port in &concerned {
+                    self.ports.get_mut(port).expect("one of ours").outage = true;
+                }
+                self.audit_ports(concerned);
+            }
             None => return Response::new(ReturnCode::PROTOCOL_ERROR),
         }
         Response::new(ReturnCode::OK)

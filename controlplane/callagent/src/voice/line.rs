@@ -283,7 +283,7 @@ impl Agent {
         }
     }
 
-    fn off_hook(&mut self, name: &DeviceName) {
+    pub(super) fn off_hook(&mut self, name: &DeviceName) {
         let port = self.ports.get_mut(name).expect("the caller looked");
         if !port.announced || std::mem::replace(&mut port.off_hook, true) {
             return;
@@ -301,7 +301,7 @@ impl Agent {
         }
     }
 
-    fn on_hook(&mut self, name: &DeviceName) {
+    pub(super) fn on_hook(&mut self, name: &DeviceName) {
         let port = self.ports.get_mut(name).expect("the caller looked");
         port.off_hook = false;
         port.armed = None;

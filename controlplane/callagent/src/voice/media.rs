@@ -46,6 +46,8 @@ struct Stream {
     receive: Option<Arc<MasterKey>>,
     /// The same for what the gateway sends.
     sends: Sends,
+    /// It has keys, here or there.
+    secure: bool,
     to: Option<SocketAddr>,
     /// The switchboard knows where it receives.
     opened: bool,
@@ -71,6 +73,11 @@ pub(super) enum Step {
 impl Media {
     pub(super) fn connection_id(&self) -> Option<ConnectionId> {
         self.connection.as_ref().map(|connection| connection.id)
+    }
+
+    /// Whether there are keys for it.
+    pub(super) fn is_secure(&self) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.secure && !stream.failed)
     }
 
     pub(super) fn forget_connection(&mut self) {
@@ -109,10 +116,6 @@ impl Stream {
         };
         Wanted { codec: self.codec, send }
     }
-
-    fn is_secure(&self) -> bool {
-        matches!(self.sends, Sends::Encrypted(_))
-    }
 }
 
 impl Port {
@@ -132,6 +135,7 @@ impl Port {
                     call,
                     codec,
                     receive: key,
+                    secure: matches!(sends, Sends::Encrypted(_)),
                     sends,
                     to: None,
                     opened: false,
@@ -209,7 +213,7 @@ impl Agent {
 
     fn create_connection(&mut self, now: Instant, name: &DeviceName, leg: LegId) -> bool {
         let stream = self.stream_of(name, leg).expect("the caller looked");
-        let (id, call, secure) = (stream.id, stream.call, stream.is_secure());
+        let (id, call, secure) = (stream.id, stream.call, stream.secure);
         if secure && !self.may_send_keys(now, name, call) {
             self.fail_stream(name, leg);
             self.opened(name, id, Err(MediaRefused::KeysWithheld));
@@ -363,6 +367,27 @@ impl Agent {
                 let refused = self.refused(name, fault);
                 self.started(name, id, Err(refused));
             }
+        }
+    }
+
+    /// A gateway has said what a connection is like.
+    pub(super) fn checked(
+        &mut self,
+        name: &DeviceName,
+        id: ConnectionId,
+        response: Option<&Response>,
+    ) {
+        let Some(response) = response else { return };
+        let port = self.ports.get_mut(name).expect("the caller looked");
+        let mut all = port.legs.values_mut().filter_map(|leg| leg.media.connection.as_mut());
+        let Some(connection) = all.find(|connection| connection.id == id) else { return };
+        let others = response.params.call.is_some_and(|call| call != connection.call);
+        if others || !response.code.is_success() {
+            port.stale.extend(others.then_some(id));
+            return self.connection_lost(name, id);
+        }
+        if let Some(mode) = response.params.mode {
+            connection.mode = mode;
         }
     }
 

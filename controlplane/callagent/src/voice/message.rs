@@ -112,10 +112,21 @@ pub(super) fn request(endpoint: EndpointName, id: RequestId, wanted: &Request) -
     command
 }
 
-/// The AUEP that asks what an endpoint can do and which connections it has.
-pub(super) fn audit(endpoint: EndpointName) -> Command {
+/// The AUEP that asks what an endpoint can do and which connections it has; after an outage also
+/// how its hook is.
+pub(super) fn audit(endpoint: EndpointName, outage: bool) -> Command {
     let mut command = Command::new(Verb::Auep, endpoint);
-    command.params.requested_info = Some(vec![ParamCode::X, ParamCode::A, ParamCode::I]);
+    let mut wanted = vec![ParamCode::X, ParamCode::A, ParamCode::I];
+    wanted.extend(outage.then_some(ParamCode::Es));
+    command.params.requested_info = Some(wanted);
+    command
+}
+
+/// The AUCX that asks what a connection is like.
+pub(super) fn check(endpoint: EndpointName, id: ConnectionId) -> Command {
+    let mut command = Command::new(Verb::Aucx, endpoint);
+    command.params.connections = vec![id];
+    command.params.requested_info = Some(vec![ParamCode::C, ParamCode::M]);
     command
 }
 

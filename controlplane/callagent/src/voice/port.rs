@@ -30,6 +30,10 @@ pub(super) struct Port {
     /// What its gateway last answered instead of saying what it is like.
     pub(super) refusal: Option<u16>,
     pub(super) audit_due: bool,
+    /// Its gateway had lost us: what happened there meanwhile is asked for.
+    pub(super) outage: bool,
+    /// Connections that it may have otherwise than is thought here.
+    pub(super) doubtful: Vec<ConnectionId>,
     /// A command is under way.
     pub(super) busy: bool,
     /// Connections that nobody here knows.
@@ -77,6 +81,8 @@ impl Port {
             announced: false,
             refusal: None,
             audit_due: false,
+            outage: false,
+            doubtful: Vec::new(),
             busy: false,
             stale: Vec::new(),
             legs: BTreeMap::new(),
@@ -97,6 +103,12 @@ impl Port {
         self.legs.iter().filter(|(_, leg)| !leg.over).map(|(id, _)| *id).collect()
     }
 
+    /// Those that have keys.
+    pub(super) fn secure_legs(&self) -> Vec<LegId> {
+        let secure = self.legs.iter().filter(|(_, leg)| !leg.over && leg.media.is_secure());
+        secure.map(|(id, _)| *id).collect()
+    }
+
     /// Its connections, as far as they are known here.
     pub(super) fn connections(&self) -> Vec<ConnectionId> {
         self.legs.values().filter_map(|leg| leg.media.connection_id()).collect()
@@ -111,6 +123,7 @@ impl Port {
     /// What it was asked for before does not count any more.
     pub(super) fn begin_anew(&mut self) {
         self.legs.clear();
+        self.doubtful.clear();
         self.off_hook = false;
         self.ring = None;
         self.consulting = false;
@@ -129,6 +142,10 @@ impl Agent {
         }
         if port.service != Service::In {
             return;
+        }
+        if let Some(id) = port.doubtful.pop() {
+            let endpoint = self.gateways[&port.gateway].endpoint(&port.config.local);
+            return self.ask(now, name, message::check(endpoint, id), Asked::Check { id });
         }
         port.legs.retain(|_, leg| !leg.over || leg.media.connection_id().is_some());
         if let Some((leg, step)) = port.media_to_stop() {

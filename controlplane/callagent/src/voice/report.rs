@@ -80,6 +80,13 @@ pub enum GatewayAlarm {
         /// Whether keys go over it nevertheless.
         keys_go: bool,
     },
+    /// Its encrypted calls were ended, as is set for the case that the way is not covered.
+    CallsEnded {
+        /// Which.
+        gateway: String,
+        /// How many ports were in one.
+        calls: usize,
+    },
     /// The way to it is covered again.
     Covered {
         /// Which.
@@ -109,6 +116,7 @@ impl Explain for GatewayAlarm {
             Self::Port { .. } => &gateways::GATEWAY_PORT_FAILS,
             Self::Uncovered { keys_go: false, .. } => &gateways::KEYS_HELD_BACK,
             Self::Uncovered { keys_go: true, .. } => &gateways::KEYS_IN_CLEAR,
+            Self::CallsEnded { .. } => &gateways::SECURE_CALLS_ENDED,
             Self::Covered { .. } => &gateways::GATEWAY_PATH_COVERED,
             Self::Trusted { .. } => &gateways::GATEWAY_PATH_TRUSTED,
             Self::Unfit { .. } => &gateways::GATEWAY_UNFIT,
@@ -122,7 +130,7 @@ impl Explain for GatewayAlarm {
             | Self::Leaving { gateway }
             | Self::Covered { gateway }
             | Self::Trusted { gateway } => vec![("gateway", gateway.clone())],
-            Self::Restarted { gateway, calls } => {
+            Self::Restarted { gateway, calls } | Self::CallsEnded { gateway, calls } => {
                 vec![("gateway", gateway.clone()), ("calls", calls.to_string())]
             }
             Self::Port { port, code } => vec![("port", port.clone()), ("code", code.to_string())],

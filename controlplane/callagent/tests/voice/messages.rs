@@ -42,7 +42,7 @@ fn the_ladders_of_the_dialect_of_callmanager() {
     let said = all(&office);
     let dial = format!(
         "RQNT # {FAX}@{GATEWAY} MGCP 0.1\nX: #\n\
-         R: L/hu(N),L/hf(N),D/[0-9ABCD*#](N)\nS: L/dl\nQ: process,loop"
+         R: L/hu(N), L/hf(N), D/[0-9ABCD*#](N)\nS: L/dl\nQ: process,loop"
     );
     assert_eq!(said, [dial]);
     office.observe(FAX, "D/1, D/0, D/0, D/2");

@@ -16,6 +16,7 @@ use callmanager::switchboard::{
     Settings, Switchboard,
 };
 use callmanager::testing::profile;
+use mgcp::message::ParamCode;
 use mgcp::sdp::SessionDescription;
 use mgcp::{Command, ConnectionMode, Message, Response, ReturnCode, TransactionId, Verb, Version};
 use ringfence_callagent::voice::{
@@ -73,6 +74,8 @@ pub struct Gateway {
     /// What it answers to commands of a kind instead of doing them.
     pub refuses: BTreeMap<&'static str, u16>,
     pub connections: BTreeMap<String, Connection>,
+    /// How hooks are, by the names of endpoints, for those who ask.
+    pub hooks: BTreeMap<&'static str, &'static str>,
     /// What it was told, without transaction ids.
     pub told: Vec<Command>,
     /// The same as it came.
@@ -82,6 +85,7 @@ pub struct Gateway {
 
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
+    pub call: String,
     pub endpoint: String,
     pub mode: String,
     /// What it was told to encrypt with.
@@ -120,6 +124,7 @@ pub fn plan(address: &str, key_policy: KeyPolicy) -> Plan {
         path: PathSource::Here { identity: Some(GATEWAY.to_owned()) },
         rank: Some(0),
         digit_map: None,
+        drop_secure_calls: false,
         ports: vec![port(FAX, "1006"), port(TRUNK, "")],
     };
     Plan { gateways: vec![gateway], mixed_mode: true }
@@ -154,6 +159,7 @@ impl Office {
             other_key: None,
             refuses: BTreeMap::new(),
             connections: BTreeMap::new(),
+            hooks: BTreeMap::new(),
             told: Vec::new(),
             datagrams: Vec::new(),
             last: 5,
@@ -406,6 +412,7 @@ impl Gateway {
         }
         match command.verb {
             Verb::Auep => self.audit(&command),
+            Verb::Aucx => self.audit_connection(&command),
             Verb::Crcx => self.create(&command),
             Verb::Mdcx => self.modify(&command),
             Verb::Dlcx => {
@@ -424,15 +431,30 @@ impl Gateway {
         let own = |connection: &&Connection| connection.endpoint == command.endpoint.local();
         let ids = self.connections.iter().filter(|(_, connection)| own(connection));
         let ids: String = ids.map(|(id, _)| format!("I: {id}\r\n")).collect();
+        let wanted = command.params.requested_info.as_deref().unwrap_or_default();
+        let hook = self.hooks.get(command.endpoint.local());
+        let hook = hook.filter(|_| wanted.contains(&ParamCode::Es));
+        let hook: String = hook.map(|hook| format!("ES: {hook}\r\n")).unwrap_or_default();
         let text = format!(
-            "200 1 OK\r\nL: a:PCMU;PCMA, p:10-220, e:on, s:on, v:{packages}, m:sendrecv\r\n{ids}"
+            "200 1 OK\r\nL: a:PCMU;PCMA, p:10-220, e:on, s:on, v:{packages}, m:sendrecv\r\n\
+             {hook}{ids}"
         );
         read_response(&text)
+    }
+
+    fn audit_connection(&self, command: &Command) -> Response {
+        match self.connections.get(&command.params.connection().unwrap().to_string()) {
+            Some(Connection { call, mode, .. }) => {
+                read_response(&format!("200 1 OK\r\nC: {call}\r\nM: {mode}\r\n"))
+            }
+            None => Response::new(ReturnCode::WRONG_CONNECTION),
+        }
     }
 
     fn create(&mut self, command: &Command) -> Response {
         self.last += 1;
         let connection = Connection {
+            call: command.params.call.unwrap().to_string(),
             endpoint: command.endpoint.local().to_owned(),
             mode: command.params.mode.unwrap().to_string(),
             transmit: transmit(command),

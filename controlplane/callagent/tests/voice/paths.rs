@@ -79,6 +79,29 @@ fn when_cover_is_lost_in_a_call_it_keeps_its_keys_and_gets_no_new_ones() {
 
 // R: MGCP-04
 #[test]
+fn encrypted_calls_end_with_cover_if_that_is_set_and_others_go_on() {
+    let mut plan = plan(FAR, KeyPolicy::Require);
+    plan.gateways[0].drop_secure_calls = true;
+    let mut office = Office::with(plan);
+    office.cover_by("gw1 #7");
+    call(&mut office);
+    // In clear, between the other port and a telephone that has no keys.
+    office.press(DAVE, Key::Number("1006".into()));
+    office.observe(FAX, "L/hd");
+    assert_eq!(office.icon(DAVE), Some(NonSecure));
+    office.uncover();
+    office.pass(Duration::from_secs(1));
+    assert_eq!(office.icon(ALICE), Some(Encrypted), "associations may be in renewal");
+    office.pass(Duration::from_secs(5));
+    assert!(office.phones[ALICE].legs.is_empty());
+    assert_eq!(office.icon(DAVE), Some(NonSecure));
+    let ended = GatewayAlarm::CallsEnded { gateway: GATEWAY.into(), calls: 1 };
+    assert!(office.alarms.contains(&ended), "{:?}", office.alarms);
+    office.end();
+}
+
+// R: MGCP-04
+#[test]
 fn cover_that_is_lost_between_two_messages_holds_the_second_key_back() {
     let mut office = Office::with(plan(FAR, KeyPolicy::Require));
     office.cover_by("gw1 #7");
@@ -89,6 +112,23 @@ fn cover_that_is_lost_between_two_messages_holds_the_second_key_back() {
     assert!(no_key_was_said(&office));
     assert_eq!(office.agent.counters().keys_refused, 1);
     assert_eq!(office.keys, [Verdict::Refused { reason: "expired".into() }]);
+    office.end();
+}
+
+// R: MGCP-01, MGCP-04
+#[test]
+fn a_gateway_whose_own_end_is_open_gets_no_keys() {
+    let mut office = Office::before(FAR.parse().unwrap());
+    // Nothing covers the way there, so it offers no SRTP.
+    office.gateway.srtp = false;
+    office.agent.configure(office.now, plan(FAR, KeyPolicy::Require)).unwrap();
+    office.run();
+    office.pass(Duration::from_secs(3));
+    office.gateway.srtp = true;
+    office.cover_by("gw1 #7");
+    assert!(office.agent.gateways()[0].ports.iter().all(|port| port.secure));
+    call(&mut office);
+    assert_eq!(office.icon(ALICE), Some(Encrypted));
     office.end();
 }
 

@@ -83,6 +83,42 @@ fn who_was_disconnected_keeps_his_calls_and_loses_what_nobody_knows() {
 }
 
 #[test]
+fn what_happened_while_a_gateway_could_not_tell_is_asked_for() {
+    let mut office = Office::new();
+    office.observe(FAX, "L/hd");
+    office.observe(FAX, "D/1, D/0, D/0, D/1");
+    office.press(ALICE, Key::Answer);
+    let rsip = format!("RSIP # *@{GATEWAY} MGCP 0.1\r\nRM: disconnected\r\n");
+    office.gateway.hooks.insert(FAX, "L/hd");
+    assert_eq!(office.command(&rsip), 200);
+    let id = office.gateway.connections.keys().next().unwrap().clone();
+    assert_eq!(office.gateway.last_of(Verb::Aucx).params.connection().unwrap().to_string(), id);
+    assert_eq!(office.icon(ALICE), Some(Encrypted));
+    // The receiver was put down, and nobody was told.
+    office.gateway.hooks.insert(FAX, "L/hu");
+    assert_eq!(office.command(&rsip), 200);
+    assert!(office.phones[ALICE].legs.is_empty());
+    // And lifted.
+    office.gateway.hooks.insert(FAX, "L/hd");
+    assert_eq!(office.command(&rsip), 200);
+    assert_eq!(office.gateway.signals(FAX), ["L/dl"]);
+    office.end();
+}
+
+#[test]
+fn a_connection_that_is_of_another_call_by_now_is_deleted() {
+    let mut office = Office::new();
+    office.press(ALICE, Key::Number("95551".into()));
+    office.observe(TRUNK, "L/hd");
+    office.gateway.connections.values_mut().next().unwrap().call = "ABC".into();
+    let rsip = format!("RSIP # *@{GATEWAY} MGCP 0.1\r\nRM: disconnected\r\n");
+    assert_eq!(office.command(&rsip), 200);
+    assert!(office.phones[ALICE].legs.is_empty());
+    assert!(office.gateway.connections.is_empty());
+    office.end();
+}
+
+#[test]
 fn a_gateway_that_falls_silent_is_missed_and_taken_back() {
     let mut office = Office::new();
     office.silent = true;

@@ -38,6 +38,10 @@ pub(super) const TEXTS: &[Text] = &[
         "How it collects digits, such as (1XXX|9.T); empty: it tells of each",
         "数字の収集方法 ((1XXX|9.T) など)。空の場合は 1 桁ずつ通知します",
     ),
+    Text::new(
+        "Whether its encrypted calls end when IPsec no longer covers the way, with policy require",
+        "ポリシーが require の場合、IPsec が経路を保護しなくなったときに暗号化通話を切断するかどうか",
+    ),
     Text::new("Add a voice port to a gateway, or change it", "音声ポートを追加または変更します"),
     Text::new("The gateway's name", "ゲートウェイの名前"),
     Text::new(

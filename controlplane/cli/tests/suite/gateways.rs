@@ -91,7 +91,9 @@ fn gateways_and_their_ports_are_administered() {
     assert_eq!(daemon.json("route list")[0]["destination"], "gateway:gw1.example");
 
     daemon.json("gateway set gw1.example --key-policy prefer --at 192.0.2.9:2427,192.0.2.8:2427");
+    daemon.json("gateway set gw1.example --drop-secure-calls true");
     let list = daemon.json("gateway list");
+    assert_eq!(list[0]["drop_secure_calls"], true);
     assert_eq!(list[0]["key_policy"], "prefer");
     assert_eq!(list[0]["addresses"], json!(["192.0.2.9:2427", "192.0.2.8:2427"]));
     let refused = daemon.run("gateway remove gw1.example");

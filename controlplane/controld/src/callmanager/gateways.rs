@@ -61,6 +61,7 @@ fn gateway(setup: &GatewaySetup) -> GatewayConfig {
         },
         rank: *rank,
         digit_map: gateway.digit_map.parse().ok(),
+        drop_secure_calls: gateway.drop_secure_calls,
         ports: ports.iter().map(port).collect(),
     }
 }

@@ -128,6 +128,35 @@ fn nobody_overwrites_what_he_has_not_seen() {
     assert_eq!(twice.problem(), (409, "conflict".into()));
 }
 
+// R: MGCP-06, MGCP-07
+#[test]
+fn gateways_are_administered() {
+    let site = Site::new();
+    let operator = site.program(Operator);
+    let at = "/api/v1/gateways/gw1.example";
+    let new = json!({"addresses": ["192.0.2.1:2427"], "changes": {"key_policy": "require"}});
+    operator.send("PUT", at, &new).json(200);
+    let port = format!("{at}/ports/aaln%2FS1%2FSU0%2F0");
+    operator.send("PUT", &port, &json!({"number": "1006"})).json(200);
+    operator.send("PATCH", at, &json!({"drop_secure_calls": true})).json(200);
+
+    let monitor = site.program(Monitor);
+    let shown = monitor.get(at).json(200);
+    assert_eq!(
+        (&shown["key_policy"], &shown["drop_secure_calls"]),
+        (&json!("require"), &json!(true))
+    );
+    assert_eq!(shown["ports"][0]["name"], "aaln/S1/SU0/0");
+    let steps = monitor.get(&format!("{at}/check")).json(200);
+    assert_eq!((&steps[0]["id"], &steps[2]["state"]), (&json!("ctl-mixed"), &json!("open")));
+    let refused = monitor.send("PATCH", at, &json!({"key_policy": "prefer"}));
+    assert_eq!(refused.problem(), (403, "forbidden".into()));
+
+    operator.ask("DELETE", &port, &[], &[]).json(200);
+    operator.ask("DELETE", at, &[], &[]).json(200);
+    assert_eq!(monitor.get("/api/v1/gateways").json(200), json!([]));
+}
+
 #[test]
 fn a_request_with_a_key_is_done_once() {
     let site = Site::new();

@@ -37,6 +37,7 @@ fn gateways_are_kept_with_their_ports(db: &Database) {
     first.key_policy = KeyPolicy::TrustedPath;
     first.identity = "CN=gw1.example".into();
     first.digit_map = "(1XXX|9.T)".into();
+    first.drop_secure_calls = true;
     first.ports.remove(0);
     first.ports[0].direction = Direction::Out;
     first.ports[0].attendant = Some("1001".parse().unwrap());
