@@ -259,6 +259,7 @@ fn a_gateway_that_is_started_again_registers_and_is_called() {
         house.alarms.iter().any(|it| matches!(it, GatewayAlarm::Restarted { calls: 1, .. }))
     });
     assert_eq!(house.records.len(), 1, "its call is over");
+    house.hang_up(ANN);
     house.until(House::is_ready);
     house.call();
 }

@@ -55,7 +55,7 @@ fn the_ladders_of_the_dialect_of_callmanager() {
     let mdcx = format!(
         "MDCX # {FAX}@{GATEWAY} MGCP 0.1\nC: #\nI: 6\nM: sendrecv\n\nv=0\no=- 0 0 IN IP4 10.0.0.7\n\
          s=-\nc=IN IP4 10.0.0.7\nt=0 0\nm=audio 20000 RTP/AVP 0 101\n\
-         a=rtpmap:101 telephone-event/8000\na=ptime:20"
+         a=rtpmap:0 PCMU/8000\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\na=ptime:20"
     );
     assert!(said.contains(&mdcx), "{said:#?}");
     office.gateway.datagrams.clear();

@@ -75,8 +75,7 @@ fn text(english: &StyledStr) -> String {
 }
 
 fn texts() -> impl Iterator<Item = &'static Text> {
-    let more =
-        [telephony::TEXTS, gateways::TEXTS, survival::TEXTS, backup::TEXTS, ipsec::TEXTS];
+    let more = [telephony::TEXTS, gateways::TEXTS, survival::TEXTS, backup::TEXTS, ipsec::TEXTS];
     texts::TEXTS.iter().chain(more.into_iter().flatten())
 }
 
