@@ -177,6 +177,8 @@ fn settle(tree: &Tree) -> Result<()> {
     for name in ["boot", "efi", "data", "var/log", "proc", "sys", "dev", "run", "tmp"] {
         fs::create_dir_all(root.join(name)).with_context(|| format!("cannot make /{name}"))?;
     }
+    // No clock is believed that says less than when this was built.
+    fs::write(root.join("usr/lib/clock-epoch"), "").context("cannot write clock-epoch")?;
     // Empty: systemd makes one at the first boot.
     fs::write(root.join("etc/machine-id"), "uninitialized\n").context("cannot write machine-id")?;
     let resolved = root.join("etc/resolv.conf");

@@ -30,6 +30,29 @@ enum Said {
     Prompt(String),
 }
 
+/// What is special about a machine.
+#[derive(Default)]
+pub struct Equipment<'a> {
+    /// A second disk.
+    pub medium: Option<&'a Path>,
+    /// Where its network card leads.
+    pub plugged_into: Network<'a>,
+    /// What its clock says at first, as QEMU reads it.
+    pub clock: Option<&'a str>,
+}
+
+/// Where a network card leads.
+#[derive(Default)]
+pub enum Network<'a> {
+    /// To a network of its own, of which one port is reached from here.
+    #[default]
+    Own,
+    /// To an office.
+    Of(&'a Office),
+    /// There is no card.
+    None,
+}
+
 /// A running machine; it ends with this value.
 pub struct Machine {
     qemu: Child,
@@ -43,45 +66,41 @@ pub struct Machine {
 impl Machine {
     /// Starts from a disk. The console goes to a log as well.
     pub fn start(disk: &Path, dir: &Path, name: &str) -> Result<Self> {
-        let http = free_port()?;
-        let wire = format!("user,id=net,hostfwd=tcp:127.0.0.1:{http}-:6970");
-        Self::run(Command::new(QEMU), (disk, None), &wire, dir, name, http)
+        Self::start_with(&Equipment::default(), disk, dir, name)
     }
 
-    /// The same with a medium in it.
-    pub fn start_with(disk: &Path, medium: &Path, dir: &Path, name: &str) -> Result<Self> {
-        Self::run(Command::new(QEMU), (disk, Some(medium)), "user,id=net", dir, name, 0)
-    }
-
-    /// The same in an office.
-    pub fn start_in(office: &Office, disk: &Path, dir: &Path, name: &str) -> Result<Self> {
-        let wire = format!("tap,id=net,ifname={TAP},script=no,downscript=no");
-        Self::run(office.namespace().command(QEMU), (disk, None), &wire, dir, name, 0)
-    }
-
-    fn run(
-        mut command: Command,
-        (disk, medium): (&Path, Option<&Path>),
-        wire: &str,
-        dir: &Path,
-        name: &str,
-        http: u16,
-    ) -> Result<Self> {
+    /// The same with something beside it, or without something.
+    pub fn start_with(with: &Equipment<'_>, disk: &Path, dir: &Path, name: &str) -> Result<Self> {
         let path = |kind: &str| dir.join(format!("{name}.{kind}"));
         let (variables, control) = (path("variables"), path("qmp"));
         fs::copy(VARIABLES, &variables).context("no firmware: `cargo xtask setup --for image`")?;
+        let mut command = match with.plugged_into {
+            Network::Of(office) => office.namespace().command(QEMU),
+            Network::Own | Network::None => Command::new(QEMU),
+        };
         command.args(["-M", "q35", "-cpu", "max", "-m", "1024", "-smp", "2", "-nodefaults"]);
         command.args(["-accel", "tcg,thread=multi", "-display", "none", "-serial", "stdio"]);
         command.args(["-no-user-config", "-no-reboot", "-drive"]);
         command.arg(format!("if=pflash,format=raw,readonly=on,file={FIRMWARE}")).arg("-drive");
         command.arg(format!("if=pflash,format=raw,file={}", variables.display())).arg("-drive");
         command.arg(format!("if=virtio,format=raw,file={}", disk.display()));
-        if let Some(medium) = medium {
+        if let Some(medium) = with.medium {
             let drive = format!("if=virtio,format=raw,readonly=on,file={}", medium.display());
             command.arg("-drive").arg(drive);
         }
-        command.args(["-netdev", wire, "-device", "virtio-net-pci,netdev=net", "-qmp"]);
-        command.arg(format!("unix:{},server=on,wait=off", control.display()));
+        if let Some(clock) = with.clock {
+            command.arg("-rtc").arg(format!("base={clock}"));
+        }
+        let http = free_port()?;
+        let wire = match with.plugged_into {
+            Network::Own => Some(format!("user,id=net,hostfwd=tcp:127.0.0.1:{http}-:6970")),
+            Network::Of(_) => Some(format!("tap,id=net,ifname={TAP},script=no,downscript=no")),
+            Network::None => None,
+        };
+        if let Some(wire) = wire {
+            command.args(["-netdev", &wire, "-device", "virtio-net-pci,netdev=net"]);
+        }
+        command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", control.display()));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut qemu = command.spawn().context("QEMU: `cargo xtask setup --for image`")?;
         let keyboard = qemu.stdin.take().context("QEMU has no keyboard")?;
@@ -107,21 +126,25 @@ impl Machine {
 
     /// Waits until the console says something; gives that line.
     pub fn expect(&self, words: &str) -> Result<String> {
+        self.expect_one_of(&[words])
+    }
+
+    /// Waits until the console says one of these; gives the line.
+    pub fn expect_one_of(&self, all: &[&str]) -> Result<String> {
         let end = Instant::now() + PATIENCE;
+        let fits = |line: &str| all.iter().any(|words| line.contains(words));
         loop {
             match self.console.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(Said::Line(line) | Said::Prompt(line)) if line.contains(words) => {
-                    return Ok(line);
-                }
+                Ok(Said::Line(line) | Said::Prompt(line)) if fits(&line) => return Ok(line),
                 Ok(Said::Line(line)) if line.contains("FAILED") => {
                     bail!("the console says: {line}")
                 }
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    bail!("the console does not say `{words}` within {} s", PATIENCE.as_secs())
+                    bail!("the console does not say {all:?} within {} s", PATIENCE.as_secs())
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    bail!("the machine stopped before its console said `{words}`")
+                    bail!("the machine stopped before its console said {all:?}")
                 }
             }
         }

@@ -3,6 +3,7 @@
 
 mod call;
 mod console;
+mod faults;
 mod machine;
 mod office;
 
@@ -19,7 +20,7 @@ use crate::disk::TRIES;
 use crate::layout::{ESP_SIZE, FIRST, MIB};
 use crate::tool::{run, tool};
 use console::Console;
-use machine::Machine;
+use machine::{Equipment, Machine, Network};
 use office::Office;
 
 /// The disk that the image is written to: larger than the image, as disks are.
@@ -77,11 +78,7 @@ fn play(
     };
     let disk = dir.join("disk");
     step("an empty disk becomes a node", &mut || {
-        write_disk(out, &disk)?;
-        let seed = dir.join("seed.toml");
-        fs::write(&seed, SEED).context("cannot write the seed file")?;
-        let esp = format!("{}@@{FIRST}", disk.display());
-        run(tool("mcopy").args(["-i", &esp]).arg(&seed).arg("::ringfence/seed.toml"))?;
+        write_disk(out, &disk, SEED)?;
         let machine = Machine::start(&disk, dir, "first")?;
         machine.expect("is set up")?;
         machine.expect("ringfence: healthy")?;
@@ -91,7 +88,8 @@ fn play(
     })?;
     step("two telephones make a secure call through it", &mut || {
         let office = Office::build(&office::programs()?, dir)?;
-        let mut machine = Machine::start_in(&office, &disk, dir, "call")?;
+        let with = Equipment { plugged_into: Network::Of(&office), ..Equipment::default() };
+        let mut machine = Machine::start_with(&with, &disk, dir, "call")?;
         machine.expect("ringfence: healthy")?;
         let mut console = Console::log_in(&mut machine, "admin", PASSWORD)?;
         let seen = call::play(&office, &mut console, PASSWORD)?;
@@ -110,12 +108,7 @@ fn play(
     })?;
     step("its power is cut during the first boot: it is set up at the second", &mut || {
         let other = dir.join("other");
-        write_disk(out, &other)?;
-        let esp = format!("{}@@{FIRST}", other.display());
-        run(tool("mcopy")
-            .args(["-i", &esp])
-            .arg(dir.join("seed.toml"))
-            .arg("::ringfence/seed.toml"))?;
+        write_disk(out, &other, SEED)?;
         let machine = Machine::start(&other, dir, "cut")?;
         machine.expect("setting up")?;
         machine.cut_power()?;
@@ -126,6 +119,10 @@ fn play(
         fs::remove_file(&other).context("cannot remove the disk")?;
         Ok("set up anew from the same seed file".to_owned())
     })?;
+    step("a wrong seed file and a clock at 1970: it says why, and asks", &mut || {
+        faults::wrong_seed(out, dir)
+    })?;
+    step("no network card: it says so, and goes on with one", &mut || faults::no_card(out, dir))?;
     if let Some((good, bad)) = updates {
         step("an update that works is what runs from then on", &mut || {
             update(good, &disk, dir, "update")?;
@@ -143,12 +140,11 @@ fn play(
                 ensure!(starts <= TRIES + 1, "it is still tried after {TRIES} starts");
                 let name = format!("bad-{starts}");
                 let mut machine = Machine::start(&disk, dir, &name)?;
-                if machine.expect("is not healthy").is_ok() {
+                let said = machine.expect_one_of(&["is not healthy", "ringfence: healthy"])?;
+                if said.contains("not") {
                     machine.until_off()?;
                     continue;
                 }
-                let log = fs::read_to_string(dir.join(format!("{name}.console.log")))?;
-                ensure!(log.contains("ringfence: healthy"), "neither version is healthy");
                 machine.power_down()?;
                 return Ok(format!("the version before runs at start {starts}"));
             }
@@ -174,17 +170,26 @@ fn update(bundle: &Path, disk: &Path, dir: &Path, name: &str) -> Result<()> {
     file.set_len(512 * MIB).context("no room for a medium")?;
     run(tool("mkfs.vfat").args(["-F", "32", "-n", "RFUPDATE"]).arg(&medium))?;
     run(tool("mcopy").arg("-i").arg(&medium).arg(bundle).arg("::ringfence.update"))?;
-    let mut machine = Machine::start_with(disk, &medium, dir, name)?;
+    let mut machine = {
+        let with = Equipment { medium: Some(&medium), ..Equipment::default() };
+        Machine::start_with(&with, disk, dir, name)
+    }?;
     machine.expect("is installed")?;
     machine.until_off()?;
     fs::remove_file(&medium).context("cannot remove the medium")
 }
 
-fn write_disk(out: &Path, disk: &PathBuf) -> Result<()> {
+/// The image on a disk, with a seed file.
+fn write_disk(out: &Path, disk: &Path, seed: &str) -> Result<()> {
     let raw = out.join("ringfence.raw");
     run(tool("cp").arg("--sparse=always").arg(&raw).arg(disk))?;
     let file = OpenOptions::new().write(true).open(disk).context("cannot open the disk")?;
-    file.set_len(DISK).context("no room for the disk")
+    file.set_len(DISK).context("no room for the disk")?;
+    let answers = disk.with_extension("seed.toml");
+    fs::write(&answers, seed).context("cannot write the seed file")?;
+    let esp = format!("{}@@{FIRST}", disk.display());
+    run(tool("mcopy").args(["-i", &esp]).arg(&answers).arg("::ringfence/seed.toml"))?;
+    fs::remove_file(&answers).context("cannot remove the seed file")
 }
 
 /// Whether provisioning answers: a file that no phone has.
