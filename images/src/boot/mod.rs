@@ -17,7 +17,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::disk::TRIES;
-use crate::layout::{ESP_SIZE, FIRST, MIB};
+use crate::layout::{ESP_SIZE, FIRST, MIB, SLOT_SIZE};
 use crate::tool::{run, tool};
 use console::Console;
 use machine::{Equipment, Machine, Network};
@@ -207,11 +207,11 @@ fn answers(port: u16) -> Result<()> {
     Ok(())
 }
 
-/// Turns a bit in each MiB of the root file system: whatever is read first, it is not what was sealed.
+/// Turns a bit in each MiB of both root slots: whatever is read first, it is not what was sealed.
 fn tamper(disk: &Path) -> Result<()> {
     let mut disk = OpenOptions::new().read(true).write(true).open(disk)?;
-    for mib in 1..100 {
-        let at = FIRST + ESP_SIZE + mib * MIB;
+    let slots = [0, SLOT_SIZE].map(|offset| FIRST + ESP_SIZE + offset);
+    for at in slots.into_iter().flat_map(|slot| (1..100).map(move |mib| slot + mib * MIB)) {
         let mut octet = [0];
         disk.seek(SeekFrom::Start(at))?;
         disk.read_exact(&mut octet)?;
