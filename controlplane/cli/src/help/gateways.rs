@@ -33,7 +33,6 @@ pub(super) const TEXTS: &[Text] = &[
         "Who it must have proven to be to the IKE daemon; empty is anybody whom that trusts",
         "IKE デーモンに対して証明すべき識別名。空の場合は信頼する相手すべて",
     ),
-    Text::new("The pool it belongs to", "所属するプール"),
     Text::new(
         "How it collects digits, such as (1XXX|9.T); empty: it tells of each",
         "数字の収集方法 ((1XXX|9.T) など)。空の場合は 1 桁ずつ通知します",
