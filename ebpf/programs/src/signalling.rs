@@ -75,10 +75,7 @@ pub struct About {
 /// The address that a frame is about which was given up for that reason.
 #[inline(always)]
 pub fn about(ctx: &XdpContext, reason: XdpReason) -> Option<About> {
-    if !matches!(
-        reason,
-        XdpReason::PassNotIp | XdpReason::PassNotUdp | XdpReason::PassFragment
-    ) {
+    if !matches!(reason, XdpReason::PassNotIp | XdpReason::PassNotUdp | XdpReason::PassFragment) {
         return None;
     }
     let (ethertype, at) = protocol(ctx).ok()?;

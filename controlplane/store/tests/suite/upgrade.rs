@@ -78,13 +78,14 @@ const OF_SCHEMA_3: &str = "
         status) VALUES ('SEP001122334455', 1, 'install', 'authentication-string', '4711', 2048, 0, 'operation-pending');
 ";
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/0001-initial.sql"),
     include_str!("../../migrations/0002-capf.sql"),
     include_str!("../../migrations/0003-telephones.sql"),
     include_str!("../../migrations/0004-srst.sql"),
     include_str!("../../migrations/0005-orders.sql"),
     include_str!("../../migrations/0006-accounts.sql"),
+    include_str!("../../migrations/0007-gateways.sql"),
 ];
 
 /// The statements that make a database as a program with this schema left it, with its CTL file.
