@@ -47,9 +47,24 @@ pub fn unify(
     }
     let unsigned = part("unsigned.efi");
     run(objcopy.arg(&stub).arg(&unsigned))?;
+    set_time(&unsigned, release.epoch)?;
     let unified = part(&format!("ringfence-{}.efi", release.version));
     signer.sign(&unsigned, &unified, release)?;
     Ok(unified)
+}
+
+/// Makes a PE file bear this time instead of that of its making. Nobody looks at its checksum, which
+/// is left out.
+fn set_time(program: &Path, epoch: u64) -> Result<()> {
+    let mut octets = fs::read(program).context("cannot read the kernel")?;
+    let header = octets.get(0x3c..0x40).and_then(|at| at.try_into().ok()).map(u32::from_le_bytes);
+    let header = header.map_or(usize::MAX, |at| at as usize);
+    let time = (epoch as u32).to_le_bytes();
+    for (at, value) in [(8, time), (24 + 64, [0; 4])] {
+        let place = header.checked_add(at).and_then(|at| octets.get_mut(at..at + 4));
+        place.context("the kernel is no PE file")?.copy_from_slice(&value);
+    }
+    fs::write(program, octets).context("cannot write the kernel")
 }
 
 /// Sections begin at pages.
