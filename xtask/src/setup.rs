@@ -113,7 +113,7 @@ const PACKAGES: &[Package] = &[
         name: "make",
         why: "builds libsrtp, our SRTP's peer",
         brings: Program("make"),
-        uses: &[Use::Test, Use::Perf, Use::Lab],
+        uses: &[Use::Test, Use::Perf, Use::Lab, Use::Image],
     },
     Package {
         name: "openssl",
@@ -239,7 +239,7 @@ const PACKAGES: &[Package] = &[
         name: "iproute2",
         why: "`ip` makes namespaces and veth pairs",
         brings: Program("ip"),
-        uses: &[Use::Test, Use::Lab, Use::Perf],
+        uses: &[Use::Test, Use::Lab, Use::Perf, Use::Image],
     },
     Package {
         name: "ethtool",
