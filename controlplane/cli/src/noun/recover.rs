@@ -4,9 +4,9 @@
 //! after whatever interrupted it. Only what phones trust already signs.
 
 use clap::Subcommand;
-use cluster::client::Cluster;
 use console::{ResetDevices, RestartService, Status, StatusReport};
 use lang::{Language, Text};
+use messages::Explain;
 use store::Service;
 
 use super::backup::{self, Restoring};
@@ -148,7 +148,7 @@ impl Guide {
     ) -> std::result::Result<Vec<String>, Failure> {
         let mut missing = Vec::new();
         let work = |session: &Session<'_>| {
-            missing = absent(&session.cluster);
+            missing = absent(session);
             if let Some(wanted) = wanted {
                 check_there(session, wanted)?;
             }
@@ -164,12 +164,18 @@ impl Guide {
                 _ => Ok(Outcome::Done),
             }
         };
-        self.client.clone().session(self.style, work)?;
+        self.client.clone().after_loss().session(self.style, work)?;
         match missing.is_empty() {
             true => self.tell(SIGNED, &[]),
-            false => self.tell(NEXT_NODE, &[("node", &missing[0]), ("all", &missing.join(", "))]),
+            false => {
+                let names: Vec<_> = missing.iter().map(|(name, _)| name.as_str()).collect();
+                self.tell(NEXT_NODE, &[("node", &names[0]), ("all", &names.join(", "))]);
+                for (name, why) in &missing {
+                    self.tell(WHY, &[("node", name), ("why", why)]);
+                }
+            }
         }
-        Ok(missing)
+        Ok(missing.into_iter().map(|(name, _)| name).collect())
     }
 
     /// What was signed is in force here; what is left is told.
@@ -214,10 +220,15 @@ impl Guide {
     }
 }
 
-/// The nodes whose CTL Provider does not answer.
-fn absent(cluster: &Cluster<'_>) -> Vec<String> {
-    let absent = cluster.nodes().filter(|(_, fault)| fault.is_some());
-    absent.map(|(info, _)| info.name.clone()).collect()
+/// The nodes whose CTL Provider does not answer, or is not trusted, and why not.
+fn absent(session: &Session<'_>) -> Vec<(String, String)> {
+    let language = session.style.language;
+    let nodes = session.cluster.nodes();
+    let absent = nodes.filter_map(|(info, fault)| {
+        let told = fault?.explain(language);
+        Some((info.name.clone(), format!("{}: {}", told.text, told.cause)))
+    });
+    absent.collect()
 }
 
 /// The new machine of a subscriber must be installed, under the name of the old one.
@@ -257,9 +268,10 @@ const SIGNED: Text = Text::new(
     "[x] CTL ファイルはノードの構成と一致し、電話機が信頼するトークンで署名されています。",
 );
 const NEXT_NODE: Text = Text::new(
-    "[ ] Install {node} anew, then run this command again. Not there yet: {all}. A node that stays away is removed with `ringfence node remove`.",
-    "[ ] {node} を再インストールし、このコマンドをもう一度実行してください。未復旧: {all}。戻らないノードは `ringfence node remove` で削除します。",
+    "[ ] Install {node} anew, then run this command again. Not there yet: {all}. One that is there shows a new certificate: name it with --approve. A node that stays away is removed with `ringfence node remove`.",
+    "[ ] {node} を再インストールし、このコマンドをもう一度実行してください。未復旧: {all}。復旧済みのノードは新しい証明書を提示するため、--approve で指定してください。戻らないノードは `ringfence node remove` で削除します。",
 );
+const WHY: Text = Text::new("    {node}: {why}", "    {node}: {why}");
 const RESTART_THERE: Text = Text::new(
     "[ ] On {node}: `ringfence service restart tftp`, `ringfence service restart call-manager`.",
     "[ ] {node} で実行: `ringfence service restart tftp`、`ringfence service restart call-manager`。",

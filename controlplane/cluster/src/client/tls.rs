@@ -30,6 +30,7 @@ pub struct TlsTransport {
     crypto: Arc<CryptoProvider>,
     known: Mutex<KnownServers>,
     approve: Box<Approve>,
+    compared: Arc<[String]>,
 }
 
 impl TlsTransport {
@@ -39,7 +40,19 @@ impl TlsTransport {
         approve: impl Fn(&Server, &Certificate) -> bool + Send + Sync + 'static,
     ) -> Self {
         let crypto = Arc::new(rustls::crypto::ring::default_provider());
-        Self { crypto, known: Mutex::new(known), approve: Box::new(approve) }
+        Self {
+            crypto,
+            known: Mutex::new(known),
+            approve: Box::new(approve),
+            compared: Arc::new([]),
+        }
+    }
+
+    /// A person has compared certificates with these SHA-256 fingerprints, in lower-case
+    /// hexadecimal, beforehand: a server that shows one of them has been installed anew, and is
+    /// trusted whatever it has shown before.
+    pub fn with_compared(self, fingerprints: impl IntoIterator<Item = String>) -> Self {
+        Self { compared: fingerprints.into_iter().collect(), ..self }
     }
 
     /// The servers known now, to be saved.
@@ -73,7 +86,11 @@ impl TlsTransport {
         stream.set_write_timeout(Some(PATIENCE)).map_err(broken)?;
         stream.set_nodelay(true).map_err(broken)?;
         let expected = server.fingerprint.clone().or_else(|| self.known().remove(&server.name));
-        let pin = Arc::new(Pin { expected: expected.clone(), seen: Mutex::new(None) });
+        let pin = Arc::new(Pin {
+            expected: expected.clone(),
+            compared: Arc::clone(&self.compared),
+            seen: Mutex::new(None),
+        });
         let config = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| TransportFault::Tls(TlsFault(error.to_string())))?
@@ -89,10 +106,21 @@ impl TlsTransport {
             let done = connection.complete_io(&mut stream);
             done.map_err(|error| pin.fault(&error))?;
         }
-        if expected.is_none() {
-            self.ask(server, &pin)?;
+        match expected {
+            None => self.ask(server, &pin)?,
+            Some(expected) => self.remember_new(server, &expected, &pin),
         }
         Ok(StreamOwned::new(connection, stream))
+    }
+
+    /// A server that was installed anew is known by its new certificate from now on.
+    fn remember_new(&self, server: &Server, expected: &str, pin: &Pin) {
+        let seen = pin.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let shown = seen.map(|der| fingerprint(&der)).filter(|shown| shown != expected);
+        if let Some(shown) = shown {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(server.name.clone(), shown);
+        }
     }
 
     /// A server that is seen for the first time: nothing was sent to it yet.
@@ -119,10 +147,12 @@ impl Transport for TlsTransport {
     }
 }
 
-/// Accepts one certificate, or, where none is expected, remembers what came.
+/// Accepts one certificate and those that were compared, or, where none is expected, remembers what
+/// came.
 #[derive(Debug)]
 struct Pin {
     expected: Option<String>,
+    compared: Arc<[String]>,
     seen: Mutex<Option<Vec<u8>>>,
 }
 
@@ -143,6 +173,10 @@ impl Pin {
     }
 }
 
+fn fingerprint(der: &[u8]) -> String {
+    pki::certificate::hex(&pki::Hash::Sha256.of(der))
+}
+
 impl ServerCertVerifier for Pin {
     fn verify_server_cert(
         &self,
@@ -152,10 +186,10 @@ impl ServerCertVerifier for Pin {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let fingerprint = pki::certificate::hex(&pki::Hash::Sha256.of(end_entity));
+        let shown = fingerprint(end_entity);
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
         match &self.expected {
-            Some(expected) if *expected != fingerprint => {
+            Some(expected) if *expected != shown && !self.compared.contains(&shown) => {
                 Err(CertificateError::ApplicationVerificationFailure.into())
             }
             _ => Ok(ServerCertVerified::assertion()),

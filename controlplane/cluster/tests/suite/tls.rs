@@ -71,6 +71,10 @@ fn a_server_is_approved_once_and_known_ever_after() {
     let refused = TlsTransport::new(strange, nobody);
     let fault = Remote::login(&refused, server.clone(), &credentials("c")).err().unwrap();
     assert_eq!(fault.message(), &certificate::INVALID_THUMBPRINT);
+    let strange = KnownServers::from([("cm1".to_owned(), "00".repeat(32))]);
+    let anew = TlsTransport::new(strange, nobody).with_compared([fingerprint.clone()]);
+    Remote::login(&anew, server.clone(), &credentials("c")).unwrap();
+    assert_eq!(anew.known()["cm1"], fingerprint);
     let declined = TlsTransport::new(KnownServers::new(), |_, _| false);
     let fault = Remote::login(&declined, server, &credentials("c")).err().unwrap();
     assert_eq!(fault.message(), &provider::HANDSHAKE_FAILED);

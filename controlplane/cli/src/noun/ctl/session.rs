@@ -38,6 +38,9 @@ pub struct Client {
     /// Write down what the servers are asked and answer; never a password or key.
     #[arg(long, global = true, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Servers may have been installed anew: those named with `--approve` replace the known ones.
+    #[arg(skip)]
+    after_loss: bool,
 }
 
 /// A client that is logged in.
@@ -65,6 +68,11 @@ impl Session<'_> {
 }
 
 impl Client {
+    /// Servers were lost: certificates named with `--approve` replace those that are known.
+    pub fn after_loss(self) -> Self {
+        Self { after_loss: true, ..self }
+    }
+
     /// Logs in, does `work`, logs out, and remembers the servers that were approved.
     pub fn session(self, style: Style, work: impl FnOnce(&Session<'_>) -> Result) -> Result {
         let language = style.language;
@@ -88,10 +96,12 @@ impl Client {
             client: settings.client.clone(),
         };
 
-        let approved = self.approve.clone();
+        let compared: Vec<_> = self.approve.iter().map(|print| digits(print)).collect();
+        let approved = compared.clone();
         let tls = TlsTransport::new(settings.known.clone(), move |server, certificate| {
             approve(server, certificate, &approved, language)
         });
+        let tls = if self.after_loss { tls.with_compared(compared) } else { tls };
         let traced = match &self.trace {
             Some(file) => {
                 Some(Trace::open(file).map_err(|fault| Failure::explained(&fault, language))?)
@@ -129,6 +139,11 @@ fn with(
     result
 }
 
+/// A fingerprint as people write it: case, blanks and colons do not matter.
+fn digits(fingerprint: &str) -> String {
+    fingerprint.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_lowercase()
+}
+
 /// A server that is seen for the first time: its certificate was named on the command line, or
 /// somebody compares it now.
 fn approve(
@@ -138,8 +153,7 @@ fn approve(
     language: Language,
 ) -> bool {
     let print = certificate.fingerprint();
-    let digits = |text: &str| text.chars().filter(char::is_ascii_hexdigit).collect::<String>();
-    if approved.iter().any(|known| digits(known).eq_ignore_ascii_case(&print)) {
+    if approved.contains(&print) {
         return true;
     }
     let subject = certificate.subject();
