@@ -14,10 +14,12 @@ pub enum Model {
     M7970,
     /// 7971.
     M7971,
+    /// No phone: a port of a voicemail server.
+    Port,
 }
 
 impl Model {
-    /// All models.
+    /// All models of phones.
     pub const ALL: [Self; 4] = [Self::M7940, Self::M7960, Self::M7970, Self::M7971];
 
     /// Whether its firmware asks for ITL files.
@@ -43,6 +45,7 @@ impl fmt::Display for Model {
             Self::M7960 => "7960",
             Self::M7970 => "7970",
             Self::M7971 => "7971",
+            Self::Port => "port",
         })
     }
 }

@@ -20,7 +20,7 @@ impl TlsManner {
     /// As the model does it: TLS 1.0, RSA key exchange, AES.
     pub fn of(model: Model) -> Self {
         match model {
-            Model::M7940 | Model::M7960 | Model::M7970 | Model::M7971 => Self {
+            Model::M7940 | Model::M7960 | Model::M7970 | Model::M7971 | Model::Port => Self {
                 oldest: SslVersion::TLS1,
                 newest: SslVersion::TLS1,
                 suites: "AES256-SHA:AES128-SHA".to_owned(),

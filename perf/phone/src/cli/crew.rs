@@ -22,6 +22,10 @@ pub const LANGUAGE: &str = r#"A script has a command per line; # begins a commen
              a non-secure phone that was told its servers, the first one preferred
              more for both: source=ADDRESS  tls=old|modern  string=DIGITS (for CAPF)
              says=voice:N|tone:HERTZ|silence|FILE.wav (each has a voice of its own otherwise)
+  phone NAME device=CiscoUM1-VI1 server=ADDRESS[:PORT] …
+             a port of the voicemail server CiscoUM1: answers, records, plays back by itself
+             mode=non-secure|authenticated|encrypted  identity=FILE (key and certificate, PEM)
+             trusts=FILE (the server's certificate, DER)  lamp=ON,OFF (numbers that switch lamps)
 
   NAME registers             starts, and waits until it is served
   NAME starts                the same without waiting

@@ -6,21 +6,21 @@ use std::sync::Arc;
 
 use capf::codec::Password;
 use capf::phone::Credential;
-use tftp::{DeviceName, Tuning};
+use tftp::Tuning;
 
 use super::SyntaxError;
 use super::background::{Enrolling, JobResult, Starting};
 use crate::capf::{Habits, Verdict};
-use crate::connection::Server;
+use crate::connection::{Server, TlsIdentity};
 use crate::media::Track;
 use crate::office::{Manners, Setup, SetupError, TlsStyle};
-use crate::station::{Outage, Profile};
+use crate::station::{Name, Outage, Profile};
 use crate::{Flash, FlashError, Identity, Model, Phone, PhoneError, SecurityMode};
 
 /// How a telephone is defined: `phone NAME KEY=VALUE…`.
 #[derive(Clone, Debug, Default)]
 pub struct Home {
-    device: Option<DeviceName>,
+    device: Option<Name>,
     model: Option<Model>,
     flash: Option<PathBuf>,
     tftp: Vec<SocketAddr>,
@@ -29,12 +29,23 @@ pub struct Home {
     tls: Option<TlsStyle>,
     says: Option<Track>,
     typed: Option<Password>,
+    mode: Option<SecurityMode>,
+    identity: Option<PathBuf>,
+    trusts: Option<PathBuf>,
+    lamp: Option<LampNumbers>,
 }
 
-/// A telephone.
+/// The numbers that switch the lamps of mailboxes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LampNumbers {
+    pub(super) on: String,
+    pub(super) off: String,
+}
+
+/// A telephone, or a voicemail port.
 pub struct Member {
     kind: Kind,
-    device: DeviceName,
+    device: Name,
     model: Model,
     manners: Manners,
     source: Option<IpAddr>,
@@ -55,6 +66,19 @@ enum Kind {
     Whole(Arc<Phone>),
     /// Non-secure, with servers that it was told.
     Bare(Vec<SocketAddr>),
+    /// A voicemail port.
+    Port(Port),
+}
+
+/// How a voicemail server has set one of its ports.
+struct Port {
+    mode: SecurityMode,
+    servers: Vec<SocketAddr>,
+    /// Its key and certificate, PEM.
+    identity: Option<PathBuf>,
+    /// The certificate of its server, DER.
+    trusts: Option<PathBuf>,
+    lamp: Option<LampNumbers>,
 }
 
 /// Why a telephone cannot be as it is defined.
@@ -72,6 +96,8 @@ pub enum MemberError {
 pub(super) enum Beginning {
     Job(super::background::Job),
     Setup(Box<Setup>),
+    /// Not at all.
+    Stay(String),
 }
 
 /// What follows from what was done in the background.
@@ -97,10 +123,12 @@ impl Home {
         let (key, value) = word.split_once('=').ok_or_else(|| wrong("write KEY=VALUE"))?;
         match key {
             "device" => {
-                let device = DeviceName::parse(value);
-                self.device = Some(
-                    device.ok_or_else(|| wrong("a name is SEP and twelve hexadecimal digits"))?,
-                );
+                let device = Name::parse(value);
+                self.device = Some(device.ok_or_else(|| {
+                    wrong(
+                        "a name is SEP and twelve hexadecimal digits, or that of a voicemail port",
+                    )
+                })?);
             }
             "model" => self.model = Some(value.parse().map_err(|why: String| wrong(&why))?),
             "flash" => self.flash = Some(value.into()),
@@ -122,9 +150,21 @@ impl Home {
                 let typed = Password::new(value);
                 self.typed = Some(typed.ok_or_else(|| wrong("at most 63 characters"))?);
             }
+            "mode" => {
+                let modes =
+                    [SecurityMode::NonSecure, SecurityMode::Authenticated, SecurityMode::Encrypted];
+                let mode = modes.into_iter().find(|mode| mode.to_string() == value);
+                self.mode = Some(mode.ok_or_else(|| wrong("no security mode"))?);
+            }
+            "identity" => self.identity = Some(value.into()),
+            "trusts" => self.trusts = Some(value.into()),
+            "lamp" => {
+                let (on, off) = value.split_once(',').ok_or_else(|| wrong("write ON,OFF"))?;
+                self.lamp = Some(LampNumbers { on: on.to_owned(), off: off.to_owned() });
+            }
             _ => {
-                let keys =
-                    "there are device, model, flash, tftp, server, source, tls, says, string";
+                let keys = "there are device, model, flash, tftp, server, source, tls, says, \
+                            string, and mode, identity, trusts, lamp for voicemail ports";
                 return Err(wrong(keys));
             }
         }
@@ -134,26 +174,38 @@ impl Home {
     /// The telephone, with its flash opened.
     pub fn member(&self, manners: &Manners) -> Result<Member, MemberError> {
         let missing = |what| MemberError::Missing(what);
-        let device = self.device.ok_or(missing("device=SEP… is missing"))?;
-        let model = self.model.unwrap_or(Model::M7970);
-        let kind = match (&self.flash, self.tftp.is_empty(), self.servers.is_empty()) {
-            (Some(flash), false, true) => Kind::Whole(Arc::new(Phone {
+        let name = self.device.ok_or(missing("device=SEP… is missing"))?;
+        let model = match name {
+            Name::Phone(_) => self.model.unwrap_or(Model::M7970),
+            Name::Port(_) => Model::Port,
+        };
+        let sources = (&self.flash, self.tftp.is_empty(), self.servers.is_empty());
+        let kind = match (name, sources) {
+            (Name::Port(_), (None, true, false)) => Kind::Port(Port {
+                mode: self.mode.unwrap_or(SecurityMode::NonSecure),
+                servers: self.servers.clone(),
+                identity: self.identity.clone(),
+                trusts: self.trusts.clone(),
+                lamp: self.lamp.clone(),
+            }),
+            (Name::Port(_), _) => return Err(missing("give server=… to a voicemail port")),
+            (Name::Phone(device), (Some(flash), false, true)) => Kind::Whole(Arc::new(Phone {
                 identity: Identity { device, model, has_certificate: false, image_key: None },
                 flash: Flash::open(flash)?,
                 servers: self.tftp.clone(),
                 tuning: Tuning::default(),
             })),
-            (_, true, false) => Kind::Bare(self.servers.clone()),
+            (Name::Phone(_), (_, true, false)) => Kind::Bare(self.servers.clone()),
             _ => return Err(missing("give tftp=… with flash=…, or server=… alone")),
         };
         let style = self.tls.unwrap_or(manners.style);
         Ok(Member {
             kind,
-            device,
+            device: name,
             model,
             manners: Manners { style, ..manners.clone() },
             source: self.source,
-            says: self.says.clone().unwrap_or_else(|| voice_of(device)),
+            says: self.says.clone().unwrap_or_else(|| voice_of(name)),
             typed: self.typed.clone(),
             trouble: None,
             last: Outage::Initialized,
@@ -165,9 +217,10 @@ impl Home {
 const NO_ADDRESS: &str = "a server is an IP address, or address:port";
 
 /// Everybody has his own voice.
-fn voice_of(device: DeviceName) -> Track {
-    let [a, b, c, d, e, f] = device.mac();
-    Track::voice(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+fn voice_of(name: Name) -> Track {
+    let [a, b, c, d, e, f] = name.mac();
+    let voice = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+    Track::voice(if voice == 0 { name.share().into() } else { voice })
 }
 
 fn address(text: &str, port: u16) -> Option<SocketAddr> {
@@ -177,7 +230,7 @@ fn address(text: &str, port: u16) -> Option<SocketAddr> {
 
 impl Member {
     /// Its name.
-    pub fn device(&self) -> DeviceName {
+    pub fn device(&self) -> Name {
         self.device
     }
 
@@ -190,7 +243,17 @@ impl Member {
     pub(super) fn phone(&self) -> Option<&Phone> {
         match &self.kind {
             Kind::Whole(phone) => Some(phone),
-            Kind::Bare(_) => None,
+            Kind::Bare(_) | Kind::Port(_) => None,
+        }
+    }
+
+    /// Its voicemail server, if it is a port, and the numbers that switch lamps, if it knows them.
+    pub(super) fn voicemail(&self) -> Option<(String, Option<LampNumbers>)> {
+        match (&self.kind, self.device) {
+            (Kind::Port(port), Name::Port(name)) => {
+                Some((name.server().to_owned(), port.lamp.clone()))
+            }
+            _ => None,
         }
     }
 
@@ -217,6 +280,10 @@ impl Member {
                 setup.source = self.source;
                 Beginning::Setup(Box::new(setup))
             }
+            Kind::Port(port) => match port.setup(self.device, &self.manners) {
+                Ok(setup) => Beginning::Setup(Box::new(Setup { source: self.source, ..setup })),
+                Err(error) => Beginning::Stay(error.to_string()),
+            },
         }
     }
 
@@ -246,6 +313,33 @@ impl Member {
     }
 }
 
+impl Port {
+    fn setup(&self, name: Name, manners: &Manners) -> Result<Setup, SetupError> {
+        let trusted = match (self.mode, &self.trusts) {
+            (SecurityMode::NonSecure, _) | (_, None) => Vec::new(),
+            (_, Some(file)) => vec![durable::read(file, MAX_CERTIFICATE)?.unwrap_or_default()],
+        };
+        let server = |address: &SocketAddr| {
+            let port = match self.mode {
+                SecurityMode::NonSecure => address.port(),
+                _ => address.port() + SECURE,
+            };
+            Arc::new(Server::new(SocketAddr::new(address.ip(), port), trusted.clone()))
+        };
+        let servers: Vec<_> = self.servers.iter().map(server).collect();
+        let identity = self.identity.as_deref().map(TlsIdentity::read).transpose()?.flatten();
+        let way = manners.way(self.mode, &servers, identity.as_ref())?;
+        let mut setup = Setup::empty(name, Model::Port);
+        (setup.profile.mode, setup.profile.servers) = (self.mode, servers.len());
+        Ok(Setup { servers: servers.into(), way, ..setup })
+    }
+}
+
+/// How far the secure port is from the clear one.
+const SECURE: u16 = 443;
+/// Longest certificate.
+const MAX_CERTIFICATE: u64 = 16 << 10;
+
 /// Why a telephone does not start.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
@@ -259,7 +353,7 @@ pub(super) enum StartError {
 
 impl Setup {
     /// A telephone that has no server yet.
-    pub fn empty(device: DeviceName, model: Model) -> Self {
+    pub fn empty(device: impl Into<Name>, model: Model) -> Self {
         let mut profile = Profile::new(device, model);
         profile.mode = SecurityMode::NonSecure;
         Self {

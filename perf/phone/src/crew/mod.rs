@@ -12,6 +12,7 @@
 //! | `member` | a telephone, and how it starts |
 //! | `background` | what takes its time: files, certificates |
 //! | `voices` | media of all of them |
+//! | `voicemail` | voicemail servers: what their ports do |
 //! | `journal` | what happened, as JSON |
 //! | `script` | commands out of a file |
 //! | `desk` | one of them, for whoever looks at its screen |
@@ -27,6 +28,7 @@ mod desk;
 mod journal;
 mod member;
 mod script;
+mod voicemail;
 mod voices;
 
 use std::collections::BTreeMap;
@@ -50,6 +52,7 @@ use crate::office::{Happening, Manners, Office, PhoneId, Setup, What};
 use crate::station::{Event, NotPossible, Outage, Station};
 use background::{Background, Done, Job};
 use journal::Journal;
+use voicemail::Voicemail;
 
 /// How a crew is.
 #[derive(Clone, Debug)]
@@ -80,6 +83,8 @@ pub struct Crew {
     members: Vec<Member>,
     background: Background,
     journal: Journal,
+    /// By their names.
+    voicemail: BTreeMap<String, Voicemail>,
 }
 
 /// Why a command did not succeed.
@@ -141,6 +146,7 @@ impl Crew {
             members: Vec::new(),
             background,
             journal: Journal::new(Instant::now()),
+            voicemail: BTreeMap::new(),
         })
     }
 
@@ -155,7 +161,11 @@ impl Crew {
             return Err(Failure::Twice(name.to_owned()));
         }
         let id = self.office.add(Setup::empty(member.device(), member.model()));
-        self.office.media_mut().add(name, member.says.clone());
+        let records = match member.voicemail() {
+            Some(_) => voicemail::LONGEST,
+            None => Duration::ZERO,
+        };
+        self.office.media_mut().add(name, member.says.clone(), records);
         self.names.insert(name.to_owned(), id);
         self.journal.add(name);
         self.members.push(member);
@@ -272,6 +282,7 @@ impl Crew {
         match member.begin() {
             member::Beginning::Job(job) => self.background.begin(phone, job),
             member::Beginning::Setup(setup) => self.switch_on(phone, *setup),
+            member::Beginning::Stay(why) => self.stay(phone, why),
         }
     }
 
@@ -294,7 +305,7 @@ impl Crew {
                         self.background.begin(phone, Job::Enrol(job));
                     }
                 }
-                What::Event(_) => {}
+                What::Event(event) => self.attend(phone, &event),
             }
         }
     }
@@ -305,12 +316,15 @@ impl Crew {
         match self.members[phone.0].finish(done.result) {
             member::Next::SwitchOn(setup) => self.switch_on(phone, *setup),
             member::Next::StartAgain => self.start(phone, Outage::Reset),
-            member::Next::Stay(why) => {
-                self.journal.trouble(phone, &why);
-                self.members[phone.0].trouble = Some(why);
-            }
+            member::Next::Stay(why) => self.stay(phone, why),
             member::Next::GoOn => {}
         }
+    }
+
+    /// A telephone does not start.
+    fn stay(&mut self, phone: PhoneId, why: String) {
+        self.journal.trouble(phone, &why);
+        self.members[phone.0].trouble = Some(why);
     }
 
     /// What a telephone does, in words: for messages about what was not expected.

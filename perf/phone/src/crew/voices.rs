@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use sccp::CallRef;
 use serde_json::{Value, json};
@@ -23,8 +24,14 @@ impl Voices {
         Ok(Self { media: media::Media::start(ports)?, habits: Vec::new() })
     }
 
-    pub(super) fn add(&mut self, name: &str, says: Track) {
-        self.habits.push(Habits { name: name.to_owned(), says, ..Habits::default() });
+    pub(super) fn add(&mut self, name: &str, says: Track, records: Duration) {
+        self.habits.push(Habits { name: name.to_owned(), says, records, ..Habits::default() });
+    }
+
+    /// What was said to a telephone in a call, as long as it records.
+    pub(super) fn recorded(&self, phone: PhoneId, call: CallRef) -> Vec<i16> {
+        let streams = self.streams(phone, call).into_iter();
+        streams.flat_map(|(stream, _)| self.media.recorded(stream)).collect()
     }
 
     /// What a telephone says.

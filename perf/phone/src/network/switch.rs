@@ -64,6 +64,8 @@ impl Switch {
             return false;
         }
         match self.model {
+            // It has no port for a computer.
+            Model::Port => true,
             Model::M7940 | Model::M7960 => {
                 self.voice_vlan.is_some() && self.vlan(header) == self.voice_vlan
             }

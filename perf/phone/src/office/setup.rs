@@ -45,6 +45,9 @@ pub enum SetupError {
     /// Its flash fails.
     #[error(transparent)]
     Flash(#[from] FlashError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
 }
 
 /// Which TLS a telephone speaks.

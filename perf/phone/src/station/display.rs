@@ -117,6 +117,8 @@ pub struct Info {
     pub calling: Party,
     /// Who was called.
     pub called: Party,
+    /// Who was called at first.
+    pub original: Party,
     /// Who sent the call here, if somebody did.
     pub redirecting: Party,
     /// Whether it came in or goes out.

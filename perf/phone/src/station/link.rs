@@ -243,8 +243,7 @@ impl Station {
         let patience = &self.profile.patience;
         let rounds = self.links.failures / self.profile.server_count();
         let rest = patience.rest.saturating_mul(1 << rounds.saturating_sub(1).min(6));
-        let [.., a, b] = self.profile.device.mac();
-        let share = u32::from(u16::from_be_bytes([a, b]).wrapping_mul(40_503) >> 8);
+        let share = u32::from(self.profile.device.share().wrapping_mul(40_503) >> 8);
         rest.min(patience.longest_rest) * (192 + share / 2) / 256
     }
 

@@ -13,6 +13,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `name` | the names of phones and voicemail ports |
 //! | `profile` | who the telephone is, and what its model can do |
 //! | `link` | connections: fail-over, the way back, signs of life, starting anew |
 //! | `register` | registration, and the questions after it |
@@ -31,6 +32,7 @@ mod caption;
 mod display;
 mod event;
 mod link;
+mod name;
 mod obey;
 mod press;
 mod profile;
@@ -52,6 +54,7 @@ pub use display::{
 };
 pub use event::{Event, Outage};
 pub use link::{LinkId, Patience};
+pub use name::{Name, PortName};
 pub use press::{Key, NotPossible, Press};
 pub use profile::{Capability, Profile, Questions};
 pub use soft_keys::{SoftKey, SoftKeys};

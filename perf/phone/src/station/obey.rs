@@ -93,6 +93,7 @@ impl Station {
         let shown = Info {
             calling: party(&info.calling_party, &info.calling_party_name),
             called: party(&info.called_party, &info.called_party_name),
+            original: party(&info.original_called_party, &info.original_called_party_name),
             redirecting: party(&info.last_redirecting_party, &info.last_redirecting_party_name),
             call_type: info.call_type,
             instance: info.call_instance,
@@ -111,6 +112,7 @@ impl Station {
         let shown = Info {
             calling: party(&parties.calling_party, &parties.calling_party_name),
             called: party(&parties.called_party, &parties.called_party_name),
+            original: party(&parties.original_called_party, &parties.original_called_party_name),
             redirecting: party(
                 &parties.last_redirecting_party,
                 &parties.last_redirecting_party_name,

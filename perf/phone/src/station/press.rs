@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use sccp::codes::{ButtonType, CallStatus, Key as PadKey, Phrase};
 use sccp::phone::{
-    EnblocCall, KeypadButton, LineBehindNumber, OffHook, OnHook, SoftKeyEvent, Stimulus,
+    EnblocCall, KeypadButton, LineBehindNumber, OffHook, OffHookWithCgpn, OnHook, SoftKeyEvent,
+    Stimulus,
 };
 use sccp::{CallRef, LineInstance, Number};
 use thiserror::Error;
@@ -32,6 +33,8 @@ impl From<Key> for Press {
 pub enum Key {
     /// Lifts the handset: answers what rings, or begins a call.
     OffHook,
+    /// Begins a call in the name of another number, as voicemail ports do to switch its lamp.
+    OffHookFor(String),
     /// Puts it down.
     OnHook,
     /// Presses the speaker key: as if the handset were lifted or put down.
@@ -98,6 +101,14 @@ impl Station {
         };
         match key {
             Key::OffHook => self.lift(call, active.is_some()),
+            Key::OffHookFor(number) => {
+                let mailbox = Number::new(&number);
+                self.send(OffHookWithCgpn {
+                    calling_party: mailbox.clone(),
+                    calling_party_voice_mailbox: mailbox,
+                    line: LineInstance(1),
+                });
+            }
             Key::OnHook => self.put_down(line, meant),
             Key::Speaker if active.is_some() => self.put_down(line, meant),
             Key::Speaker => self.lift(call, false),

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use sccp::codes::{Codec, DeviceType};
 use sccp::{Charset, Features, Version};
-use tftp::DeviceName;
 
-use super::Patience;
+use super::{Name, Patience};
 use crate::{Model, SecurityMode};
 
 /// A telephone, as its factory and its configuration made it.
 #[derive(Clone, Debug)]
 pub struct Profile {
     /// Its name.
-    pub device: DeviceName,
+    pub device: Name,
     /// Its model.
     pub model: Model,
     /// Its mode: it accepts media keys only if that is [`SecurityMode::Encrypted`].
@@ -57,10 +56,10 @@ pub enum Questions {
 
 impl Profile {
     /// A telephone as its model leaves the factory, with one server.
-    pub fn new(device: DeviceName, model: Model) -> Self {
-        let early = matches!(model, Model::M7940 | Model::M7960);
+    pub fn new(device: impl Into<Name>, model: Model) -> Self {
+        let early = matches!(model, Model::M7940 | Model::M7960 | Model::Port);
         Self {
-            device,
+            device: device.into(),
             model,
             mode: SecurityMode::NonSecure,
             load: if early { "P0030801SR02" } else { "SCCP70.9-4-2SR3-1S" }.to_owned(),
@@ -97,12 +96,14 @@ impl Model {
             Self::M7960 => DeviceType::CISCO_7960,
             Self::M7970 => DeviceType::CISCO_7970,
             Self::M7971 => DeviceType::CISCO_7971,
+            Self::Port => DeviceType::VOICEMAIL_PORT,
         }
     }
 
     /// Its buttons for lines and speed dials.
     pub fn buttons(self) -> u32 {
         match self {
+            Self::Port => 1,
             Self::M7940 => 2,
             Self::M7960 => 6,
             Self::M7970 | Self::M7971 => 8,
@@ -116,13 +117,13 @@ impl Model {
 
     /// Whether it has the power to encrypt wideband.
     pub fn encrypts_wideband(self) -> bool {
-        matches!(self, Self::M7970 | Self::M7971)
+        matches!(self, Self::M7970 | Self::M7971 | Self::Port)
     }
 
     /// RTP streams that it says it can have: old loads say nothing.
     pub(super) fn max_streams(self) -> u32 {
         match self {
-            Self::M7940 | Self::M7960 => 0,
+            Self::M7940 | Self::M7960 | Self::Port => 0,
             Self::M7970 | Self::M7971 => 5,
         }
     }
@@ -130,7 +131,7 @@ impl Model {
     /// What it says of itself when it registers.
     pub(super) fn features(self) -> Features {
         match self {
-            Self::M7940 | Self::M7960 => Features([0x00, 0x60, 0x85]),
+            Self::M7940 | Self::M7960 | Self::Port => Features([0x00, 0x60, 0x85]),
             Self::M7970 | Self::M7971 => Features([0x00, 0x72, 0x85]),
         }
     }
@@ -144,6 +145,7 @@ fn capabilities(model: Model) -> Vec<Capability> {
         codecs.iter().map(capability).collect::<Vec<_>>()
     };
     let digits = match model {
+        Model::Port => return of(&[Codec::G711_ULAW_64K, Codec::G711_ALAW_64K], 40),
         Model::M7940 | Model::M7960 => Vec::new(),
         Model::M7970 | Model::M7971 => of(&[Codec::RFC2833], 1),
     };
