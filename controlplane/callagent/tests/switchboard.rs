@@ -85,7 +85,8 @@ impl Office {
                     _ => phone.legs.retain(|_, shown| shown.0.is_some()),
                 }
             }
-            Action::Telephone { .. } | Action::Forwarded { .. } => {}
+            Action::Telephone { .. } | Action::Forwarded { .. } | Action::MessageWaiting { .. } => {
+            }
         }
     }
 

@@ -36,9 +36,23 @@ pub enum Transport<'a> {
         suite: Suite,
         /// Common name of the certificate's subject.
         title: &'a str,
-        /// Whether the certificate was replaced, deleted or revoked.
-        withdrawn: bool,
+        /// What the certificate is worth.
+        standing: Standing,
     },
+}
+
+/// What a certificate is worth whose chain was verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It proves who the device is.
+    Good,
+    /// It was replaced, deleted or revoked.
+    Withdrawn,
+    /// Its issuer is trusted, but not for this device: a voicemail server's for its own ports, CAPF
+    /// and manufacturers for telephones.
+    OfAnotherIssuer,
+    /// The certificate of its issuer has ended.
+    IssuerEnded,
 }
 
 /// What a TLS suite gives.
@@ -110,6 +124,8 @@ enum Why {
     Incompatible { mode: Security, suite: Suite },
     OtherTitle(String),
     Withdrawn,
+    OtherIssuer,
+    IssuerEnded,
 }
 
 /// Decides on an applicant. `configured` is what the database has under its name; for a device
@@ -132,12 +148,19 @@ pub fn admit(
     {
         return refuse(Why::OtherTitle(title.to_owned()));
     }
-    if let Transport::Tls { withdrawn: true, .. } = transport {
+    if let Transport::Tls { standing: Standing::Withdrawn, .. } = transport {
         return refuse(Why::Withdrawn);
     }
     let Some(&Configured { device_type: expected, mode }) = configured else {
         return refuse(Why::Unknown);
     };
+    match transport {
+        Transport::Tls { standing: Standing::OfAnotherIssuer, .. } => {
+            return refuse(Why::OtherIssuer);
+        }
+        Transport::Tls { standing: Standing::IssuerEnded, .. } => return refuse(Why::IssuerEnded),
+        _ => {}
+    }
     if device_type != expected {
         return refuse(Why::OtherType { given: device_type, configured: expected });
     }
@@ -185,13 +208,20 @@ impl Explain for Refused {
             Why::Incompatible { .. } => &registration::TLS_INCOMPATIBLE,
             Why::OtherTitle(_) => &registration::CERTIFICATE_OF_ANOTHER,
             Why::Withdrawn => &registration::CERTIFICATE_WITHDRAWN,
+            Why::OtherIssuer => &registration::CERTIFICATE_OF_ANOTHER_ISSUER,
+            Why::IssuerEnded => &registration::CERTIFICATE_ISSUER_ENDED,
         }
     }
 
     fn values(&self) -> Vec<(&'static str, String)> {
         let mut values = vec![("device", self.device.clone()), ("peer", self.peer.to_string())];
         match &self.why {
-            Why::InvalidName | Why::Unknown | Why::NotAuthenticatedOverTls | Why::Withdrawn => {}
+            Why::InvalidName
+            | Why::Unknown
+            | Why::NotAuthenticatedOverTls
+            | Why::Withdrawn
+            | Why::OtherIssuer
+            | Why::IssuerEnded => {}
             Why::OtherType { given, configured } => {
                 values.push(("type", given.to_string()));
                 values.push(("configured", configured.to_string()));

@@ -63,6 +63,13 @@ pub enum Effect {
         /// Where all of them go.
         all: Option<String>,
     },
+    /// Messages wait for a number, or no longer: to be kept.
+    MessageWaiting {
+        /// For which.
+        number: String,
+        /// Whether they do.
+        waits: bool,
+    },
     /// A call has ended.
     Record(CallRecord),
     /// An administrator should know.
@@ -249,6 +256,18 @@ impl Exchange {
         self.carry_out(now, effects);
     }
 
+    /// Messages wait for a number, or no longer.
+    pub fn message_waiting(
+        &mut self,
+        now: Now,
+        number: String,
+        waits: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.tell_switchboard(now, Event::MessageWaiting { number, waits });
+        self.carry_out(now, effects);
+    }
+
     /// A relay lets a stream pass, or none can be had.
     pub fn relay_answered(
         &mut self,
@@ -365,6 +384,9 @@ impl Exchange {
                 Action::Relay(order) => effects.push(Effect::Relay(order)),
                 Action::Forwarded { number, all } => {
                     effects.push(Effect::Forwarded { number, all });
+                }
+                Action::MessageWaiting { number, waits } => {
+                    effects.push(Effect::MessageWaiting { number, waits });
                 }
                 Action::Record(record) => effects.push(Effect::Record(record)),
                 Action::Alarm(alarm) => effects.push(Effect::Alarm(alarm)),

@@ -6,7 +6,7 @@ use lang::Language;
 use messages::testing::Provoked;
 use messages::{Explain, Message, registration};
 use ringfence_callmanager::admission::{
-    Admitted, Applicant, Configured, Refused, Suite, Transport, admit,
+    Admitted, Applicant, Configured, Refused, Standing, Suite, Transport, admit,
 };
 use ringfence_callmanager::security::Security::{self, Authenticated, Encrypted, NonSecure};
 
@@ -22,7 +22,7 @@ fn applicant(transport: Transport<'static>) -> Applicant<'static> {
 }
 
 fn over_tls(suite: Suite, title: &'static str) -> Applicant<'static> {
-    applicant(Transport::Tls { suite, title, withdrawn: false })
+    applicant(Transport::Tls { suite, title, standing: Standing::Good })
 }
 
 fn ask(applicant: &Applicant<'_>, mode: Security) -> Result<Admitted, Refused> {
@@ -76,9 +76,15 @@ fn whoever_may_not_register_raises_an_alarm_that_says_why() {
         let other = over_tls(Suite::Modern, title);
         refused(other, Some(Encrypted), &registration::CERTIFICATE_OF_ANOTHER);
     }
-    let withdrawn = Transport::Tls { suite: Suite::Modern, title: NAME, withdrawn: true };
-    let withdrawn = applicant(withdrawn);
+    let shown =
+        |standing| applicant(Transport::Tls { suite: Suite::Modern, title: NAME, standing });
+    let withdrawn = shown(Standing::Withdrawn);
     refused(withdrawn, Some(Encrypted), &registration::CERTIFICATE_WITHDRAWN);
+    let stranger = shown(Standing::OfAnotherIssuer);
+    refused(stranger, Some(Encrypted), &registration::CERTIFICATE_OF_ANOTHER_ISSUER);
+    refused(stranger, None, &registration::DEVICE_UNKNOWN);
+    let old = shown(Standing::IssuerEnded);
+    refused(old, Some(Encrypted), &registration::CERTIFICATE_ISSUER_ENDED);
     refused(plain, None, &registration::DEVICE_UNKNOWN);
     let other_type = Applicant { device_type: 8, ..plain };
     refused(other_type, Some(NonSecure), &registration::DEVICE_TYPE_DIFFERS);

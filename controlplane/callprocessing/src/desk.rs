@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use callmanager::admission::{self, Applicant, Transport};
+use callmanager::admission::{self, Applicant, Standing, Transport};
 use callmanager::exchange::ConnectionId;
 use callmanager::station::{Application, Equipment};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use lang::{Language, Say};
 use legacytls::client::Serving;
-use legacytls::link::CertificateKind;
+use legacytls::link::{CertificateKind, Client};
 use messages::{Explain, registration, signalling};
 use store::{Author, DeviceName, Latest, Model, Revision, Roster, Store};
 
@@ -109,8 +109,7 @@ impl Desk {
             Some(Proof { suite, client, .. }) => Transport::Tls {
                 suite: *suite,
                 title: &client.device,
-                withdrawn: client.kind == CertificateKind::Lsc
-                    && roster.is_withdrawn(name, &client.certificate.0),
+                standing: self.standing(&roster, name, client, now),
             },
         };
         let applicant = Applicant {
@@ -139,6 +138,27 @@ impl Desk {
                 self.alarms.raise(&refused);
                 Decision::Refuse(shown(&refused))
             }
+        }
+    }
+
+    /// What a certificate is worth when this device shows it.
+    fn standing(&self, roster: &Roster, name: &str, client: &Client, now: SystemTime) -> Standing {
+        let certificate = &client.certificate.0;
+        match (client.kind, roster.port(name, now)) {
+            (CertificateKind::Lsc, None) if roster.is_withdrawn(name, certificate) => {
+                Standing::Withdrawn
+            }
+            (CertificateKind::Lsc | CertificateKind::Mic, None) => Standing::Good,
+            (CertificateKind::Voicemail, Some(found)) => {
+                let trust = self.trust.now();
+                match trust.voicemail_root(found.port.name.server(), certificate) {
+                    None => Standing::OfAnotherIssuer,
+                    Some(root) if root.not_after() < now => Standing::IssuerEnded,
+                    Some(_) => Standing::Good,
+                }
+            }
+            (CertificateKind::Voicemail, None)
+            | (CertificateKind::Lsc | CertificateKind::Mic, Some(_)) => Standing::OfAnotherIssuer,
         }
     }
 
@@ -197,8 +217,7 @@ impl Desk {
         let Some(seen) = seen else { return Ok(()) };
         let orders = self.store.read(|view| view.phone_orders_since(seen))?;
         for order in orders.into_iter().filter(|order| order.node != self.node) {
-            let names = order.devices.iter().map(ToString::to_string).collect();
-            let which = Which::Named(names);
+            let which = Which::Named(order.devices);
             self.mail.post(News::Ask(Box::new(move |operator| {
                 operator.order(&which, order.kind);
             })));

@@ -28,6 +28,13 @@ pub(crate) enum Entry {
         /// Where all of them go.
         all: Option<String>,
     },
+    /// Messages wait for a number, or no longer.
+    MessageWaiting {
+        /// For which.
+        number: String,
+        /// Whether they do.
+        waits: bool,
+    },
     /// Keys went to a gateway, or were held back.
     Keys {
         /// Which, where, and what protects them.
@@ -166,6 +173,13 @@ impl Keeper {
                 let written = self.store.change(&self.author, now, |change| {
                     change.set_forward_all(&number, all.as_ref())
                 });
+                written.map(|_| ())
+            }
+            Entry::MessageWaiting { number, waits } => {
+                let number = number.parse()?;
+                let written = self
+                    .store
+                    .change(&self.author, now, |change| change.set_message_waiting(&number, waits));
                 written.map(|_| ())
             }
             Entry::Keys { detail } => self.store.audit(&self.author, now, "keys", &detail),

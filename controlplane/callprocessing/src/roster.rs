@@ -1,6 +1,6 @@
 //! What the database says of phones, lines and calls, in the words of `callmanager`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -13,7 +13,8 @@ use callmanager::switchboard::{
     Destination, DeviceName, Forwards, Kind, LineProfile, Party, Profile, Regions, RelayPolicy,
     Settings,
 };
-use store::{BridgeMedia, EffectiveMode, MediaPolicy, Roster, Telephone};
+use sccp::codes::DeviceType;
+use store::{BridgeMedia, EffectiveMode, MediaPolicy, Number, Place, Roster, Telephone};
 
 use crate::census::Limits;
 
@@ -25,48 +26,90 @@ pub(crate) struct Entry {
     pub(crate) equipment: Equipment,
 }
 
-/// A phone by its name; `None` if nobody has entered it.
+/// A station by its name; `None` if nobody has entered it.
 pub(crate) fn find(roster: &Roster, cluster: &str, name: &str, now: SystemTime) -> Option<Entry> {
-    let Telephone { device, mode, lines, bridge, place, utc_offset } =
-        roster.telephone(name, now)?;
-    let mode = security(mode);
-    let server = |server: &store::CallServer| Server {
-        name: server.name.clone(),
-        address: server.address,
-        port: if mode == Security::NonSecure { server.port } else { server.secure_port },
-    };
-    let line = |line: &store::Line| {
-        let party = Party { number: line.number.to_string(), name: line.display.clone() };
-        let profile = LineProfile { party, busy_trigger: line.busy_trigger.into() };
-        (profile, line.forward_all.as_ref().map(ToString::to_string))
-    };
+    let phone = || roster.telephone(name, now).map(|phone| of_phone(roster, cluster, &phone));
+    let port = || roster.port(name, now).map(|port| of_port(roster, cluster, &port));
+    phone().or_else(port)
+}
+
+fn of_phone(roster: &Roster, cluster: &str, phone: &Telephone) -> Entry {
+    let Telephone { device, mode, lines, bridge, place, utc_offset } = phone;
+    let mode = security(*mode);
     let dial = |dial: &store::SpeedDial| SpeedDial {
         number: dial.number.to_string(),
         label: dial.label.clone(),
     };
     let equipment = Equipment {
-        security: mode,
         encrypts_wideband: device.model.encrypts_wideband(),
         bridge: bridge.map(|media| match media {
             BridgeMedia::Plain => Bridge::Plain,
             BridgeMedia::Encrypted => Bridge::Encrypted,
         }),
         private: device.private,
-        region: place.region,
-        media_elsewhere: false,
-        relay: relay(place.pool.media),
         lines: lines.iter().map(|found| line(found)).collect(),
         speed_dials: device.speed_dials.iter().map(dial).collect(),
         load: device.load_information.clone(),
         user: device.owner.clone(),
+        messages: roster.voicemail_pilot().map(ToString::to_string),
+        ..common(roster, cluster, place, mode, *utc_offset)
+    };
+    Entry { configured: Configured { device_type: device.model.load_id(), mode }, equipment }
+}
+
+/// A port has one line, and no bridge: it takes one call at a time.
+fn of_port(roster: &Roster, cluster: &str, found: &store::Port) -> Entry {
+    let mode = security(found.mode);
+    let (mut profile, all) = line(&found.line);
+    profile.busy_trigger = 1;
+    let equipment = Equipment {
+        lines: vec![(profile, all)],
+        voicemail: true,
+        ..common(roster, cluster, &found.place, mode, found.utc_offset)
+    };
+    let device_type = DeviceType::VOICEMAIL_PORT.0;
+    Entry { configured: Configured { device_type, mode }, equipment }
+}
+
+/// What each station at a place is told.
+fn common(
+    roster: &Roster,
+    cluster: &str,
+    place: &Place,
+    mode: Security,
+    utc_offset: i32,
+) -> Equipment {
+    let server = |server: &store::CallServer| Server {
+        name: server.name.clone(),
+        address: server.address,
+        port: if mode == Security::NonSecure { server.port } else { server.secure_port },
+    };
+    Equipment {
+        security: mode,
+        encrypts_wideband: true,
+        bridge: None,
+        private: false,
+        region: place.region,
+        media_elsewhere: false,
+        relay: relay(place.pool.media),
+        lines: Vec::new(),
+        speed_dials: Vec::new(),
+        voicemail: false,
+        messages: None,
+        load: String::new(),
+        user: String::new(),
         server_name: cluster.to_owned(),
         servers: place.servers.iter().map(server).collect(),
         date_template: place.pool.date_template.clone(),
         utc_offset,
         keep_alive: roster.settings().keep_alive,
-    };
-    let configured = Configured { device_type: device.model.load_id(), mode };
-    Some(Entry { configured, equipment })
+    }
+}
+
+fn line(line: &store::Line) -> (LineProfile, Option<String>) {
+    let party = Party { number: line.number.to_string(), name: line.display.clone() };
+    let profile = LineProfile { party, busy_trigger: line.busy_trigger.into() };
+    (profile, line.forward_all.as_ref().map(ToString::to_string))
 }
 
 fn security(mode: EffectiveMode) -> Security {
@@ -100,6 +143,8 @@ pub(crate) fn settings(roster: &Roster, node: u8) -> Settings {
 pub(crate) struct Plan {
     /// Where calls to lines go; `None` if the line is no more.
     pub(crate) lines: Vec<(String, Option<Forwards>)>,
+    /// For which numbers messages wait, or no longer.
+    pub(crate) waiting: Vec<(String, bool)>,
     /// All patterns.
     pub(crate) routes: Option<Vec<(Pattern, Destination)>>,
     /// What holds for all calls.
@@ -114,8 +159,9 @@ pub(crate) struct Plan {
 
 impl Plan {
     fn is_empty(&self) -> bool {
-        let Self { lines, routes, settings, limits, music, gateways } = self;
-        let nothing = lines.is_empty() && routes.is_none() && settings.is_none();
+        let Self { lines, waiting, routes, settings, limits, music, gateways } = self;
+        let nothing =
+            lines.is_empty() && waiting.is_empty() && routes.is_none() && settings.is_none();
         nothing && limits.is_none() && music.is_none() && gateways.is_none()
     }
 }
@@ -214,6 +260,7 @@ pub(crate) struct Told {
     /// This node's number in the cluster.
     node: u8,
     lines: HashMap<String, Forwards>,
+    waiting: BTreeSet<Number>,
     routes: Vec<store::Route>,
     settings: Settings,
     limits: Limits,
@@ -228,6 +275,7 @@ impl Told {
         Self {
             node,
             lines: HashMap::new(),
+            waiting: BTreeSet::new(),
             routes: Vec::new(),
             settings: settings(roster, node),
             limits: Limits::of(given),
@@ -238,7 +286,7 @@ impl Told {
 
     /// What it is to be told of now; `None` if nothing has changed.
     pub(crate) fn news(&mut self, roster: &Roster, node: &str) -> Option<Plan> {
-        let text = |number: &Option<store::Number>| number.as_ref().map(ToString::to_string);
+        let text = |number: &Option<Number>| number.as_ref().map(ToString::to_string);
         let lines: HashMap<String, Forwards> = roster
             .lines()
             .map(|line| {
@@ -259,6 +307,11 @@ impl Told {
         let gone = self.lines.keys().filter(|number| !lines.contains_key(*number));
         plan.lines.extend(gone.map(|number| (number.clone(), None)));
         self.lines = lines;
+        let waiting = roster.waiting();
+        let changed_lamps = waiting.symmetric_difference(&self.waiting);
+        let lamp = |number: &Number| (number.to_string(), waiting.contains(number));
+        plan.waiting = changed_lamps.map(lamp).collect();
+        self.waiting.clone_from(waiting);
         let plan_of_gateways = gateways(roster, node);
         let other_gateways = self.gateways.as_ref() != Some(&plan_of_gateways);
         if other_gateways {
@@ -272,6 +325,8 @@ impl Told {
                 let destination = match &route.destination {
                     store::Destination::MeetMe => Destination::MeetMe,
                     store::Destination::Gateway(name) => trunks(roster, name),
+                    store::Destination::MessageWaitingOn => Destination::MessageWaiting(true),
+                    store::Destination::MessageWaitingOff => Destination::MessageWaiting(false),
                 };
                 Some((route.pattern.parse().ok()?, destination))
             };

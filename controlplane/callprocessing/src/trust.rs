@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use legacytls::certificate::Policy;
+use legacytls::certificate::{Issuers, Policy};
 use legacytls::link::{Client, Clients, Der, Reason};
 use store::{CertificateRole, View};
 
@@ -11,13 +11,19 @@ use store::{CertificateRole, View};
 pub struct Trust {
     lsc_issuers: Vec<Der>,
     mic_issuers: Vec<Der>,
+    /// With the name of the voicemail server.
+    voicemail_roots: Vec<(String, pki::Certificate)>,
     expired_mics_until: Option<u64>,
     policy: Policy,
 }
 
 impl PartialEq for Trust {
     fn eq(&self, other: &Self) -> bool {
-        self.clients() == other.clients()
+        // Servers may have exchanged their names.
+        let owners = |trust: &Self| -> Vec<String> {
+            trust.voicemail_roots.iter().map(|(owner, _)| owner.clone()).collect()
+        };
+        self.clients() == other.clients() && owners(self) == owners(other)
     }
 }
 
@@ -35,20 +41,29 @@ impl Trust {
             usable.map(|entry| Der(entry.der.clone())).collect::<Vec<_>>()
         };
         let (lsc, mic) = (of(CertificateRole::LscIssuer), of(CertificateRole::MicIssuer));
+        let roots = inventory.iter().filter(|entry| entry.role == CertificateRole::VoicemailRoot);
+        let root = |entry: &store::Certificate| {
+            Some((entry.owner.clone(), pki::Certificate::parse(&entry.der).ok()?))
+        };
+        let roots: Vec<_> = roots.filter_map(root).collect();
         let until = expired_mics_until
             .map(|until| until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
-        Self::new(lsc, mic, until).map_err(|error| store::Error::Database(error.to_string()))
+        Self::new(lsc, mic, roots, until).map_err(|error| store::Error::Database(error.to_string()))
     }
 
     /// Trusts these issuers.
     fn new(
         lsc_issuers: Vec<Der>,
         mic_issuers: Vec<Der>,
+        voicemail_roots: Vec<(String, pki::Certificate)>,
         expired_mics_until: Option<u64>,
     ) -> Result<Self, impl std::fmt::Display> {
-        Policy::new(&lsc_issuers, &mic_issuers, expired_mics_until).map(|policy| Self {
+        let voicemail = ders(&voicemail_roots);
+        let issuers = Issuers { lsc: &lsc_issuers, mic: &mic_issuers, voicemail: &voicemail };
+        Policy::new(&issuers, expired_mics_until).map(|policy| Self {
             lsc_issuers,
             mic_issuers,
+            voicemail_roots,
             expired_mics_until,
             policy,
         })
@@ -66,14 +81,32 @@ impl Trust {
         self.policy.judge_der(certificate, others, now)
     }
 
+    /// The root certificate of a voicemail server that has issued a certificate.
+    pub(crate) fn voicemail_root(
+        &self,
+        server: &str,
+        certificate: &[u8],
+    ) -> Option<&pki::Certificate> {
+        let certificate = pki::Certificate::parse(certificate).ok()?;
+        let issued = |(owner, root): &&(String, pki::Certificate)| {
+            owner == server && certificate.is_issued_by(root)
+        };
+        self.voicemail_roots.iter().find(issued).map(|(_, root)| root)
+    }
+
     /// The same for the cell.
     pub(crate) fn clients(&self) -> Clients {
         Clients::Certified {
             lsc_issuers: self.lsc_issuers.clone(),
             mic_issuers: self.mic_issuers.clone(),
+            voicemail_roots: ders(&self.voicemail_roots),
             expired_mics_until: self.expired_mics_until,
         }
     }
+}
+
+fn ders(roots: &[(String, pki::Certificate)]) -> Vec<Der> {
+    roots.iter().map(|(_, root)| Der(root.der().to_vec())).collect()
 }
 
 /// The trust in force, for those who verify and the one who follows the database.

@@ -64,6 +64,8 @@ enum Noun {
     Pool(noun::pool::Args),
     /// Gateways that serve phones while the centre is away.
     Srst(noun::srst::Args),
+    /// Voicemail servers and their ports.
+    Voicemail(noun::voicemail::Args),
     /// Bit rates of calls between places.
     Region(noun::region::Args),
     /// Where numbers lead that are no lines.
@@ -140,6 +142,7 @@ fn main() -> ExitCode {
         Noun::Line(args) => noun::line::run(args, style),
         Noun::Pool(args) => noun::pool::run(args, style),
         Noun::Srst(args) => noun::srst::run(args, style),
+        Noun::Voicemail(args) => noun::voicemail::run(args, style),
         Noun::Region(args) => noun::region::run(args, style),
         Noun::Route(args) => noun::route::run(args, style),
         Noun::Gateway(args) => noun::gateway::run(args, style),

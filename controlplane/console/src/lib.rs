@@ -33,6 +33,7 @@ mod secret;
 pub mod sheet;
 mod srst;
 mod trust;
+mod voicemail;
 mod wire;
 
 pub use backup::{
@@ -82,6 +83,12 @@ pub use srst::{
     SrstView, WithdrawSrst,
 };
 pub use trust::{ShowTrustList, TrustEntryView, TrustFileView, TrustListView, TrustVersionView};
+pub use voicemail::{
+    AddVoicemail, AddVoicemailPorts, CopyVoicemailRoot, ListVoicemail, ListVoicemailPorts,
+    NewVoicemailPorts, RemoveVoicemail, RemoveVoicemailPort, RemoveVoicemailRoot, ResetVoicemail,
+    SetVoicemail, SetVoicemailPort, VoicemailPortChanges, VoicemailPortView, VoicemailRootView,
+    VoicemailView,
+};
 pub use wire::{Answer, Call, Failure, FailureKind, MAX_LINE};
 
 /// Where the daemon listens unless its configuration says otherwise.

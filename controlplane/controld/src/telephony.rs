@@ -2,7 +2,7 @@
 
 use console::{CallView, GatewayStatus, LadderView, RegistrationView, TelephonyView};
 use lang::Language;
-use store::{DeviceName, PhoneOrderKind};
+use store::PhoneOrderKind;
 
 /// Call processing of this node, as administrators see it.
 pub trait Telephony: Send + Sync {
@@ -41,7 +41,7 @@ pub trait Telephony: Send + Sync {
     /// Asks a gateway anew what its ports are like.
     fn reset_gateway(&self, _name: &str) {}
 
-    /// Orders phones to do something; those that are not registered are passed over. Returns the
-    /// names of those that were told.
-    fn order(&self, phones: &[DeviceName], kind: PhoneOrderKind) -> Vec<String>;
+    /// Orders phones and voicemail ports to do something; those that are not registered are passed
+    /// over. Returns the names of those that were told.
+    fn order(&self, names: &[String], kind: PhoneOrderKind) -> Vec<String>;
 }

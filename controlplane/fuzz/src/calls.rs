@@ -99,6 +99,8 @@ fn equipment(kind: u8) -> Equipment {
         relay: Default::default(),
         lines: vec![line("1"), line("2")],
         speed_dials: Vec::new(),
+        voicemail: kind & 4 == 0,
+        messages: None,
         load: String::new(),
         user: String::new(),
         server_name: String::new(),

@@ -15,20 +15,28 @@ use crate::link::{CertificateKind, Client, Der, Reason};
 pub struct Policy {
     lsc: X509Store,
     mic: X509Store,
+    voicemail: X509Store,
     expired_mics_until: Option<i64>,
 }
 
+/// Who issues certificates, by what they are good for.
+pub struct Issuers<'a> {
+    /// CAPF, present and past.
+    pub lsc: &'a [Der],
+    /// Manufacturers.
+    pub mic: &'a [Der],
+    /// Voicemail servers.
+    pub voicemail: &'a [Der],
+}
+
 impl Policy {
-    /// Trusts these issuers of LSCs and MICs. A MIC may be used after its own end until this time,
-    /// in seconds since 1970.
-    pub fn new(
-        lsc_issuers: &[Der],
-        mic_issuers: &[Der],
-        expired_mics_until: Option<u64>,
-    ) -> Result<Self, ErrorStack> {
+    /// Trusts these issuers. A MIC may be used after its own end until this time, in seconds since
+    /// 1970.
+    pub fn new(issuers: &Issuers<'_>, expired_mics_until: Option<u64>) -> Result<Self, ErrorStack> {
         Ok(Self {
-            lsc: store(lsc_issuers)?,
-            mic: store(mic_issuers)?,
+            lsc: store(issuers.lsc)?,
+            mic: store(issuers.mic)?,
+            voicemail: store(issuers.voicemail)?,
             expired_mics_until: expired_mics_until
                 .map(|until| i64::try_from(until).unwrap_or(i64::MAX)),
         })
@@ -41,7 +49,11 @@ impl Policy {
         others: Option<&StackRef<X509>>,
         now: i64,
     ) -> Result<Client, Reason> {
-        let stores = [(&self.lsc, CertificateKind::Lsc), (&self.mic, CertificateKind::Mic)];
+        let stores = [
+            (&self.lsc, CertificateKind::Lsc),
+            (&self.mic, CertificateKind::Mic),
+            (&self.voicemail, CertificateKind::Voicemail),
+        ];
         let (_, kind) = stores
             .into_iter()
             .find(|(store, _)| chains_to(certificate, others, store).unwrap_or(false))

@@ -24,7 +24,7 @@ use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Number of this language; it changes whenever the language does.
-pub const API: u32 = 1;
+pub const API: u32 = 2;
 
 /// What controld says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +130,8 @@ pub enum Clients {
         lsc_issuers: Vec<Der>,
         /// Manufacturers' certificates: who holds one of theirs holds a MIC.
         mic_issuers: Vec<Der>,
+        /// Voicemail servers' roots: who holds one of theirs is a port.
+        voicemail_roots: Vec<Der>,
         /// Until when a MIC may be used after its own end, in seconds since 1970. Manufacturers'
         /// certificates cannot be renewed, and many have ended.
         expired_mics_until: Option<u64>,
@@ -227,6 +229,8 @@ pub enum CertificateKind {
     Lsc,
     /// Manufacturing installed: the manufacturer.
     Mic,
+    /// The voicemail server that the device is a port of.
+    Voicemail,
 }
 
 /// A connection that did not come to be.

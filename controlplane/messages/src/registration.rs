@@ -54,6 +54,22 @@ crate::messages! {
         cure "See `ringfence device capf show {device}`; order a new one with `ringfence device capf set {device} --operation install`",
             "`ringfence device capf show {device}` で確認し、`ringfence device capf set {device} --operation install` で新しい証明書を指示してください";
 
+    /// A phone with the certificate of a voicemail server, or a port with that of another one.
+    Error CERTIFICATE_OF_ANOTHER_ISSUER
+        "The certificate of {device} is not issued by whom it should be", "{device} の証明書の発行者が正しくありません";
+        because "From {peer} came a certificate of an issuer that may not vouch for it: a voicemail server vouches for its own ports, CAPF and manufacturers for phones; perhaps the server has a new root certificate",
+            "{peer} から提示された証明書の発行者は、このデバイスの証明書を発行できません。ボイスメールサーバは自分のポートだけ、CAPF と製造元は電話機だけを証明できます。サーバのルート証明書が新しくなった可能性もあります";
+        cure "Copy the root certificate of the voicemail server again with `ringfence voicemail certificate`, or find out what is at that address",
+            "`ringfence voicemail certificate` でボイスメールサーバのルート証明書をコピーし直すか、そのアドレスの機器を確認してください";
+
+    /// The voicemail server's root certificate has ended.
+    Error CERTIFICATE_ISSUER_ENDED
+        "The root certificate that {device} depends on has ended", "{device} の証明書を発行したルート証明書は有効期限が切れています";
+        because "The port came from {peer}; the root certificate of its voicemail server was valid until an earlier day",
+            "ポートは {peer} から接続しました。ボイスメールサーバのルート証明書の有効期限が過ぎています";
+        cure "Renew it at the voicemail server, copy it with `ringfence voicemail certificate`, and restart CallManager on every node",
+            "ボイスメールサーバで更新し、`ringfence voicemail certificate` でコピーして、全ノードの CallManager を再起動してください";
+
     /// The name is no device name.
     Error DEVICE_NAME_INVALID
         "A phone registers under a name that no device can have", "デバイス名として使用できない名前で登録が要求されました";

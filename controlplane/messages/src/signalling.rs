@@ -19,9 +19,9 @@ crate::messages! {
     /// Nobody we trust issued its certificate.
     Error CERTIFICATE_NOT_TRUSTED
         "The certificate of the phone at {peer} is of no trusted issuer", "{peer} の電話機の証明書は信頼できる発行元のものではありません";
-        because "Neither CAPF nor a trusted manufacturer issued it, or its issuer was distrusted",
-            "CAPF や信頼する製造元が発行したものではないか、発行元の信頼が解除されています";
-        cure "Give the phone an LSC of this cluster, or trust its issuer with `ringfence capf trust`",
+        because "Neither CAPF nor a trusted manufacturer or voicemail server issued it, or its issuer was distrusted or replaced",
+            "CAPF や信頼する製造元、ボイスメールサーバが発行したものではないか、発行元の信頼が解除または変更されています";
+        cure "Give the phone an LSC of this cluster, or trust its issuer with `ringfence capf trust`; copy the root certificate of a voicemail server with `ringfence voicemail certificate`",
             "このクラスタの LSC をインストールするか、`ringfence capf trust` で発行元を信頼してください";
 
     /// Its certificate has ended.

@@ -58,6 +58,8 @@ words! {
         TokenIssuer = "token-issuer",
         /// A gateway's that serves phones while the centre is away; its owner is an SRST reference.
         SrstGateway = "srst-gateway",
+        /// Of a voicemail server, by which those of its ports are issued; its owner is the server.
+        VoicemailRoot = "voicemail-root",
     }
 }
 

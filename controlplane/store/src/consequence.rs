@@ -36,6 +36,8 @@ pub enum Trigger {
     TftpParameter,
     /// The voicemail server's certificate was copied.
     VoicemailCertificate,
+    /// Ports of a voicemail server changed.
+    VoicemailPorts(String),
     /// The enterprise parameter Device Security Mode changed.
     SystemDeviceMode,
     /// Something that all phones of a pool have in common changed.
@@ -64,6 +66,7 @@ impl Trigger {
                 vec![Action::RestartCallManager, Action::RestartTftp, Action::ResetAllDevices]
             }
             Self::SrstSecurity(reference) => vec![Action::ResetDependents(reference.clone())],
+            Self::VoicemailPorts(server) => vec![Action::ResetVoicemailPorts(server.clone())],
             Self::CtlProviderPort => vec![Action::RestartCtlProvider],
             Self::CapfParameter => vec![Action::RestartCapf],
             Self::TftpParameter => vec![Action::RestartTftp],
@@ -93,6 +96,8 @@ pub enum Action {
     ResetDependents(String),
     /// Reset the devices of a pool.
     ResetPool(String),
+    /// Reset the ports of a voicemail server.
+    ResetVoicemailPorts(String),
     /// Reset all devices.
     ResetAllDevices,
 }
@@ -107,6 +112,7 @@ impl Action {
             Self::ResetDevice(name) => ("reset-device", name.as_str()),
             Self::ResetDependents(reference) => ("reset-dependents", reference),
             Self::ResetPool(pool) => ("reset-pool", pool),
+            Self::ResetVoicemailPorts(server) => ("reset-voicemail-ports", server),
             Self::ResetAllDevices => ("reset-all-devices", ""),
         }
     }
@@ -120,6 +126,7 @@ impl Action {
             "reset-device" => Self::ResetDevice(subject.parse()?),
             "reset-dependents" => Self::ResetDependents(subject),
             "reset-pool" => Self::ResetPool(subject),
+            "reset-voicemail-ports" => Self::ResetVoicemailPorts(subject),
             "reset-all-devices" => Self::ResetAllDevices,
             _ => return Err(Error::Corrupt(format!("unknown action {action:?}"))),
         })
@@ -135,6 +142,7 @@ impl Action {
             Self::ResetDevice(_)
             | Self::ResetDependents(_)
             | Self::ResetPool(_)
+            | Self::ResetVoicemailPorts(_)
             | Self::ResetAllDevices => None,
         }
     }
@@ -156,6 +164,7 @@ impl Say for Action {
             Self::ResetDevice(_) => RESET_DEVICE,
             Self::ResetDependents(_) => RESET_DEPENDENTS,
             Self::ResetPool(_) => RESET_POOL,
+            Self::ResetVoicemailPorts(_) => RESET_VOICEMAIL_PORTS,
             Self::ResetAllDevices => RESET_ALL_DEVICES,
         }
         .fill(language, &[("subject", &subject)])
@@ -245,6 +254,10 @@ const RESET_DEPENDENTS: Text = Text::new(
 const RESET_POOL: Text = Text::new(
     "Reset the devices of the pool {subject}.",
     "プール {subject} のデバイスをリセットしてください。",
+);
+const RESET_VOICEMAIL_PORTS: Text = Text::new(
+    "Reset the ports of the voicemail server {subject}.",
+    "ボイスメールサーバ {subject} のポートをリセットしてください。",
 );
 const RESET_ALL_DEVICES: Text =
     Text::new("Reset all devices.", "全デバイスをリセットしてください。");

@@ -132,6 +132,12 @@ pub enum Invalid {
     UserName(String),
     /// A port with something else than digits in it.
     PortDigits,
+    /// A name of a voicemail server.
+    VoicemailServer(String),
+    /// A name of a voicemail port.
+    VoicemailPort(String),
+    /// Numbers behind one that is no row of digits.
+    NumbersFrom(String),
     /// A password that is too short.
     PasswordTooShort {
         /// Fewest characters.
@@ -246,6 +252,9 @@ impl Say for Invalid {
             Self::Host(given) => HOST.fill(language, &[("given", given)]),
             Self::Text { given, max } => TEXT.fill(language, &[("given", given), ("max", max)]),
             Self::PortDigits => PORT_DIGITS.say(language),
+            Self::VoicemailServer(given) => VOICEMAIL_SERVER.fill(language, &[("given", given)]),
+            Self::VoicemailPort(given) => VOICEMAIL_PORT.fill(language, &[("given", given)]),
+            Self::NumbersFrom(given) => NUMBERS_FROM.fill(language, &[("given", given)]),
             Self::UserName(given) => USER_NAME.fill(language, &[("given", given)]),
             Self::PasswordTooShort { min } => PASSWORD.fill(language, &[("min", min)]),
         }
@@ -482,6 +491,18 @@ const NOT_PER_NODE: Text = Text::new(
 const SRST_NOT_SECURE: Text = Text::new(
     "The SRST reference is not secure, so it has no certificate: set it to secure first.",
     "SRST 参照先がセキュアではないため、証明書を持てません。先にセキュアに設定してください。",
+);
+const VOICEMAIL_SERVER: Text = Text::new(
+    "{given} is no name of a voicemail server: 1 to 10 letters and digits.",
+    "{given} はボイスメールサーバの名前に使えません。1 ～ 10 文字の英数字を指定してください。",
+);
+const VOICEMAIL_PORT: Text = Text::new(
+    "{given} is no voicemail port: the name of the server, -VI and its number, like CiscoUM1-VI1.",
+    "{given} はボイスメールポートの名前ではありません。サーバ名、-VI、番号の順に指定してください (例: CiscoUM1-VI1)。",
+);
+const NUMBERS_FROM: Text = Text::new(
+    "There are not enough numbers from {given} on: begin with one of digits only.",
+    "{given} から始まる番号が足りません。数字だけの番号から始めてください。",
 );
 const PORT_DIGITS: Text =
     Text::new("Port Numbers can only contain digits.", "ポート番号に使用できるのは数字だけです。");

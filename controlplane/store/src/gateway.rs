@@ -322,6 +322,7 @@ impl Change<'_> {
             .execute("DELETE FROM gateway_port WHERE gateway = $1", values![&*gateway.name])?;
         for (position, port) in (1u64..).zip(&gateway.ports) {
             if let Some(number) = &port.number {
+                self.is_no_voicemail_port(number)?;
                 self.have_line(number)?;
             }
             self.view.sql.execute(
@@ -347,7 +348,7 @@ impl Change<'_> {
         let gateway = self.gateway(name)?;
         let leads = |route: &crate::Route| match &route.destination {
             crate::Destination::Gateway(to) => to.eq_ignore_ascii_case(&gateway.name),
-            crate::Destination::MeetMe => false,
+            _ => false,
         };
         if let Some(route) = self.routes()?.into_iter().find(leads) {
             let by = format!("route {}", route.pattern);

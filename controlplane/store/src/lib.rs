@@ -27,8 +27,8 @@
 //! - Nothing changes but through [`Store::change`]: whole or not at all, as one numbered
 //!   [`Revision`] that says who, when, from where and what, and one record in the hash-chained
 //!   audit log. A change that changes nothing makes no revision. Counts of wrong authentication
-//!   strings, requests under way, forwards that users set and records of calls are kept with the
-//!   same care and without revision: nobody administers them.
+//!   strings, requests under way, forwards that users set, messages that wait and records of calls
+//!   are kept with the same care and without revision: nobody administers them.
 //! - No private key and no readable password is ever in the database: there is no place for one.
 //!   CAPF's authentication strings are the one exception: administrators read them out to users,
 //!   and each is digits that work once. They show in no history, audit record or `Debug` output.
@@ -73,6 +73,7 @@ mod sql;
 mod srst;
 mod store;
 mod url;
+mod voicemail;
 mod warning;
 mod words;
 
@@ -106,9 +107,10 @@ pub use pool::{DEFAULT_POOL, MediaPolicy, Pool};
 pub use region::{DEFAULT_KBIT_S, DEFAULT_REGION, Region};
 pub use registration::AutoRegistration;
 pub use replica::Replica;
-pub use roster::{CallServer, CallSettings, Place, Roster, Telephone};
+pub use roster::{CallServer, CallSettings, Place, Port, Roster, Telephone};
 pub use route::{Destination, Route};
 pub use srst::{DEFAULT_PROVIDER_PORT, SrstReference};
 pub use store::{Store, View};
 pub use url::{PostgresUrl, StoreUrl};
+pub use voicemail::{PortName, VoicemailPort, VoicemailServer};
 pub use warning::Warning;

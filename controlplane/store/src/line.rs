@@ -157,7 +157,7 @@ impl Change<'_> {
         }
     }
 
-    /// Removes a line that no phone and no port of a gateway has.
+    /// Removes a line that no phone, no port of a gateway and no voicemail port has.
     pub fn remove_line(&mut self, number: &Number) -> Result<()> {
         let line = self.line(number)?;
         if let Some(phone) = self.phones_of_line(number)?.pop() {
@@ -170,6 +170,7 @@ impl Change<'_> {
         if let Some(by) = self.port_of_line(number)? {
             return Err(Error::InUse { object: "line", name: number.to_string(), by });
         }
+        self.is_no_voicemail_port(number)?;
         self.view.sql.execute("DELETE FROM line WHERE number = $1", values![number.as_str()])?;
         self.record("line", number.as_str(), json(&line), None);
         Ok(())

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005-orders.sql"),
     include_str!("../migrations/0006-accounts.sql"),
     include_str!("../migrations/0007-gateways.sql"),
+    include_str!("../migrations/0008-voicemail.sql"),
 ];
 
 /// Number of the newest schema.

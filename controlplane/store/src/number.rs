@@ -20,6 +20,20 @@ impl Number {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// So many numbers from this one on, all of its length.
+    pub(crate) fn following(&self, count: usize) -> Result<Vec<Self>> {
+        let width = self.0.len();
+        let first = self.0.parse::<u64>().ok().filter(|_| !self.0.starts_with('+'));
+        let numbers =
+            first.into_iter().flat_map(|first| (0..).map_while(move |n| first.checked_add(n)));
+        let numbers = numbers.map(|number| format!("{number:0width$}")).take(count);
+        let numbers: Vec<_> = numbers.filter(|it| it.len() == width).map(Self).collect();
+        match numbers.len() == count {
+            true => Ok(numbers),
+            false => Err(Invalid::NumbersFrom(self.0.clone()).into()),
+        }
+    }
 }
 
 impl FromStr for Number {

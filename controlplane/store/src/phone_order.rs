@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::change::{Change, json};
 use crate::sql::{Row, values};
 use crate::words::words;
-use crate::{DeviceName, Error, Result, Revision, View};
+use crate::{Error, Result, Revision, View};
 
 words! {
     /// What phones are told to do.
@@ -25,8 +25,8 @@ pub struct PhoneOrder {
     pub kind: PhoneOrderKind,
     /// The node that placed it and has told its own phones.
     pub node: String,
-    /// Which phones.
-    pub devices: Vec<DeviceName>,
+    /// Which phones and voicemail ports.
+    pub devices: Vec<String>,
 }
 
 /// Nodes look at the store every half second; nobody needs older ones.

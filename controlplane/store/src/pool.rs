@@ -195,7 +195,7 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Removes a pool that no phone and no gateway belongs to.
+    /// Removes a pool that no phone, no gateway and no voicemail port belongs to.
     pub fn remove_pool(&mut self, name: &str) -> Result<()> {
         let pool = self.pool(name)?;
         if name == DEFAULT_POOL {
@@ -207,7 +207,9 @@ impl Change<'_> {
             rows.into_iter().next().map_or(Ok(None), |mut row| row.next())?;
         let gateways = self.gateways()?.into_iter();
         let gateway = gateways.filter(|it| it.pool == name).map(|it| it.name).next();
-        if let Some(by) = device.or(gateway) {
+        let ports = self.voicemail_ports()?.into_iter();
+        let port = ports.filter(|port| port.pool == name).map(|port| port.name.to_string()).next();
+        if let Some(by) = device.or(gateway).or(port) {
             return Err(Error::InUse { object: "pool", name: name.to_owned(), by });
         }
         self.view.sql.execute("DELETE FROM pool WHERE name = $1", values![name])?;

@@ -1,6 +1,6 @@
 //! What call processing needs of the store, kept in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +15,10 @@ use crate::line::Line;
 use crate::number::Number;
 use crate::pool::{DEFAULT_POOL, Pool};
 use crate::route::Route;
-use crate::{AutoRegistration, DeviceName, Parameter, Result, Revision, Service, View, parameter};
+use crate::{
+    AutoRegistration, DeviceName, Parameter, Result, Revision, Service, View, VoicemailPort,
+    parameter,
+};
 
 /// Everything that call processing needs of the store, at one moment: telephones, lines, where
 /// numbers lead, and settings. Kept by a [`Latest`](crate::Latest), so that a look-up costs no
@@ -24,6 +27,7 @@ use crate::{AutoRegistration, DeviceName, Parameter, Result, Revision, Service, 
 pub struct Roster {
     revision: Revision,
     forward_change: u64,
+    waiting_change: u64,
     mode: SecurityMode,
     default_mode: EffectiveMode,
     built_in_bridge: bool,
@@ -34,6 +38,9 @@ pub struct Roster {
     places: HashMap<String, Arc<Place>>,
     phones: HashMap<String, Arc<Device>>,
     lines: BTreeMap<Number, Arc<Line>>,
+    ports: HashMap<String, Arc<VoicemailPort>>,
+    /// The numbers that messages wait for.
+    waiting: BTreeSet<Number>,
     /// LSCs that prove nothing any more, by their phones.
     withdrawn: HashMap<String, Vec<String>>,
     gateways: Vec<Gateway>,
@@ -50,6 +57,21 @@ pub struct Telephone {
     pub lines: Vec<Arc<Line>>,
     /// Its built-in bridge, if it has one and it is on.
     pub bridge: Option<BridgeMedia>,
+    /// What its pool adds.
+    pub place: Arc<Place>,
+    /// Seconds that its local time is ahead of UTC.
+    pub utc_offset: i32,
+}
+
+/// A voicemail port with all that it is told when it registers.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// As it is set.
+    pub port: Arc<VoicemailPort>,
+    /// The mode in force.
+    pub mode: EffectiveMode,
+    /// Its line.
+    pub line: Arc<Line>,
     /// What its pool adds.
     pub place: Arc<Place>,
     /// Seconds that its local time is ahead of UTC.
@@ -156,9 +178,7 @@ impl Roster {
     /// A telephone, by the name that it gives itself; `None` if nobody added it.
     pub fn telephone(&self, name: &str, now: SystemTime) -> Option<Telephone> {
         let device = Arc::clone(self.phones.get(name)?);
-        let of = |pool: &str| self.places.get(pool);
-        // Pools that telephones belong to cannot be removed.
-        let place = Arc::clone(of(&device.pool).or_else(|| of(DEFAULT_POOL))?);
+        let place = Arc::clone(self.place(&device.pool)?);
         let lines = device.lines.iter().filter_map(|number| self.lines.get(number)).cloned();
         Some(Telephone {
             mode: device.effective_mode(self.mode, self.default_mode),
@@ -180,10 +200,38 @@ impl Roster {
         self.lines.get(number).map(|line| &**line)
     }
 
-    /// What a pool adds to those that belong to it.
-    pub fn place(&self, pool: &str) -> Option<&Place> {
+    /// A voicemail port, by the name that it gives itself; `None` if nobody added it.
+    pub fn port(&self, name: &str, now: SystemTime) -> Option<Port> {
+        let port = Arc::clone(self.ports.get(name)?);
+        let place = Arc::clone(self.place(&port.pool)?);
+        let mode = match self.mode {
+            SecurityMode::NonSecure => EffectiveMode::NonSecure,
+            SecurityMode::Mixed => port.security_mode.configured(self.default_mode),
+        };
+        Some(Port {
+            mode,
+            line: Arc::clone(self.lines.get(&port.number)?),
+            utc_offset: place.pool.utc_offset(now),
+            place,
+            port,
+        })
+    }
+
+    /// The number under which voicemail answers: that of the first port there is.
+    pub fn voicemail_pilot(&self) -> Option<&Number> {
+        let first = self.ports.values().min_by(|a, b| a.name.cmp(&b.name));
+        first.map(|port| &port.number)
+    }
+
+    /// The numbers that messages wait for.
+    pub fn waiting(&self) -> &BTreeSet<Number> {
+        &self.waiting
+    }
+
+    /// What a pool adds to those that belong to it: it cannot be removed while there are such.
+    pub fn place(&self, pool: &str) -> Option<&Arc<Place>> {
         let of = |pool: &str| self.places.get(pool);
-        of(pool).or_else(|| of(DEFAULT_POOL)).map(|place| &**place)
+        of(pool).or_else(|| of(DEFAULT_POOL))
     }
 
     /// How many telephones there are.
@@ -255,9 +303,12 @@ impl State for Roster {
     fn read(view: &mut View<'_>, node: &str) -> Result<Self> {
         let phones = view.devices()?.into_iter();
         let lines = view.lines()?.into_iter();
+        let ports = view.voicemail_ports()?.into_iter();
+        let waiting = view.waiting_since(0)?.into_iter();
         Ok(Self {
             revision: view.revision()?,
             forward_change: view.forward_change()?,
+            waiting_change: view.waiting_change()?,
             mode: view.security_mode()?,
             default_mode: view.default_device_mode()?,
             built_in_bridge: built_in_bridge(view, node)?,
@@ -268,6 +319,8 @@ impl State for Roster {
             places: places(view)?,
             phones: phones.map(|phone| (phone.name.to_string(), Arc::new(phone))).collect(),
             lines: lines.map(|line| (line.number.clone(), Arc::new(line))).collect(),
+            ports: ports.map(|port| (port.name.to_string(), Arc::new(port))).collect(),
+            waiting: waiting.filter(|(_, waits)| *waits).map(|(number, _)| number).collect(),
             withdrawn: by_phone(view.withdrawn_lscs(None)?),
             gateways: view.gateways()?,
         })
@@ -278,14 +331,19 @@ impl State for Roster {
     }
 
     fn is_current(&self, view: &mut View<'_>) -> Result<bool> {
-        Ok(view.revision()? == self.revision && view.forward_change()? == self.forward_change)
+        Ok(view.revision()? == self.revision
+            && view.forward_change()? == self.forward_change
+            && view.waiting_change()? == self.waiting_change)
     }
 
     fn follow(&mut self, view: &mut View<'_>) -> Result<bool> {
         let (revision, forward_change) = (view.revision()?, view.forward_change()?);
+        let waiting_change = view.waiting_change()?;
         let Some(touched) = view.touched_since(self.revision, FEW)? else { return Ok(false) };
         let is_known = |object: &str| OURS.contains(&object) || ELSEWHERE.contains(&object);
-        let older = revision < self.revision || forward_change < self.forward_change;
+        let older = revision < self.revision
+            || forward_change < self.forward_change
+            || waiting_change < self.waiting_change;
         if older || !touched.iter().all(|(object, _)| is_known(object)) {
             return Ok(false);
         }
@@ -315,7 +373,14 @@ impl State for Roster {
                 Arc::make_mut(line).forward_all = target;
             }
         }
+        for (number, waits) in view.waiting_since(self.waiting_change)? {
+            match waits {
+                true => self.waiting.insert(number),
+                false => self.waiting.remove(&number),
+            };
+        }
         (self.revision, self.forward_change) = (revision, forward_change);
+        self.waiting_change = waiting_change;
         Ok(true)
     }
 }

@@ -17,7 +17,8 @@ pub struct Route {
     pub destination: Destination,
 }
 
-/// Where a route leads, written as a word: `meet-me`, or `gateway:` and the name of one.
+/// Where a route leads, written as a word: `meet-me`, `message-waiting-on`, `message-waiting-off`,
+/// or `gateway:` and the name of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Destination {
@@ -25,10 +26,16 @@ pub enum Destination {
     MeetMe,
     /// Out, by the first trunk of this gateway that is free.
     Gateway(String),
+    /// To the lamp of the one who calls: messages wait for him.
+    MessageWaitingOn,
+    /// To the lamp of the one who calls: no messages wait for him any more.
+    MessageWaitingOff,
 }
 
 const MEET_ME: &str = "meet-me";
 const GATEWAY: &str = "gateway:";
+const WAITING_ON: &str = "message-waiting-on";
+const WAITING_OFF: &str = "message-waiting-off";
 
 impl FromStr for Destination {
     type Err = Error;
@@ -36,9 +43,11 @@ impl FromStr for Destination {
     fn from_str(word: &str) -> Result<Self> {
         match (word, word.strip_prefix(GATEWAY)) {
             (MEET_ME, _) => Ok(Self::MeetMe),
+            (WAITING_ON, _) => Ok(Self::MessageWaitingOn),
+            (WAITING_OFF, _) => Ok(Self::MessageWaitingOff),
             (_, Some(name)) if !name.is_empty() => Ok(Self::Gateway(name.to_owned())),
             _ => {
-                let choices = vec![MEET_ME, "gateway:NAME"];
+                let choices = vec![MEET_ME, WAITING_ON, WAITING_OFF, "gateway:NAME"];
                 Err(Invalid::Choice { given: word.to_owned(), choices }.into())
             }
         }
@@ -73,6 +82,8 @@ impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MeetMe => f.pad(MEET_ME),
+            Self::MessageWaitingOn => f.pad(WAITING_ON),
+            Self::MessageWaitingOff => f.pad(WAITING_OFF),
             Self::Gateway(name) => f.pad(&format!("{GATEWAY}{name}")),
         }
     }

@@ -156,6 +156,8 @@ fn button(action: &Action, visitor: &Visitor) -> Markup {
         Action::ResetPool(pool) => reset("filter", &format!("pool={pool}")),
         Action::ResetDependents(name) => reset("filter", &format!("srst={name}")),
         Action::ResetAllDevices => reset("filter", ""),
+        // By command: `ringfence voicemail reset`.
+        Action::ResetVoicemailPorts(_) => html! {},
     }
 }
 

@@ -110,6 +110,9 @@ pub fn action_words(action: &Action, language: Language) -> String {
         Action::ResetDependents(reference) => {
             return RESET_DEPENDENTS.fill(language, &[("reference", reference)]);
         }
+        Action::ResetVoicemailPorts(server) => {
+            return RESET_PORTS.fill(language, &[("server", server)]);
+        }
         Action::ResetAllDevices => {
             Text::new("Reset all devices", "すべてのデバイスをリセットしてください")
         }
@@ -121,6 +124,10 @@ const SAVED: Text =
     Text::new("Saved as revision {revision}.", "リビジョン {revision} として保存しました。");
 const UNCHANGED: Text = Text::new("Nothing had to be changed.", "変更はありません。");
 const RESET_ONE: Text = Text::new("Reset {name}", "{name} をリセットしてください");
+const RESET_PORTS: Text = Text::new(
+    "Reset the ports of voicemail server {server}: `ringfence voicemail reset {server}`",
+    "ボイスメールサーバ {server} のポートをリセットしてください: `ringfence voicemail reset {server}`",
+);
 const RESET_POOL: Text =
     Text::new("Reset the devices of pool {pool}", "プール {pool} のデバイスをリセットしてください");
 const RESET_DEPENDENTS: Text = Text::new(

@@ -52,7 +52,11 @@ impl Port {
                     self.announce_caller(leg);
                 }
             }
-            Order::Speaker(_) | Order::Lamp { .. } | Order::Forward { .. } | Order::Privacy(_) => {}
+            Order::Speaker(_)
+            | Order::Lamp { .. }
+            | Order::MessageWaiting { .. }
+            | Order::Forward { .. }
+            | Order::Privacy(_) => {}
         }
     }
 

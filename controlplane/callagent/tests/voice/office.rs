@@ -278,7 +278,10 @@ impl Office {
                     MediaPort::Music | MediaPort::Bridge => events.extend(resource(&order)),
                 },
                 Action::Record(record) => self.records.push(record),
-                Action::Relay(_) | Action::Forwarded { .. } | Action::Alarm(_) => {}
+                Action::Relay(_)
+                | Action::Forwarded { .. }
+                | Action::MessageWaiting { .. }
+                | Action::Alarm(_) => {}
             }
         }
         self.agent.order(self.now, orders);

@@ -12,7 +12,7 @@ use sccp::server::{
 use sccp::{CallRef, Charset, LineInstance, Number, Text};
 
 use super::clock::time_and_date;
-use super::inventory::{forward_stat, privacy_stat, select};
+use super::inventory::{forward_stat, handset_lamp, message_lamp, privacy_stat, select};
 use super::{Now, Output, Phase, Station};
 use crate::security::Security;
 use crate::switchboard::{
@@ -55,6 +55,19 @@ impl Station {
                 };
                 let instance = LineInstance(line);
                 self.send(SetLamp { stimulus: ButtonType::LINE, instance, mode }, out);
+            }
+            Order::MessageWaiting { line, waits } => {
+                let Phase::Registered(registered) = &mut self.phase else { return };
+                let before = registered.waiting.is_empty();
+                match waits {
+                    true => registered.waiting.insert(line),
+                    false => registered.waiting.remove(&line),
+                };
+                let after = registered.waiting.is_empty();
+                self.send(message_lamp(line, waits), out);
+                if before != after {
+                    self.send(handset_lamp(!after), out);
+                }
             }
             Order::Forward { line, all } => {
                 self.send(forward_stat(LineInstance(line), all.as_deref()), out);
@@ -201,8 +214,17 @@ impl Station {
             Some(redirected) => (redirected.from.clone(), reason(redirected.reason)),
             None => (info.called.clone(), RedirectReason::NONE),
         };
-        let last = redirected.map(|redirected| redirected.from.clone()).unwrap_or_default();
+        let (last, last_reason) = match redirected {
+            Some(redirected) => (redirected.last.clone(), self::reason(redirected.last_reason)),
+            None => (Party::default(), RedirectReason::NONE),
+        };
+        // Each number is a mailbox of its own.
+        let mailbox = |number: &str| Text::new(number, Charset::Latin1);
         Info {
+            calling_party_voice_mailbox: mailbox(&info.calling.number),
+            called_party_voice_mailbox: mailbox(&info.called.number),
+            original_called_voice_mailbox: mailbox(&from.number),
+            last_redirecting_voice_mailbox: mailbox(&last.number),
             calling_party_name: name(&info.calling, !info.outbound),
             calling_party: Text::new(&info.calling.number, charset),
             called_party_name: name(&info.called, info.outbound),
@@ -219,7 +241,7 @@ impl Station {
             last_redirecting_party_name: Text::new(&last.name, charset),
             last_redirecting_party: Text::new(&last.number, charset),
             original_redirect_reason: reason,
-            last_redirecting_reason: reason,
+            last_redirecting_reason: last_reason,
             call_instance: shown.map_or(1, |shown| shown.instance),
             security: match info.security {
                 None => SecurityStatus::UNKNOWN,

@@ -31,6 +31,10 @@ pub struct Equipment {
     pub lines: Vec<(LineProfile, Option<String>)>,
     /// Its speed dials, by their buttons, which follow those of the lines.
     pub speed_dials: Vec<SpeedDial>,
+    /// Whether it is a port of a voicemail server, which begins calls in the name of others.
+    pub voicemail: bool,
+    /// The number that its key for messages dials.
+    pub messages: Option<String>,
     /// The firmware load it should have; empty keeps what it has.
     pub load: String,
     /// Who uses it.

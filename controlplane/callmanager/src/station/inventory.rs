@@ -92,19 +92,26 @@ impl Station {
             }
             M::TimeDateReq(_) => {
                 registered.knows_time = true;
+                let waits = !registered.waiting.is_empty();
                 let time = time_and_date(now.wall, equipment.utc_offset);
                 self.send(time, out);
-                SetLamp {
-                    stimulus: ButtonType::VOICEMAIL,
-                    instance: LineInstance(0),
-                    mode: LampMode::OFF,
-                }
-                .into()
+                handset_lamp(waits).into()
             }
             _ => return,
         };
         self.send(answer, out);
     }
+}
+
+/// The lamp on the handset, which tells of messages.
+pub(super) fn handset_lamp(on: bool) -> SetLamp {
+    message_lamp(0, on)
+}
+
+/// The lamp that tells of messages for a line.
+pub(super) fn message_lamp(line: u32, on: bool) -> SetLamp {
+    let mode = if on { LampMode::ON } else { LampMode::OFF };
+    SetLamp { stimulus: ButtonType::VOICEMAIL, instance: LineInstance(line), mode }
 }
 
 /// Where all calls to a line go.

@@ -37,7 +37,7 @@ mod press;
 mod register;
 mod soft_keys;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -116,6 +116,8 @@ struct Registered {
     /// Whether the switchboard knows it.
     arrived: bool,
     legs: BTreeMap<LegId, Shown>,
+    /// Its lines that messages wait for.
+    waiting: BTreeSet<u32>,
     /// The button about whose feature it has asked.
     privacy_button: Option<u32>,
 }
@@ -299,6 +301,7 @@ impl Station {
             | M::EnblocCall(_)
             | M::Stimulus(_)
             | M::OffHook(_)
+            | M::OffHookWithCgpn(_)
             | M::OnHook(_)
             | M::HookFlash(_)
             | M::SoftKeyEvent(_) => self.pressed(message, out),

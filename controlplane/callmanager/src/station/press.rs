@@ -12,6 +12,8 @@ impl Station {
         use Message as M;
         let pressed = match message {
             M::OffHook(m) => Some((m.line, m.call, Key::OffHook)),
+            M::OffHookWithCgpn(m) if self.is_voicemail() => number(m.calling_party.as_bytes())
+                .map(|number| (m.line, CallRef(0), Key::OffHookFor(number))),
             M::OnHook(m) => Some((m.line, m.call, Key::OnHook)),
             M::HookFlash(m) => Some((m.line, m.call, Key::Hold)),
             M::KeypadButton(m) => {
@@ -50,6 +52,10 @@ impl Station {
         out.push(Output::Event(Event::Pressed { device, line, leg, key }));
     }
 
+    fn is_voicemail(&self) -> bool {
+        matches!(&self.phase, Phase::Registered(registered) if registered.equipment.voicemail)
+    }
+
     /// A soft key, if it is shown.
     fn soft_key(&self, event: u32, call: CallRef) -> Option<Key> {
         let Phase::Registered(registered) = &self.phase else { return None };
@@ -83,6 +89,10 @@ impl Station {
             ButtonType::END_CALL => Key::EndCall,
             // Its number is that of a feature, not of a line.
             ButtonType::PRIVACY => return Some((LineInstance(0), CallRef(0), Key::Privacy)),
+            ButtonType::VOICEMAIL => {
+                let number = registered.equipment.messages.clone()?;
+                return Some((LineInstance(0), CallRef(0), Key::Number(number)));
+            }
             ButtonType::SPEED_DIAL => {
                 let index = usize::try_from(instance.0).ok()?.checked_sub(1)?;
                 let number = registered.equipment.speed_dials.get(index)?.number.clone();

@@ -92,6 +92,7 @@ impl Station {
             patience: now.instant + PATIENCE,
             arrived: false,
             legs: Default::default(),
+            waiting: Default::default(),
             privacy_button: None,
         }));
         self.send(welcome, out);

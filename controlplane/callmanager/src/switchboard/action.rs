@@ -31,6 +31,13 @@ pub enum Action {
         /// Where all of them go.
         all: Option<String>,
     },
+    /// Messages wait for a number, or no longer: to be kept.
+    MessageWaiting {
+        /// For which.
+        number: String,
+        /// Whether they do.
+        waits: bool,
+    },
     /// A call has ended.
     Record(CallRecord),
     /// An administrator should know.
@@ -66,6 +73,13 @@ pub enum Order {
         line: u32,
         /// How.
         lamp: Lamp,
+    },
+    /// Shows whether messages wait for a line.
+    MessageWaiting {
+        /// Which line.
+        line: u32,
+        /// Whether they do.
+        waits: bool,
     },
     /// Shows where calls to a line go.
     Forward {
@@ -282,10 +296,25 @@ pub struct CallInfo {
 /// A call went elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirected {
-    /// Whom it was for.
+    /// Whom it was for at first.
     pub from: Party,
-    /// Why.
+    /// Why he does not have it.
     pub reason: Reason,
+    /// Who sent it where it is.
+    pub last: Party,
+    /// Why he did.
+    pub last_reason: Reason,
+}
+
+impl Redirected {
+    /// Somebody has sent a call elsewhere that was for him, or had come to him from others.
+    pub(super) fn on(before: Option<Self>, by: Party, why: Reason) -> Self {
+        let (from, reason) = match before {
+            Some(before) => (before.from, before.reason),
+            None => (by.clone(), why),
+        };
+        Self { from, reason, last: by, last_reason: why }
+    }
 }
 
 /// Why a call went elsewhere.

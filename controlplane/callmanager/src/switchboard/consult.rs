@@ -56,7 +56,7 @@ impl Switchboard {
             return Err(Notice::CannotTransfer);
         }
         let reason = Reason::Transfer;
-        let redirected = Redirected { from: self.legs[&second].party.clone(), reason };
+        let redirected = Redirected::on(None, self.legs[&second].party.clone(), reason);
         let waits = self.legs[&second].state == LegState::Calling;
         self.move_leg(other, to);
         let moved = self.legs.get_mut(&other).expect("it was moved");

@@ -78,11 +78,14 @@ pub(super) struct Device {
     audio: bool,
     rings: Option<(LegId, u32, Ring)>,
     lamps: Vec<Lamp>,
+    /// By its lines: whether it shows that messages wait.
+    waiting: Vec<bool>,
 }
 
 impl Device {
     pub(super) fn new(profile: Profile) -> Self {
         let lamps = vec![Lamp::Off; profile.lines.len()];
+        let waiting = vec![false; profile.lines.len()];
         Self {
             profile,
             legs: Vec::new(),
@@ -91,6 +94,7 @@ impl Device {
             audio: false,
             rings: None,
             lamps,
+            waiting,
         }
     }
 
@@ -150,7 +154,7 @@ impl Switchboard {
         found.map_or(Meant::New, Meant::Leg)
     }
 
-    /// Rings, lights and switches the loudspeaker of a device as its legs demand.
+    /// Rings, lights and switches the loudspeaker of a device as its legs and messages demand.
     pub(super) fn settle_device(&mut self, name: &DeviceName) {
         let Some(device) = self.devices.get(name) else { return };
         let legs = || device.legs.iter().map(|id| (*id, &self.legs[id]));
@@ -166,6 +170,8 @@ impl Switchboard {
                 states.map(LegState::lamp).max_by_key(|lamp| lamp.urgency()).unwrap_or(Lamp::Off)
             })
             .collect();
+        let lines = device.profile.lines.iter();
+        let waiting: Vec<_> = lines.map(|it| self.waiting.contains(&it.party.number)).collect();
 
         let device = self.devices.get_mut(name).expect("it was there above");
         let mut orders = Vec::new();
@@ -188,6 +194,12 @@ impl Switchboard {
             if *old != new {
                 *old = new;
                 orders.push(Order::Lamp { line, lamp: new });
+            }
+        }
+        for ((line, old), waits) in (1..).zip(&mut device.waiting).zip(waiting) {
+            if *old != waits {
+                *old = waits;
+                orders.push(Order::MessageWaiting { line, waits });
             }
         }
         for order in orders {

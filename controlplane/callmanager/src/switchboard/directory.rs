@@ -25,6 +25,8 @@ pub enum Destination {
     MeetMe,
     /// To the first of these ports of gateways that is free.
     Ports(Arc<[DeviceName]>),
+    /// To the lamp of the one who calls: messages wait for him, or no longer.
+    MessageWaiting(bool),
 }
 
 /// A directory number.
@@ -59,6 +61,7 @@ pub(super) enum Target {
     MeetMe,
     /// Out of the cluster, with this number.
     Ports(Arc<[DeviceName]>, String),
+    Lamp(bool),
 }
 
 impl Directory {
@@ -94,6 +97,7 @@ impl Directory {
                     let sent_on = number.get(route.dropped..).unwrap_or_default();
                     Some(Target::Ports(ports.clone(), sent_on.to_owned()))
                 }
+                Destination::MessageWaiting(waits) => Some(Target::Lamp(*waits)),
             },
             Dialled::Nowhere | Dialled::Incomplete => None,
         }

@@ -33,6 +33,13 @@ pub enum Event {
         /// What.
         key: Key,
     },
+    /// Messages wait for a number, or no longer: an administrator's database says so.
+    MessageWaiting {
+        /// For which.
+        number: String,
+        /// Whether they do.
+        waits: bool,
+    },
     /// A stream's receiving end is open, or cannot be opened.
     MediaOpened {
         /// Who says so.
@@ -128,6 +135,8 @@ pub enum Key {
     OffHook,
     /// Puts the handset down: ends the active call.
     OnHook,
+    /// Begins a call in the name of another number: a voicemail port is about to switch a lamp.
+    OffHookFor(String),
     /// Presses a line button: answers, resumes or begins a call there.
     Line,
     /// Begins a call.

@@ -14,6 +14,7 @@ impl Switchboard {
         }
         let numbers: Vec<_> = profile.lines.iter().map(|line| line.party.number.clone()).collect();
         self.devices.insert(name.clone(), Device::new(profile));
+        self.touched_devices.insert(name.clone());
         // What goes on already on its lines is shown to it.
         for number in numbers {
             for (other, _) in self.directory.appearances(&number).to_vec() {

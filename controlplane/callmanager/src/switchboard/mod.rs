@@ -24,6 +24,7 @@
 //! | `relay` | media that goes through a relay |
 //! | `port` | ports of gateways |
 //! | `show` | displays, with the status of calls |
+//! | `message` | messages that wait |
 //! | `loss` | devices that come and go |
 //!
 //! Invariants:
@@ -50,6 +51,7 @@ mod id;
 mod leg;
 mod look;
 mod loss;
+mod message;
 mod plan;
 mod port;
 mod press;
@@ -103,6 +105,8 @@ pub struct Switchboard {
     /// The call that each passage through a relay belongs to.
     relayed: BTreeMap<LinkId, CallId>,
     meet_mes: BTreeMap<String, CallId>,
+    /// The numbers that messages wait for.
+    waiting: BTreeSet<String>,
     timers: Timers,
     counters: Counters,
     /// Calls and devices about which something changed.
@@ -125,6 +129,7 @@ impl Switchboard {
             streams: BTreeMap::new(),
             relayed: BTreeMap::new(),
             meet_mes: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             timers: Timers::default(),
             counters: Counters::default(),
             touched: BTreeSet::new(),
@@ -140,6 +145,7 @@ impl Switchboard {
             Event::DeviceArrived { device, profile } => self.arrived(&device, profile),
             Event::DeviceGone { device } => self.gone(&device),
             Event::Pressed { device, line, leg, key } => self.press(&device, line, leg, key),
+            Event::MessageWaiting { number, waits } => self.set_message_waiting(&number, waits),
             Event::MediaOpened { by, stream, result } => self.media_opened(&by, stream, result),
             Event::MediaStarted { by, stream, result } => self.media_started(&by, stream, result),
             Event::PortSecurity { device, security } => self.port_security(&device, security),

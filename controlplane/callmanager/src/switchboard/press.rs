@@ -49,6 +49,7 @@ impl Switchboard {
                 _ => self.ignore(),
             },
             Key::NewCall => self.begin(device, line, Purpose::Call),
+            Key::OffHookFor(_) => self.ignore(),
             Key::OnHook | Key::EndCall => match self.legs[&leg].state {
                 LegState::Remote => self.ignore(),
                 _ => self.hang_up(leg),
@@ -83,6 +84,7 @@ impl Switchboard {
             Key::OffHook if self.active(device).is_some() => {}
             Key::Line if self.is_active_on(device, line) => {}
             Key::OffHook | Key::NewCall | Key::Line => self.begin(device, line, Purpose::Call),
+            Key::OffHookFor(number) => self.begin_for(device, line, number),
             Key::MeetMe => self.begin(device, line, Purpose::MeetMe),
             Key::ForwardAll => self.forward_all(None, device, line),
             Key::Privacy => self.toggle_privacy(device),
@@ -104,6 +106,15 @@ impl Switchboard {
     /// Begins a call on a line, or the first one.
     pub(super) fn begin(&mut self, device: &DeviceName, line: Option<u32>, purpose: Purpose) {
         self.new_caller(device, line, purpose);
+    }
+
+    /// Begins a call in the name of somebody else.
+    fn begin_for(&mut self, device: &DeviceName, line: Option<u32>, number: String) {
+        if let Some(leg) = self.new_caller(device, line, Purpose::Call) {
+            let call = self.legs[&leg].call;
+            let calling = self.party_of(&number);
+            self.calls.get_mut(&call).expect("legs are in calls").calling = calling;
+        }
     }
 
     fn begin_with(&mut self, device: &DeviceName, line: Option<u32>, number: String) {

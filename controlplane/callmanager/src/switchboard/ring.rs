@@ -24,6 +24,7 @@ impl Switchboard {
                 Some(Target::Ports(ports, number)) => {
                     return self.ring_port(call, &ports, number);
                 }
+                Some(Target::Lamp(waits)) => return self.switch_lamp(call, waits),
                 Some(Target::Line) => {}
             }
             let forwards = self.directory.lines[&number].forwards.clone();
@@ -164,10 +165,10 @@ impl Switchboard {
     fn redirect(&mut self, call: CallId, from: &str, reason: Reason) {
         let party = self.party_of(from);
         let call = self.calls.get_mut(&call).expect("the caller has it");
-        call.redirected = Some(Redirected { from: party, reason });
+        call.redirected = Some(Redirected::on(call.redirected.take(), party, reason));
     }
 
-    fn party_of(&self, number: &str) -> Party {
+    pub(super) fn party_of(&self, number: &str) -> Party {
         let appearance = self.directory.appearances(number).first();
         let line = appearance.and_then(|(device, line)| self.devices.get(device)?.line(*line));
         line.map(|line| line.party.clone())

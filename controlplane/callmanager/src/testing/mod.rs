@@ -42,6 +42,8 @@ pub struct World {
     pub alarms: Vec<CallAlarm>,
     /// Who forwards to where.
     pub forwards: Vec<(String, Option<String>)>,
+    /// For whom messages wait, or no longer.
+    pub waiting: Vec<(String, bool)>,
     /// How many orders there were.
     orders: usize,
     /// Where what is encrypted with a key is decrypted.
@@ -83,6 +85,8 @@ pub struct Phone {
     pub speaker: bool,
     /// Its lamps, by line.
     pub lamps: BTreeMap<u32, Lamp>,
+    /// Whether it shows that messages wait, by line.
+    pub waiting: BTreeMap<u32, bool>,
 }
 
 /// What a telephone shows of a leg.
@@ -183,6 +187,7 @@ impl World {
             records: Vec::new(),
             alarms: Vec::new(),
             forwards: Vec::new(),
+            waiting: Vec::new(),
             orders: 0,
             receivers: HashMap::new(),
             senders: HashMap::new(),
@@ -201,6 +206,7 @@ impl World {
             ring: Ring::Off,
             speaker: false,
             lamps: BTreeMap::new(),
+            waiting: BTreeMap::new(),
         };
         self.phones.insert(device.clone(), phone);
         self.handle(Event::DeviceArrived { device, profile });
@@ -405,6 +411,7 @@ impl World {
                 }
                 Action::Record(record) => self.records.push(record),
                 Action::Alarm(alarm) => self.alarms.push(alarm),
+                Action::MessageWaiting { number, waits } => self.waiting.push((number, waits)),
                 Action::Forwarded { number, all } => self.forwards.push((number, all)),
             }
         }
@@ -435,6 +442,9 @@ impl World {
             Order::Speaker(on) => phone.speaker = on,
             Order::Lamp { line, lamp } => {
                 phone.lamps.insert(line, lamp);
+            }
+            Order::MessageWaiting { line, waits } => {
+                phone.waiting.insert(line, waits);
             }
             Order::Forward { .. } => {}
             Order::Privacy(private) => phone.profile.private = private,

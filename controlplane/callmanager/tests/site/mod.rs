@@ -10,7 +10,8 @@ use ringfence_callmanager::exchange::{ConnectionId, Effect, Exchange, PortOrder}
 use ringfence_callmanager::security::{Bridge, Security};
 use ringfence_callmanager::station::{Close, Equipment, Now, Server, SpeedDial};
 use ringfence_callmanager::switchboard::{
-    LineProfile, LinkId, MediaOrder, Party, RelayOrder, RelayedBy, Settings, Switchboard,
+    Destination, Forwards, LineProfile, LinkId, MediaOrder, Party, RelayOrder, RelayedBy, Settings,
+    Switchboard,
 };
 use sccp::codes::{Codec, MediaStatus, ResetKind, SecurityStatus};
 use sccp::phone::*;
@@ -38,6 +39,8 @@ pub struct Site {
     pub relays: Vec<RelayOrder>,
     /// Orders for ports of gateways.
     pub ports: Vec<PortOrder>,
+    /// For whom messages wait, or no longer.
+    pub waiting: Vec<(String, bool)>,
 }
 
 /// A telephone at its connection.
@@ -60,6 +63,8 @@ pub fn equipment(security: Security, number: &str) -> Equipment {
         relay: Default::default(),
         lines: vec![(LineProfile { party, busy_trigger: 2 }, None)],
         speed_dials: vec![SpeedDial { number: "1002".to_owned(), label: "Bob".to_owned() }],
+        voicemail: false,
+        messages: None,
         load: "P00308000500".to_owned(),
         user: "somebody".to_owned(),
         server_name: "office".to_owned(),
@@ -101,6 +106,7 @@ impl Default for Site {
             resources: Vec::new(),
             relays: Vec::new(),
             ports: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 }
@@ -135,6 +141,23 @@ impl Site {
         self.say(name, ButtonTemplateReq);
         self.say(name, TimeDateReq);
         self.heard(name);
+    }
+
+    /// Says where a number leads that is no line.
+    pub fn route(&mut self, number: &str, destination: Destination) {
+        self.exchange.switchboard_mut().add_route(number.parse().unwrap(), destination);
+    }
+
+    /// Says where calls to a number go.
+    pub fn forward(&mut self, number: &str, forwards: Forwards) {
+        self.exchange.switchboard_mut().set_forwards(number, forwards);
+    }
+
+    /// The database says whether messages wait for a number.
+    pub fn message_waiting(&mut self, number: &str, waits: bool) {
+        self.act(|exchange, now, effects| {
+            exchange.message_waiting(now, number.to_owned(), waits, effects);
+        });
     }
 
     /// Messages of a telephone that were not right.
@@ -269,6 +292,7 @@ impl Site {
                 self.closed.insert(name, reason);
             }
             Effect::PhoneAlarm { text, .. } => self.alarms.push(text),
+            Effect::MessageWaiting { number, waits } => self.waiting.push((number, waits)),
             Effect::Resource(order) => self.resources.push(order),
             Effect::Relay(order) => self.relays.push(order),
             Effect::Port(order) => self.ports.push(order),

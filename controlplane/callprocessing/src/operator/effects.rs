@@ -45,6 +45,10 @@ impl Operator {
                 self.forwarding.changed(&number, Instant::now());
                 self.with.ledger.write(Entry::Forwarded { number, all });
             }
+            Effect::MessageWaiting { number, waits } => {
+                self.waiting.changed(&number, Instant::now());
+                self.with.ledger.write(Entry::MessageWaiting { number, waits });
+            }
             Effect::Record(record) => {
                 let record = crate::ledger::Record::of(&record, now());
                 self.ladders.ended(&record);

@@ -5,8 +5,8 @@
 //! [`ledger`](crate::ledger). What they have to say comes as [`News`].
 
 mod doors;
+mod echoes;
 mod effects;
-mod forwarding;
 mod look;
 mod tap;
 mod traffic;
@@ -23,7 +23,7 @@ use callmanager::exchange::{ConnectionId, Effect, Exchange};
 use callmanager::security::Security;
 use callmanager::station::Now;
 use callmanager::switchboard::{
-    DeviceName, Event, LinkId, MediaRefused, RelayRefused, RelayedBy, StreamId,
+    DeviceName, Event, Forwards, LinkId, MediaRefused, RelayRefused, RelayedBy, StreamId,
 };
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use mio::net::{TcpListener, TcpStream};
@@ -43,7 +43,7 @@ use crate::reception::Reception;
 use crate::roster::Plan;
 use crate::service::{Gateways, Relays, Resources};
 use crate::trace::Trace;
-use forwarding::{Forwarding, Lines};
+use echoes::Echoes;
 use wire::Wire;
 
 /// News that may wait; whoever has more waits himself.
@@ -170,7 +170,9 @@ pub(crate) struct Operator {
     effects: Vec<Effect>,
     ladders: Ladders,
     counts: Counts,
-    forwarding: Forwarding,
+    /// `None` if a line is no more.
+    forwarding: Echoes<Option<Forwards>>,
+    waiting: Echoes<bool>,
     /// When connections are accepted again, after there were no descriptors.
     again: Option<Instant>,
     buffer: Zeroizing<Vec<u8>>,
@@ -228,7 +230,8 @@ impl Operator {
             effects: Vec::new(),
             ladders: Ladders::default(),
             counts: Counts::default(),
-            forwarding: Forwarding::default(),
+            forwarding: Echoes::default(),
+            waiting: Echoes::default(),
             again: None,
             buffer: Zeroizing::new(vec![0; BUFFER]),
             stopped: false,
@@ -250,6 +253,8 @@ impl Operator {
             }
             let settled = self.forwarding.settled(Instant::now());
             self.forward(settled);
+            let settled = self.waiting.settled(Instant::now());
+            self.show_waiting(settled);
             self.hear_news();
             for event in &events {
                 match event.token() {
@@ -301,7 +306,7 @@ impl Operator {
     }
 
     /// Calls to lines go there from now on.
-    fn forward(&mut self, lines: Lines) {
+    fn forward(&mut self, lines: Vec<(String, Option<Forwards>)>) {
         let switchboard = self.exchange.switchboard_mut();
         for (number, forwards) in lines {
             match forwards {
@@ -311,10 +316,21 @@ impl Operator {
         }
     }
 
+    /// Messages wait for numbers, or no longer.
+    fn show_waiting(&mut self, numbers: Vec<(String, bool)>) {
+        for (number, waits) in numbers {
+            self.act(|exchange, now, effects| {
+                exchange.message_waiting(now, number, waits, effects);
+            });
+        }
+    }
+
     /// What an administrator has changed holds from now on.
     fn take_over(&mut self, plan: Plan) {
         let lines = self.forwarding.sift(plan.lines, Instant::now());
         self.forward(lines);
+        let waiting = self.waiting.sift(plan.waiting, Instant::now());
+        self.show_waiting(waiting);
         let switchboard = self.exchange.switchboard_mut();
         if let Some(routes) = plan.routes {
             switchboard.set_routes(routes);

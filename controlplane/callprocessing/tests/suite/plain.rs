@@ -93,8 +93,7 @@ fn phones_are_told_what_another_node_orders() {
     alice.register();
     bob.register();
     let order = |node: &str, kind, name: &str| {
-        let order =
-            PhoneOrder { kind, node: node.to_owned(), devices: vec![name.parse().unwrap()] };
+        let order = PhoneOrder { kind, node: node.to_owned(), devices: vec![name.to_owned()] };
         site.change(|change| change.order_phones(&order));
     };
     // What this node ordered, it has carried out by itself.

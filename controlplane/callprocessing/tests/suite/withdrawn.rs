@@ -59,7 +59,7 @@ fn a_certificate_that_was_replaced_or_revoked_does_not_register_any_more() {
     // An administrator revokes that one, too, and at another node: this one cuts her off.
     site.change(|change| {
         change.revoke_lsc(&ALICE.parse()?)?;
-        let devices = vec![ALICE.parse()?];
+        let devices = vec![ALICE.to_owned()];
         let (kind, node) = (PhoneOrderKind::Cut, "cm2".to_owned());
         change.order_phones(&PhoneOrder { kind, node, devices })
     });

@@ -7,6 +7,7 @@ mod ipsec;
 mod survival;
 mod telephony;
 mod texts;
+mod voicemail;
 
 use clap::builder::StyledStr;
 use clap::{Arg, Command};
@@ -75,8 +76,9 @@ fn text(english: &StyledStr) -> String {
 }
 
 fn texts() -> impl Iterator<Item = &'static Text> {
-    let more = [telephony::TEXTS, gateways::TEXTS, survival::TEXTS, backup::TEXTS, ipsec::TEXTS];
-    texts::TEXTS.iter().chain(more.into_iter().flatten())
+    let survival = [survival::TEXTS, backup::TEXTS];
+    let calls = [telephony::TEXTS, gateways::TEXTS, voicemail::TEXTS, ipsec::TEXTS];
+    texts::TEXTS.iter().chain(calls.into_iter().chain(survival).flatten())
 }
 
 #[cfg(test)]

@@ -129,8 +129,8 @@ pub(super) const TEXTS: &[Text] = &[
         "番号のパターン。数字、X (任意の数字)、[2-5] (いずれか)、末尾の ! (残りすべて)",
     ),
     Text::new(
-        "Where they lead: meet-me, or gateway: and the name of one",
-        "宛先: meet-me、または gateway: とゲートウェイの名前",
+        "Where they lead: meet-me, message-waiting-on, message-waiting-off, or gateway: and the name of one",
+        "宛先: meet-me、message-waiting-on、message-waiting-off、または gateway: とゲートウェイの名前",
     ),
     Text::new("Remove a route", "ルートを削除します"),
     Text::new("Its pattern", "パターン"),

@@ -24,6 +24,7 @@ pub mod service;
 pub mod srst;
 pub mod status;
 pub mod token;
+pub mod voicemail;
 
 use clap::Subcommand;
 

@@ -20,7 +20,8 @@ pub enum Verb {
     Add {
         /// The numbers: digits, X for any digit, [2-5] for one of a set, ! at the end for the rest.
         pattern: String,
-        /// Where they lead: meet-me, or gateway: and the name of one.
+        /// Where they lead: meet-me, message-waiting-on, message-waiting-off, or gateway: and the
+        /// name of one.
         destination: Destination,
     },
     /// Remove a route.

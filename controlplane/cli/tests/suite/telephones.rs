@@ -12,7 +12,7 @@ use controld::telephony::Telephony;
 use serde_json::{Value, json};
 use store::{
     Author, CallEnding, CallParty, CallRecord, Capf, CapfReason, CapfResult, CapfStatus,
-    DeviceName, EffectiveMode, KeySize, PhoneOrderKind, SecurityMode, Store, StoreUrl,
+    EffectiveMode, KeySize, PhoneOrderKind, SecurityMode, Store, StoreUrl,
 };
 
 use crate::daemon::{Daemon, stdout};
@@ -93,9 +93,9 @@ impl Telephony for Played {
         }
     }
 
-    fn order(&self, phones: &[DeviceName], kind: PhoneOrderKind) -> Vec<String> {
-        let registered = |phone: &&DeviceName| [ANN, BOB].contains(&phone.as_str());
-        let told: Vec<_> = phones.iter().filter(registered).map(ToString::to_string).collect();
+    fn order(&self, names: &[String], kind: PhoneOrderKind) -> Vec<String> {
+        let registered = |name: &&String| [ANN, BOB].contains(&name.as_str());
+        let told: Vec<_> = names.iter().filter(registered).cloned().collect();
         self.told.lock().unwrap().extend(told.iter().cloned().map(|phone| (phone, kind)));
         told
     }

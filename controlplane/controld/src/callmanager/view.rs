@@ -13,7 +13,7 @@ use console::{
 use lang::Language;
 use legacytls::link::CertificateKind;
 use messages::Explain;
-use store::{CallEnding, CallParty, DeviceName, EffectiveMode, PhoneOrderKind};
+use store::{CallEnding, CallParty, EffectiveMode, PhoneOrderKind};
 
 use super::Desk;
 use crate::telephony::Telephony;
@@ -103,9 +103,8 @@ impl Telephony for Desk {
         ]
     }
 
-    fn order(&self, phones: &[DeviceName], kind: PhoneOrderKind) -> Vec<String> {
-        let names = phones.iter().map(ToString::to_string).collect();
-        self.handle.order(Which::Named(names), kind)
+    fn order(&self, names: &[String], kind: PhoneOrderKind) -> Vec<String> {
+        self.handle.order(Which::Named(names.to_vec()), kind)
     }
 }
 
@@ -118,6 +117,7 @@ fn registered(phone: Registered) -> RegistrationView {
         certificate: phone.certificate.map(|kind| match kind {
             CertificateKind::Lsc => "lsc".to_owned(),
             CertificateKind::Mic => "mic".to_owned(),
+            CertificateKind::Voicemail => "voicemail".to_owned(),
         }),
         since: time(phone.since),
     }

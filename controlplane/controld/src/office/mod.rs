@@ -23,6 +23,7 @@ mod srst;
 mod status;
 mod token;
 mod trust;
+mod voicemail;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -139,6 +140,17 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::WithdrawSrst>(),
     entry::<console::ResetSrst>(),
     entry::<console::ShowSrstStatus>(),
+    entry::<console::ListVoicemail>(),
+    entry::<console::AddVoicemail>(),
+    entry::<console::AddVoicemailPorts>(),
+    entry::<console::SetVoicemail>(),
+    entry::<console::RemoveVoicemail>(),
+    entry::<console::CopyVoicemailRoot>(),
+    entry::<console::RemoveVoicemailRoot>(),
+    entry::<console::ListVoicemailPorts>(),
+    entry::<console::SetVoicemailPort>(),
+    entry::<console::RemoveVoicemailPort>(),
+    entry::<console::ResetVoicemail>(),
     entry::<console::CreateBackup>(),
     entry::<console::ListBackups>(),
     entry::<console::VerifyBackup>(),

@@ -51,8 +51,8 @@ impl Office {
         kind: PhoneOrderKind,
     ) -> Result<PhonesReset, Failure> {
         let names: BTreeSet<_> = names.into_iter().collect();
-        let in_calls = self.in_calls(&names);
-        let all: Vec<_> = names.iter().cloned().collect();
+        let all: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let in_calls = self.in_calls(&all);
         let mut others = false;
         let changed = self.change(caller, |change| {
             let mut left: HashSet<_> =
@@ -86,10 +86,10 @@ impl Office {
         Ok(PhonesReset { done, matched: names.len(), told, in_calls })
     }
 
-    /// Orders phones that are registered at this node to do something.
-    pub(super) fn order_here(&self, phones: &[DeviceName], kind: PhoneOrderKind) -> Vec<String> {
+    /// Orders phones and ports that are registered at this node to do something.
+    pub(super) fn order_here(&self, names: &[String], kind: PhoneOrderKind) -> Vec<String> {
         let telephony = self.services.telephony();
-        telephony.map(|telephony| telephony.order(phones, kind)).unwrap_or_default()
+        telephony.map(|telephony| telephony.order(names, kind)).unwrap_or_default()
     }
 
     /// Has the other nodes order theirs to do it. Whether there are any.
@@ -97,35 +97,36 @@ impl Office {
         &self,
         change: &mut Change<'_>,
         kind: PhoneOrderKind,
-        phones: &[DeviceName],
+        names: &[String],
     ) -> store::Result<bool> {
         let others = change.call_servers()?.iter().any(|server| server.name != self.node);
-        if others && !phones.is_empty() {
-            let (node, devices) = (self.node.clone(), phones.to_vec());
+        if others && !names.is_empty() {
+            let (node, devices) = (self.node.clone(), names.to_vec());
             change.order_phones(&PhoneOrder { kind, node, devices })?;
         }
         Ok(others)
     }
 
     pub(super) fn would_reset(&self, caller: &Caller, names: Vec<DeviceName>) -> PhonesReset {
-        let names: BTreeSet<_> = names.into_iter().collect();
+        let names: BTreeSet<_> = names.into_iter().map(|name| name.to_string()).collect();
+        let names: Vec<_> = names.into_iter().collect();
         let registered = self.registered().unwrap_or_default().into_iter();
         let told = registered.map(|phone| phone.device);
-        let told = told.filter(|device| names.iter().any(|name| name.as_str() == device)).collect();
+        let told = told.filter(|device| names.contains(device)).collect();
         let notes = vec![RESET_ENDS_CALLS.say(caller.language)];
         let done = Done { revision: None, actions: Vec::new(), notes };
         PhonesReset { done, matched: names.len(), told, in_calls: self.in_calls(&names) }
     }
 
     /// How many of them are in a call.
-    fn in_calls(&self, names: &BTreeSet<DeviceName>) -> usize {
+    pub(super) fn in_calls(&self, names: &[String]) -> usize {
         let calls = self.services.telephony().map(|telephony| telephony.calls());
         let busy: HashSet<_> = calls
             .unwrap_or_default()
             .into_iter()
             .flat_map(|call| call.parties.into_iter().map(|party| party.device))
             .collect();
-        names.iter().filter(|name| busy.contains(name.as_str())).count()
+        names.iter().filter(|name| busy.contains(*name)).count()
     }
 }
 

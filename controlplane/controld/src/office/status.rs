@@ -32,6 +32,7 @@ impl Handle<Status> for Office {
             alarms.extend(problems.into_iter().flatten());
             alarms.extend(self.services.survival_problem());
             alarms.extend(self.srst_alarms(view, caller)?);
+            alarms.extend(self.voicemail_alarms(view, caller)?);
             alarms.extend(self.archivist.alarm(caller.language));
             if view.restored_since_ctl()? {
                 let told = (&backup::DATA_RESTORED).explain(caller.language);

@@ -27,7 +27,7 @@ use lang::{Language, Say};
 use messages::{Explain, srst};
 use pki::node::{self, NodeName};
 use pki::{Certificate, KeyKind};
-use store::{Author, DeviceName, Guid, PhoneOrderKind, Store};
+use store::{Author, Guid, PhoneOrderKind, Store};
 
 use super::{Survival, explain, rfc3339};
 use crate::callmanager::{self, CallManager, Extent};
@@ -283,9 +283,8 @@ impl Gateway {
         if whom.is_empty() {
             return;
         }
-        let names: Vec<DeviceName> = whom.iter().filter_map(|name| name.parse().ok()).collect();
         // A reset, so that they read again where their CallManagers are.
-        let told = telephony.order(&names, PhoneOrderKind::Reset);
+        let told = telephony.order(&whom, PhoneOrderKind::Reset);
         self.state().sent_home += told.len() as u64;
         let author = Author::new("srst", &*self.node);
         let detail = format!("{} phones are sent home", told.len());

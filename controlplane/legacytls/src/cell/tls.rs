@@ -14,7 +14,7 @@ use openssl::ssl::{
 use openssl::x509::{X509, X509StoreContextRef, X509VerifyResult};
 use zeroize::Zeroizing;
 
-use crate::certificate::Policy;
+use crate::certificate::{Issuers, Policy};
 use crate::link::{Client, Clients, Protection, Reason, Service, TlsVersion};
 
 /// OpenSSL, set up for a service.
@@ -40,8 +40,15 @@ impl Tls {
             .map_err(|error| format!("the certificate cannot be used: {error}"))?;
         let policy = match &service.clients {
             Clients::Anybody => None,
-            Clients::Certified { lsc_issuers, mic_issuers, expired_mics_until } => {
-                let policy = Policy::new(lsc_issuers, mic_issuers, *expired_mics_until)
+            Clients::Certified {
+                lsc_issuers,
+                mic_issuers,
+                voicemail_roots,
+                expired_mics_until,
+            } => {
+                let issuers =
+                    Issuers { lsc: lsc_issuers, mic: mic_issuers, voicemail: voicemail_roots };
+                let policy = Policy::new(&issuers, *expired_mics_until)
                     .map_err(|error| format!("an issuer's certificate cannot be used: {error}"))?;
                 Some(Arc::new(policy))
             }

@@ -80,6 +80,7 @@ fn certificates_that_are_not_good_are_refused() {
         service.clients = Clients::Certified {
             lsc_issuers: vec![new.der(), old.der()],
             mic_issuers: vec![maker.der()],
+            voicemail_roots: Vec::new(),
             expired_mics_until: None,
         };
     });
@@ -121,6 +122,7 @@ fn certificates_of_manufacturers_may_have_ended_for_a_while() {
         service.clients = Clients::Certified {
             lsc_issuers: Vec::new(),
             mic_issuers: vec![between.der()],
+            voicemail_roots: Vec::new(),
             expired_mics_until: Some(now() + 3600),
         };
     });

@@ -119,6 +119,7 @@ pub fn certified(issuer: &Identity) -> Clients {
     Clients::Certified {
         lsc_issuers: vec![issuer.der()],
         mic_issuers: Vec::new(),
+        voicemail_roots: Vec::new(),
         expired_mics_until: None,
     }
 }

@@ -99,6 +99,7 @@ impl Change<'_> {
     pub(super) fn write_buttons(&mut self, device: &Device) -> Result<()> {
         let name = device.name.as_str();
         for (button, number) in (1u64..).zip(&device.lines) {
+            self.is_no_voicemail_port(number)?;
             self.have_line(number)?;
             self.view.sql.execute(
                 "INSERT INTO phone_line (device, button, number) VALUES ($1, $2, $3)",

@@ -111,12 +111,7 @@ impl Device {
         if !self.model.is_securable() {
             return EffectiveMode::NonSecure;
         }
-        match self.security_mode {
-            DeviceSecurityMode::UseSystemDefault => default,
-            DeviceSecurityMode::NonSecure => EffectiveMode::NonSecure,
-            DeviceSecurityMode::Authenticated => EffectiveMode::Authenticated,
-            DeviceSecurityMode::Encrypted => EffectiveMode::Encrypted,
-        }
+        self.security_mode.configured(default)
     }
 
     /// Its built-in bridge, if it has one and it is on: `default` is the service parameter Built

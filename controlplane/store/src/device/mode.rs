@@ -26,6 +26,18 @@ words! {
     }
 }
 
+impl DeviceSecurityMode {
+    /// The mode that this one means: `default` is the enterprise parameter Device Security Mode.
+    pub(crate) fn configured(self, default: EffectiveMode) -> EffectiveMode {
+        match self {
+            Self::UseSystemDefault => default,
+            Self::NonSecure => EffectiveMode::NonSecure,
+            Self::Authenticated => EffectiveMode::Authenticated,
+            Self::Encrypted => EffectiveMode::Encrypted,
+        }
+    }
+}
+
 impl EffectiveMode {
     /// The number in `deviceSecurityMode` of a configuration file.
     pub fn number(self) -> u8 {

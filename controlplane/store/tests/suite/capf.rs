@@ -243,7 +243,7 @@ fn what_was_replaced_deleted_or_revoked_proves_nothing(db: &Database) {
 
 fn orders_for_phones_are_found_by_those_who_look_later(db: &Database) {
     with_phone(db);
-    let order = |kind| PhoneOrder { kind, node: "cm1".into(), devices: vec![name()] };
+    let order = |kind| PhoneOrder { kind, node: "cm1".into(), devices: vec![name().to_string()] };
     let before = db.store.read(|v| v.revision()).unwrap();
     let first = db.change(|c| c.order_phones(&order(PhoneOrderKind::Reset))).unwrap();
     db.change(|c| c.order_phones(&order(PhoneOrderKind::Cut))).unwrap();

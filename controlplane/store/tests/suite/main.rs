@@ -12,6 +12,7 @@ mod random;
 mod srst;
 mod telephones;
 mod upgrade;
+mod voicemail;
 
 use database::Database;
 

@@ -66,6 +66,8 @@ pub fn equipment(security: Security, number: &str) -> Equipment {
         media_elsewhere: true,
         lines: vec![(LineProfile { party, busy_trigger: 2 }, None)],
         speed_dials: Vec::new(),
+        voicemail: false,
+        messages: None,
         load: String::new(),
         user: String::new(),
         server_name: "house".to_owned(),

@@ -86,6 +86,8 @@ pub fn equipment(security: Security, bridge: Bridge, number: &str) -> Equipment 
         media_elsewhere: false,
         lines: vec![(LineProfile { party, busy_trigger: 2 }, None)],
         speed_dials: vec![SpeedDial { number: "1002".to_owned(), label: "Bob".to_owned() }],
+        voicemail: false,
+        messages: None,
         load: String::new(),
         user: "somebody".to_owned(),
         server_name: "office".to_owned(),

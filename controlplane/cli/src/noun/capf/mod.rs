@@ -171,7 +171,7 @@ fn status(view: &CapfServiceView, style: Style) -> Result {
 }
 
 /// Reads a whole file of at most `limit` bytes.
-fn read(file: &std::path::Path, limit: u64) -> std::result::Result<Vec<u8>, Failure> {
+pub fn read(file: &std::path::Path, limit: u64) -> std::result::Result<Vec<u8>, Failure> {
     let told =
         |error: &dyn std::fmt::Display| Failure::failed(format!("{}: {error}", file.display()));
     let content = durable::read(file, limit).map_err(|error| told(&error))?;
@@ -179,7 +179,7 @@ fn read(file: &std::path::Path, limit: u64) -> std::result::Result<Vec<u8>, Fail
 }
 
 /// A certificate as text; what is neither PEM nor DER stays what it is, for the daemon to refuse.
-fn as_pem(content: &[u8]) -> String {
+pub fn as_pem(content: &[u8]) -> String {
     match Certificate::parse(content) {
         Ok(certificate) => export::pem(&certificate),
         Err(_) => String::from_utf8_lossy(content).into_owned(),

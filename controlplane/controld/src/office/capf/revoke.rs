@@ -16,10 +16,10 @@ impl Handle<RevokeLsc> for Office {
             change.revoke_lsc(&name)?;
             elsewhere = change.capf_parameter("capf.certificate-issuer")?.value != "capf";
             // Whoever is registered by it must prove himself anew, wherever that is.
-            self.order_elsewhere(change, PhoneOrderKind::Cut, std::slice::from_ref(&name))?;
+            self.order_elsewhere(change, PhoneOrderKind::Cut, &[name.to_string()])?;
             Ok(())
         })?;
-        self.order_here(std::slice::from_ref(&name), PhoneOrderKind::Cut);
+        self.order_here(&[name.to_string()], PhoneOrderKind::Cut);
         let mut done = caller.done(changed);
         if elsewhere {
             done.notes.push(Warning::RevokeAtAuthority.explain(caller.language).to_string());

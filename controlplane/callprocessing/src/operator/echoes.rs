@@ -1,45 +1,46 @@
-//! Forwards that users set here, and what comes back of them.
+//! What users change here, and what comes back of it: forwards, messages that wait.
 //!
-//! A user's forward goes into the database and comes back from there with everything that others have
-//! changed. What comes back first may be older than what he has done since: it waits until he has been
-//! done for a while.
+//! It goes into the database and comes back from there with everything that others have changed. What
+//! comes back first may be older than what was done here since: it waits until nothing was done for a
+//! while.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use callmanager::switchboard::Forwards;
-
 /// So long after a user's change the database is believed again. Writing and reading take less.
 const SETTLES: Duration = Duration::from_secs(5);
 
-/// What is known of lines; `None` if a line is no more.
-pub(super) type Lines = Vec<(String, Option<Forwards>)>;
-
-#[derive(Default)]
-pub(super) struct Forwarding {
+/// What was changed here of numbers, and what the database says of them.
+pub(super) struct Echoes<T> {
     changed: HashMap<String, Instant>,
-    waiting: HashMap<String, Option<Forwards>>,
+    waiting: HashMap<String, T>,
 }
 
-impl Forwarding {
-    /// A user has changed where calls to a number go.
+impl<T> Default for Echoes<T> {
+    fn default() -> Self {
+        Self { changed: HashMap::new(), waiting: HashMap::new() }
+    }
+}
+
+impl<T> Echoes<T> {
+    /// Something about a number was changed here.
     pub(super) fn changed(&mut self, number: &str, now: Instant) {
         self.changed.insert(number.to_owned(), now);
     }
 
     /// Of what the database says, what holds at once.
-    pub(super) fn sift(&mut self, lines: Lines, now: Instant) -> Lines {
+    pub(super) fn sift(&mut self, said: Vec<(String, T)>, now: Instant) -> Vec<(String, T)> {
         self.changed.retain(|_, at| now.saturating_duration_since(*at) < SETTLES);
-        let (fresh, settled): (Lines, Lines) =
-            lines.into_iter().partition(|(number, _)| self.changed.contains_key(number));
+        let (fresh, settled): (Vec<_>, Vec<_>) =
+            said.into_iter().partition(|(number, _)| self.changed.contains_key(number));
         self.waiting.extend(fresh);
         settled
     }
 
     /// What has waited long enough.
-    pub(super) fn settled(&mut self, now: Instant) -> Lines {
+    pub(super) fn settled(&mut self, now: Instant) -> Vec<(String, T)> {
         if self.waiting.is_empty() {
-            return Lines::new();
+            return Vec::new();
         }
         let waiting = self.waiting.drain().collect();
         self.sift(waiting, now)
@@ -48,6 +49,8 @@ impl Forwarding {
 
 #[cfg(test)]
 mod tests {
+    use callmanager::switchboard::Forwards;
+
     use super::*;
 
     fn to(number: &str) -> Option<Forwards> {
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn what_a_user_has_just_done_is_not_undone_by_its_echo() {
-        let (mut forwarding, start) = (Forwarding::default(), Instant::now());
+        let (mut forwarding, start) = (Echoes::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
         forwarding.changed("1001", at(0));
         forwarding.changed("1001", at(1));
