@@ -13,6 +13,7 @@ mod overload;
 mod relay;
 mod secure_call;
 mod srst;
+mod voicemail;
 
 use std::path::PathBuf;
 
@@ -93,6 +94,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "disaster",
         about: "all nodes are lost: the publisher from its backup, a subscriber anew, phones back",
         play: disaster::play,
+    },
+    Scenario {
+        name: "voicemail",
+        about: "a secure message is left and heard, the lamp follows, ports that differ are refused",
+        play: voicemail::play,
     },
     Scenario {
         name: "mgcp-interop",

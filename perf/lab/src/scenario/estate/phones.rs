@@ -137,6 +137,11 @@ impl Phones {
         self.crew(phone).command(&format!("show {}", phone.device))
     }
 
+    /// Lets time pass while calls go on.
+    pub fn pass(&mut self, place: Place, time: &str) -> Result<()> {
+        self.crew_at(place).command(&format!("sleep {time}")).map(drop)
+    }
+
     /// One calls another, who answers; done when both are connected.
     pub fn call(&mut self, from: &Phone, to: &Phone) -> Result<()> {
         self.does(from, &format!("dials {}", to.number))?;
@@ -185,7 +190,11 @@ impl Phones {
     }
 
     fn crew(&mut self, phone: &Phone) -> &mut Crew {
-        match phone.place {
+        self.crew_at(phone.place)
+    }
+
+    fn crew_at(&mut self, place: Place) -> &mut Crew {
+        match place {
             Place::Centre => &mut self.centre,
             Place::Branch => &mut self.branch,
         }
