@@ -5,6 +5,8 @@
 //! the programs. With nothing missing this takes no noticeable time, so that every other command
 //! can call it.
 
+mod python;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -156,6 +158,36 @@ const PACKAGES: &[Package] = &[
         why: "records and dissects the SCCP and MGCP messages that we write",
         brings: Program("tshark"),
         uses: &[Use::Test, Use::Lab],
+    },
+    Package {
+        name: "chromium",
+        why: "shows the pages as administrators see them",
+        brings: Program("chromium"),
+        uses: &[Use::Test],
+    },
+    Package {
+        name: "chromium-driver",
+        why: "clicks in it",
+        brings: Program("chromedriver"),
+        uses: &[Use::Test],
+    },
+    Package {
+        name: "fonts-noto-cjk",
+        why: "the letters of Japanese pages",
+        brings: File("/usr/share/doc/fonts-noto-cjk"),
+        uses: &[Use::Test],
+    },
+    Package {
+        name: "python3-venv",
+        why: "holds the judges of pages and interfaces that are written in Python",
+        brings: File("/usr/share/doc/python3-venv"),
+        uses: &[Use::Test],
+    },
+    Package {
+        name: "sslscan",
+        why: "judges the TLS of administration",
+        brings: Program("sslscan"),
+        uses: &[Use::Test],
     },
     Package {
         name: "valgrind",
@@ -342,7 +374,8 @@ pub fn run(args: &Args) -> Result<()> {
     let uses = if args.uses.is_empty() { Use::ALL } else { &args.uses };
     let packages = missing_packages(uses);
     let linker = uses.contains(&Use::Ebpf) && !have_bpf_linker();
-    let complete = packages.is_empty() && !linker;
+    let python = uses.contains(&Use::Test) && !python::present();
+    let complete = packages.is_empty() && !linker && !python;
     if complete {
         shell::say("setup: nothing is missing");
     }
@@ -353,6 +386,9 @@ pub fn run(args: &Args) -> Result<()> {
         say_missing(&packages);
         if linker {
             shell::say(&format!("  {:<16} links the XDP program (eBPF)", "bpf-linker"));
+        }
+        if python {
+            python::say_missing();
         }
         bail!("the machine lacks what is listed above; `cargo xtask setup` installs it");
     }
@@ -368,6 +404,9 @@ pub fn ensure(uses: &[Use]) -> Result<()> {
     }
     if uses.contains(&Use::Ebpf) && !have_bpf_linker() {
         install_bpf_linker()?;
+    }
+    if uses.contains(&Use::Test) && !python::present() {
+        python::install()?;
     }
     if uses.contains(&Use::Ebpf) {
         ebpf::build()?;

@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod audit;
 mod backup;
 mod call;
 mod capf;
@@ -36,6 +37,7 @@ mod trust;
 mod voicemail;
 mod wire;
 
+pub use audit::{AuditCheck, AuditReport, AuditReportView, Severity};
 pub use backup::{
     BackupDetail, BackupEnded, BackupLock, BackupRow, BackupStarted, BackupUnlock, BackupWork,
     BackupWorkView, BackupsView, CreateBackup, ListBackups, RestoreBackup, VerifyBackup,
@@ -57,10 +59,10 @@ pub use gateway::{
     SetGatewayPort, ShowGateway,
 };
 pub use phone::{
-    AddPhoneLine, AddSpeedDial, ImportPhones, ListModels, ListPhones, ModelView, PhoneFilter,
-    PhoneImport, PhoneImported, PhoneRefused, PhoneRow, PhoneView, PhonesChanged, PhonesImported,
-    PhonesReset, RegistrationView, RemovePhoneLine, RemoveSpeedDial, ResetKind, ResetPhones,
-    SetPhones, ShowPhone,
+    AddPhoneLine, AddSpeedDial, FindPhones, ImportPhones, ListModels, ListPhones, ModelView,
+    PhoneFilter, PhoneImport, PhoneImported, PhoneRefused, PhoneRow, PhoneView, PhonesChanged,
+    PhonesFound, PhonesImported, PhonesReset, RegistrationView, RemovePhoneLine, RemoveSpeedDial,
+    ResetKind, ResetPhones, SetPhones, ShowPhone,
 };
 pub use plan::{
     AddLine, AddPool, AddRegion, AddRoute, LimitRegion, LineChanges, LineView, ListLines,
@@ -82,7 +84,10 @@ pub use srst::{
     ShowSrstStatus, SrstCertificateView, SrstChanges, SrstGatewayView, SrstOwnView, SrstStatusView,
     SrstView, WithdrawSrst,
 };
-pub use trust::{ShowTrustList, TrustEntryView, TrustFileView, TrustListView, TrustVersionView};
+pub use trust::{
+    MakeSecurityToken, SecurityTokenMade, ShowTrustList, SignTrustList, TrustEntryView,
+    TrustFileView, TrustListSigned, TrustListView, TrustServerView, TrustVersionView,
+};
 pub use voicemail::{
     AddVoicemail, AddVoicemailPorts, CopyVoicemailRoot, ListVoicemail, ListVoicemailPorts,
     NewVoicemailPorts, RemoveVoicemail, RemoveVoicemailPort, RemoveVoicemailRoot, ResetVoicemail,

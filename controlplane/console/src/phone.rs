@@ -18,6 +18,18 @@ requests! {
         filter: PhoneFilter,
     }
 
+    /// A part of a list of phones.
+    FindPhones = "find-phones" -> PhonesFound {
+        /// Which ones.
+        filter: PhoneFilter,
+        /// Only those behind this name.
+        after: Option<String>,
+        /// Not the first so many of these.
+        skip: usize,
+        /// At most so many.
+        limit: usize,
+    }
+
     /// Everything about one phone.
     ShowPhone = "show-phone" -> PhoneView {
         /// Which one.
@@ -93,6 +105,17 @@ requests! {
 
     /// What each model can do for security.
     ListModels = "list-models" -> Vec<ModelView> {}
+}
+
+/// A part of a list of phones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhonesFound {
+    /// Those that were asked for, by name.
+    pub phones: Vec<PhoneRow>,
+    /// How many match.
+    pub total: usize,
+    /// Whether others follow.
+    pub more: bool,
 }
 
 /// Which phones. What is absent does not matter.

@@ -72,6 +72,7 @@ requests! {
 
 /// Settings of a reference to change; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 pub struct SrstChanges {
@@ -100,10 +101,12 @@ impl SrstChanges {
 
 /// A reference with what hangs on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SrstView {
     /// Its name.
     pub name: String,
     /// Where the gateway is.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub address: IpAddr,
     /// Its port of SCCP.
     pub port: u16,
@@ -123,6 +126,7 @@ pub struct SrstView {
 
 /// A gateway's certificate, for people to compare.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SrstCertificateView {
     /// Whom it is about.
     pub subject: String,
@@ -142,6 +146,7 @@ pub struct SrstCertificateView {
 
 /// What a gateway shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FetchedSrst {
     /// Its reference.
     pub name: String,
@@ -153,6 +158,7 @@ pub struct FetchedSrst {
 
 /// How centre and gateways stand to each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", tag = "role")]
 pub enum SrstStatusView {
     /// This node belongs to the centre.
@@ -168,10 +174,12 @@ pub enum SrstStatusView {
 
 /// A gateway, as the centre sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SrstGatewayView {
     /// Its reference.
     pub reference: String,
     /// From where it came last.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub peer: IpAddr,
     /// When it reported last, RFC 3339, UTC.
     pub heard: String,
@@ -187,6 +195,7 @@ pub struct SrstGatewayView {
 
 /// A gateway, as it sees itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SrstOwnView {
     /// Its reference; absent: the centre has not told it yet.
     pub reference: Option<String>,

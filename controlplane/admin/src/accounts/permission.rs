@@ -20,16 +20,18 @@ pub enum Permission {
 impl Permission {
     /// What a request of [`console`] takes, by its name. What is not known here changes something.
     pub fn of_request(name: &str) -> Self {
-        const LOOKS: [&str; 6] = [
+        const LOOKS: [&str; 8] = [
             "status",
             "device-log",
             "diagnose-phone",
+            "find-phones",
             "report-capf",
             "capf-service",
             "check-gateway",
+            "srst-status",
         ];
         match name {
-            "history" | "audit-trail" => Self::Audit,
+            "history" | "audit-trail" | "audit-report" => Self::Audit,
             "list-administrators" | "list-tokens" => Self::Accounts,
             "put-administrator" | "remove-administrator" => Self::Accounts,
             "create-token" | "remove-token" => Self::Accounts,

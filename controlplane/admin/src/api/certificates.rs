@@ -76,7 +76,7 @@ struct InForm {
 /// Forms of a certificate file.
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum FormWord {
+pub(super) enum FormWord {
     Der,
     #[default]
     Pem,

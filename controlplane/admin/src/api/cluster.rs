@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use console::{
-    ActivateService, AddNode, AuditTrail, AuditView, Done, History, ListNodes, ListParameters,
-    ParameterView, RemoveNode, RestartService, RevisionView, SetParameter, ShowTrustList, Status,
-    StatusReport, TrustListView,
+    ActivateService, AddNode, AuditReport, AuditReportView, AuditTrail, AuditView, Done, History,
+    ListNodes, ListParameters, ParameterView, RemoveNode, RestartService, RevisionView,
+    SetParameter, Status, StatusReport,
 };
 use serde::{Deserialize, Serialize};
 use store::{AdministratorRole, Node, Service};
@@ -31,9 +31,9 @@ pub fn routes() -> OpenApiRouter<Arc<Site>> {
         .routes(routes!(restart))
         .routes(routes!(list_parameters))
         .routes(routes!(set_parameter, unset_parameter))
-        .routes(routes!(trust_list))
         .routes(routes!(history))
         .routes(routes!(audit))
+        .routes(routes!(report))
 }
 
 /// Who asks.
@@ -183,12 +183,6 @@ async fn unset_parameter(
     reply::<SetParameter>(site.ask(&visitor, SetParameter { node, name, value: None }).await)
 }
 
-/// The CTL file in force, those before it, and why it has to be updated
-#[utoipa::path(get, path = "/trust-list", tag = "cluster", responses((status = 200, body = TrustListView)))]
-async fn trust_list(State(site): State<Arc<Site>>, visitor: Visitor) -> Reply<TrustListView> {
-    reply::<ShowTrustList>(site.ask(&visitor, ShowTrustList {}).await)
-}
-
 /// How many of the newest.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -222,4 +216,10 @@ async fn audit(
     Query(newest): Query<Newest>,
 ) -> Reply<Vec<AuditView>> {
     reply::<AuditTrail>(site.ask(&visitor, AuditTrail { limit: newest.limit() }).await)
+}
+
+/// What an auditor would find
+#[utoipa::path(get, path = "/audit-report", tag = "audit", responses((status = 200, body = AuditReportView)))]
+async fn report(State(site): State<Arc<Site>>, visitor: Visitor) -> Reply<AuditReportView> {
+    reply::<AuditReport>(site.ask(&visitor, AuditReport {}).await)
 }

@@ -21,6 +21,8 @@ mod paging;
 mod phones;
 mod plan;
 pub mod problem;
+mod srst;
+mod trust;
 
 use std::sync::Arc;
 
@@ -36,8 +38,10 @@ use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::accounts::Proof;
+use crate::certificate::view::Filter;
 use crate::site::{Asked, Site, Visitor};
 pub use capf::conceal;
+use certificates::FormWord;
 use problem::{Code, Problem};
 
 /// Where it is.
@@ -62,7 +66,7 @@ fn reply<R: console::Request>(asked: Asked<R>) -> Reply<R::Answer> {
             repeatable; what takes long is an operation whose progress is served as events. \
             Problems are RFC 9457's, with a stable `code`."
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, Filter, FormWord)),
     security(("token" = []))
 )]
 struct Description;
@@ -72,6 +76,8 @@ fn parts() -> (Router<Arc<Site>>, openapi::OpenApi) {
         .merge(cluster::routes())
         .merge(phones::routes())
         .merge(plan::routes())
+        .merge(trust::routes())
+        .merge(srst::routes())
         .merge(calls::routes())
         .merge(gateways::routes())
         .merge(capf::routes())

@@ -35,19 +35,36 @@ impl Paging {
     /// The page of a list in the order of its keys. The cursor holds a key, so that what is added
     /// or removed in the meantime moves nothing.
     pub fn page<T>(&self, list: Vec<T>, key: impl Fn(&T) -> String) -> Result<Page<T>, Problem> {
-        let limit = self.limit.unwrap_or(DEFAULT);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Problem::new(Code::Invalid, format!("limit: 1-{MOST}")));
-        }
-        let after = self.cursor.as_deref().map(decode).transpose()?;
+        let (limit, after) = (self.limit()?, self.after()?);
         let total = list.len();
         let behind = |item: &T| after.as_ref().is_none_or(|after| key(item) > *after);
         let mut rest = list.into_iter().filter(behind);
         let items: Vec<_> = rest.by_ref().take(limit).collect();
         let is_more = rest.next().is_some();
+        Ok(Page::new(items, total, is_more, key))
+    }
+
+    /// How many at most.
+    pub fn limit(&self) -> Result<usize, Problem> {
+        let limit = self.limit.unwrap_or(DEFAULT);
+        match (1..=MOST).contains(&limit) {
+            true => Ok(limit),
+            false => Err(Problem::new(Code::Invalid, format!("limit: 1-{MOST}"))),
+        }
+    }
+
+    /// The key that the page comes behind.
+    pub fn after(&self) -> Result<Option<String>, Problem> {
+        self.cursor.as_deref().map(decode).transpose()
+    }
+}
+
+impl<T> Page<T> {
+    /// A page of a list of `total`, behind which others follow or not.
+    pub fn new(items: Vec<T>, total: usize, is_more: bool, key: impl Fn(&T) -> String) -> Self {
         let last = items.last().filter(|_| is_more);
         let next = last.map(|last| Base64UrlUnpadded::encode_string(key(last).as_bytes()));
-        Ok(Page { items, total, next })
+        Self { items, total, next }
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use console::{
     AddDevice, AddPhoneLine, AddSpeedDial, DeviceChanges, DeviceErased, DeviceLog, DiagnosePhone,
-    DiagnosisView, Done, FileRequestView, ListModels, ListPhones, ModelView, PhoneFilter, PhoneRow,
+    DiagnosisView, Done, FileRequestView, FindPhones, ListModels, ModelView, PhoneFilter, PhoneRow,
     PhoneView, PhonesChanged, PhonesReset, RemoveDevice, RemovePhoneLine, RemoveSpeedDial,
     ResetKind, ResetPhones, SetDevice, SetPhones, ShowDevice, ShowPhone,
 };
@@ -72,8 +72,11 @@ async fn list(
     Query(Which { filter: wanted, limit, cursor }): Query<Which>,
 ) -> Reply<Page<PhoneRow>> {
     let filter = filter(wanted.as_deref(), visitor.language)?;
-    let rows = site.ask(&visitor, ListPhones { filter }).await?;
-    Ok(axum::Json(Paging { limit, cursor }.page(rows, |row| row.name.to_string())?))
+    let paging = Paging { limit, cursor };
+    let (limit, after) = (paging.limit()?, paging.after()?);
+    let found = site.ask(&visitor, FindPhones { filter, after, skip: 0, limit }).await?;
+    let key = |row: &PhoneRow| row.name.to_string();
+    Ok(axum::Json(Page::new(found.phones, found.total, found.more, key)))
 }
 
 /// A phone to add.

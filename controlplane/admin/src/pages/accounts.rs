@@ -22,7 +22,7 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let people = site.ask(&visitor, ListAdministrators {}).await.or_page(&visitor)?;
     let tokens = site.ask(&visitor, ListTokens {}).await.or_page(&visitor)?;
     let content = html! {
-        section .card .scroll {
+        section .card .scroll tabindex="0" {
             h2 { (PEOPLE.get(language)) }
             table {
                 tbody {
@@ -53,7 +53,7 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
             }
             button type="submit" { (SAVE.get(language)) }
         }
-        section .card .scroll {
+        section .card .scroll tabindex="0" {
             h2 { (TOKENS.get(language)) }
             @if tokens.is_empty() { p .soft { (NO_TOKENS.get(language)) } }
             table {

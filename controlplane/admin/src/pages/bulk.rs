@@ -80,7 +80,7 @@ pub async fn progress(
             @for note in &operation.notes { p .soft { (note) } }
         }
         @if !operation.failed.is_empty() {
-            section .card .scroll {
+            section .card .scroll tabindex="0" {
                 h2 { (FAILED.get(language)) }
                 table {
                     tbody {

@@ -19,7 +19,7 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let records = ListCallRecords { limit: 50, before: None, number: None };
     let records = site.ask(&visitor, records).await.or_page(&visitor)?;
     let content = html! {
-        section .card .scroll data-refresh="5" {
+        section .card .scroll data-refresh="5" tabindex="0" {
             h2 { (ACTIVE.get(language)) }
             @match calls {
                 Err(fault) => p .soft { (told(fault, language)) },
@@ -30,7 +30,7 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
                 },
             }
         }
-        section .card .scroll {
+        section .card .scroll tabindex="0" {
             h2 { (ENDED.get(language)) }
             @if records.is_empty() { p .soft { (NONE.get(language)) } }
             @else {
@@ -99,7 +99,7 @@ pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Pat
                 }
             }
         }
-        section .card .scroll {
+        section .card .scroll tabindex="0" {
             h2 { (SAID.get(language)) }
             table .ladder {
                 tbody {

@@ -70,7 +70,7 @@ pub async fn report(
             button type="submit" { (SEARCH.get(language)) }
         }
         p .soft { (phones.len()) " · " a href="/capf/report.csv" { "CSV" } }
-        div .card .scroll {
+        div .card .scroll tabindex="0" {
             table {
                 thead { tr { @for column in COLUMNS { th scope="col" { (column.get(language)) } } } }
                 tbody {

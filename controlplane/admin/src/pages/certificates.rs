@@ -29,7 +29,7 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let own = &site.keeper.chain()[0];
     let time = |at| humantime::format_rfc3339_seconds(at).to_string();
     let content = html! {
-        div .card .scroll {
+        div .card .scroll tabindex="0" {
             table {
                 thead { tr { @for column in COLUMNS { th scope="col" { (column.get(language)) } } } }
                 tbody {

@@ -19,7 +19,7 @@ pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let changes = site.ask(&visitor, History { limit: LIMIT }).await.or_page(&visitor)?;
     let audit = site.ask(&visitor, AuditTrail { limit: LIMIT }).await.or_page(&visitor)?;
     let content = html! {
-        section .card .scroll {
+        section .card .scroll tabindex="0" {
             h2 { (CHANGES.get(language)) }
             table {
                 tbody {
@@ -41,7 +41,7 @@ pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
                 }
             }
         }
-        section .card .scroll {
+        section .card .scroll tabindex="0" {
             h2 { (AUDIT.get(language)) }
             p .soft { (VERIFIED.get(language)) }
             table {

@@ -16,17 +16,20 @@ use crate::api::problem::Problem;
 use crate::site::{Site, Visitor};
 
 /// Where the navigation leads, and who may go there.
-const PLACES: [(&str, Text, Permission); 11] = [
+const PLACES: [(&str, Text, Permission); 14] = [
     ("/", Text::new("Overview", "概要"), Permission::Look),
     ("/phones", Text::new("Phones", "電話機"), Permission::Look),
     ("/capf", Text::new("CAPF report", "CAPF レポート"), Permission::Look),
     ("/calls", Text::new("Calls", "通話"), Permission::Look),
+    ("/plan", Text::new("Lines and pools", "回線とプール"), Permission::Look),
+    ("/srst", Text::new("SRST references", "SRST リファレンス"), Permission::Look),
     ("/certificates", Text::new("Certificates", "証明書"), Permission::Look),
     ("/trust-list", Text::new("CTL file", "CTL ファイル"), Permission::Look),
     ("/nodes", Text::new("Nodes and services", "ノードとサービス"), Permission::Look),
     ("/parameters", Text::new("Parameters", "パラメータ"), Permission::Look),
     ("/bulk", Text::new("Bulk administration", "一括管理"), Permission::Operate),
     ("/accounts", Text::new("Accounts", "アカウント"), Permission::Accounts),
+    ("/audit", Text::new("Security audit", "セキュリティ監査"), Permission::Audit),
     ("/changes", Text::new("Changes and audit", "変更履歴と監査"), Permission::Audit),
 ];
 

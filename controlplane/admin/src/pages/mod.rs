@@ -5,6 +5,7 @@
 
 mod accounts;
 mod assets;
+mod audit;
 mod bulk;
 mod calls;
 mod capf;
@@ -18,7 +19,9 @@ mod nodes;
 mod notice;
 mod parameters;
 mod phones;
+mod plan;
 mod plot;
+mod srst;
 mod trust;
 
 use std::collections::HashMap;
@@ -54,6 +57,24 @@ pub fn router(_: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/phones/{name}/capf", post(capf::order))
         .route("/capf", get(capf::report))
         .route("/capf/report.csv", get(capf::export))
+        .route("/plan", get(plan::show))
+        .route("/plan/lines/{number}", get(plan::line).post(plan::set_line))
+        .route("/plan/remove/line", post(plan::remove_line))
+        .route("/plan/routes", post(plan::add_route))
+        .route("/plan/remove/route", post(plan::remove_route))
+        .route("/plan/pools", post(plan::add_pool))
+        .route("/plan/pools/{name}", get(plan::pool).post(plan::set_pool))
+        .route("/plan/remove/pool", post(plan::remove_pool))
+        .route("/plan/regions", post(plan::add_region))
+        .route("/plan/regions/limit", post(plan::limit_region))
+        .route("/plan/remove/region", post(plan::remove_region))
+        .route("/srst", get(srst::list).post(srst::add))
+        .route("/srst/{name}", get(srst::show).post(srst::change))
+        .route("/srst/{name}/fetch", post(srst::fetch))
+        .route("/srst/{name}/accept", post(srst::accept))
+        .route("/srst/{name}/withdraw", post(srst::withdraw))
+        .route("/srst/{name}/reset", post(srst::reset))
+        .route("/srst/{name}/remove", post(srst::remove))
         .route("/calls", get(calls::list))
         .route("/calls/{id}", get(calls::show))
         .route("/certificates", get(certificates::list))
@@ -62,7 +83,8 @@ pub fn router(_: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/certificates/https/recreate", post(certificates::recreate))
         .route("/certificates/{fingerprint}", get(certificates::show))
         .route("/certificates/{fingerprint}/file", get(certificates::file))
-        .route("/trust-list", get(trust::show))
+        .route("/trust-list", get(trust::show).post(trust::sign::sign))
+        .route("/trust-list/tokens", post(trust::sign::make))
         .route("/nodes", get(nodes::list).post(nodes::add))
         .route("/nodes/{name}/services", post(nodes::activate))
         .route("/parameters", get(parameters::list).post(parameters::set))
@@ -73,6 +95,7 @@ pub fn router(_: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/accounts/remove", post(accounts::remove_account))
         .route("/accounts/tokens", post(accounts::create_token))
         .route("/accounts/tokens/remove", post(accounts::remove_token))
+        .route("/audit", get(audit::show))
         .route("/changes", get(history::show))
         .route("/logout", post(login::logout))
         .layer(middleware::from_fn(admit));

@@ -24,7 +24,7 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
         @for node in &nodes {
             section .card {
                 h2 { (node.name) " " span .soft { (node.address) " · " (node.role) } }
-                div .scroll {
+                div .scroll tabindex="0" {
                     table {
                         tbody {
                             @for service in Service::ALL {

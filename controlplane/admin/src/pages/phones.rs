@@ -7,11 +7,11 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use console::{
-    AddDevice, DeviceView, Done, ListDue, ListModels, ListPhones, ListPools, PhoneFilter, PhoneRow,
+    AddDevice, DeviceView, Done, FindPhones, ListDue, ListModels, ListPools, PhoneFilter, PhoneRow,
     PhoneView, PhonesReset, RemoveDevice, ResetKind, ResetPhones, SetDevice, ShowCapf, ShowDevice,
     ShowPhone,
 };
-use lang::{Say, Text};
+use lang::{Language, Say, Text};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::{Action, CapfStatus, DeviceName, DeviceSecurityMode, EffectiveMode, Model};
@@ -76,20 +76,26 @@ pub async fn list(
     visitor: Visitor,
     Query(wanted): Query<Wanted>,
 ) -> Shown {
-    let found = site.ask(&visitor, ListPhones { filter: wanted.filter() }).await;
-    let found = found.or_page(&visitor)?;
+    let number = wanted.page.max(1);
+    let find = |number: usize| {
+        let skip = (number - 1).saturating_mul(PER_PAGE);
+        FindPhones { filter: wanted.filter(), after: None, skip, limit: PER_PAGE }
+    };
+    let mut found = site.ask(&visitor, find(number)).await.or_page(&visitor)?;
+    let pages = found.total.div_ceil(PER_PAGE).max(1);
+    if number > pages {
+        found = site.ask(&visitor, find(pages)).await.or_page(&visitor)?;
+    }
+    let number = number.min(pages);
     let due = site.ask(&visitor, ListDue {}).await.or_page(&visitor)?;
     let language = visitor.language;
     let may = visitor.person.may(Permission::Operate);
-    let pages = found.len().div_ceil(PER_PAGE).max(1);
-    let number = wanted.page.clamp(1, pages);
-    let shown = &found[(number - 1) * PER_PAGE..found.len().min(number * PER_PAGE)];
     let content = html! {
         (search(&wanted, &visitor))
-        p .soft { (FOUND.fill(language, &[("count", &found.len())])) }
+        p .soft { (FOUND.fill(language, &[("count", &found.total)])) }
         form method="post" action="/phones/reset" data-confirm=(dashboard::SURE.get(language)) {
             (csrf(&visitor))
-            div .card .scroll {
+            div .card .scroll tabindex="0" {
                 table {
                     thead { tr {
                         @if may {
@@ -98,7 +104,7 @@ pub async fn list(
                         @for column in COLUMNS { th scope="col" { (column.get(language)) } }
                     } }
                     tbody {
-                        @for phone in shown { (row(phone, &due, may, &visitor)) }
+                        @for phone in &found.phones { (row(phone, &due, may, &visitor)) }
                     }
                 }
             }
@@ -270,7 +276,7 @@ pub async fn show(
             }
         }
         @if let Some(steps) = &steps {
-            section .card .scroll #enrolment {
+            section .card .scroll #enrolment tabindex="0" {
                 h2 { (WAY.get(language)) }
                 table .ladder {
                     tbody {
@@ -444,14 +450,17 @@ pub async fn reset(State(site): State<Arc<Site>>, visitor: Visitor, form: Submit
     let request = ResetPhones { names, filter, kind: ResetKind::Reset, dry_run: false };
     let asked = site.ask(&visitor, request).await;
     let language = visitor.language;
-    after::<ResetPhones>(&site, &visitor, &place, asked, |reset: PhonesReset| {
-        let told = reset.told.len();
-        let values: [(&str, &dyn std::fmt::Display); 3] =
-            [("matched", &reset.matched), ("told", &told), ("calls", &reset.in_calls)];
-        let mut notes = vec![TOLD.fill(language, &values)];
-        notes.extend(reset.done.notes);
-        Done { notes, ..reset.done }
-    })
+    after::<ResetPhones>(&site, &visitor, &place, asked, |reset| told_of(reset, language))
+}
+
+/// What to tell of a reset.
+pub fn told_of(reset: PhonesReset, language: Language) -> Done {
+    let told = reset.told.len();
+    let values: [(&str, &dyn std::fmt::Display); 3] =
+        [("matched", &reset.matched), ("told", &told), ("calls", &reset.in_calls)];
+    let mut notes = vec![TOLD.fill(language, &values)];
+    notes.extend(reset.done.notes);
+    Done { notes, ..reset.done }
 }
 
 fn device_name(name: &str, visitor: &Visitor) -> Result<DeviceName, Problem> {

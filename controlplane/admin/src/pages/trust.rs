@@ -1,31 +1,39 @@
 //! The CTL file: what is in it, who signed it, what was before, and why it has to be updated.
 
+pub mod sign;
+
 use std::sync::Arc;
 
 use axum::extract::State;
 use console::{ShowTrustList, TrustFileView};
 use lang::{Language, Text};
 use maud::{Markup, html};
+use store::SecurityMode;
 
 use super::layout::page;
 use super::{OrPage, Shown};
+use crate::accounts::permission::Permission;
 use crate::site::{Site, Visitor};
 
 pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let language = visitor.language;
     let list = site.ask(&visitor, ShowTrustList {}).await.or_page(&visitor)?;
+    let mode = list.file.as_ref().and_then(|file| SecurityMode::from_number(file.security_mode));
     let content = html! {
         @for alarm in &list.alarms { div .notice .warn role="alert" { p { (alarm) } } }
         @match &list.file {
             Some(file) => (entries(file, language)),
             None => div .card { p { (NO_FILE.get(language)) } },
         }
+        @if visitor.person.may(Permission::Operate) {
+            (sign::wizard(list.file.is_some(), mode, &visitor))
+        }
         section .card {
             h2 { (CHANGE.get(language)) }
             p { (CLIENT.get(language)) }
-            pre { code { "ringfence ctl wizard\nringfence ctl update --dry-run --token one.token" } }
+            pre tabindex="0" { code { "ringfence ctl wizard\nringfence ctl update --dry-run --token one.token" } }
         }
-        section .card .scroll {
+        section .card .scroll tabindex="0" {
             h2 { (VERSIONS.get(language)) }
             table {
                 tbody {
@@ -56,7 +64,7 @@ fn entries(file: &TrustFileView, language: Language) -> Markup {
                 dt { "MD5" } dd .mono { (file.md5) }
             }
         }
-        section .card .scroll {
+        section .card .scroll tabindex="0" {
             h2 { (ENTRIES.get(language)) }
             table {
                 thead { tr { @for column in COLUMNS { th scope="col" { (column.get(language)) } } } }
@@ -78,7 +86,7 @@ fn entries(file: &TrustFileView, language: Language) -> Markup {
 
 const TITLE: Text = Text::new("CTL file", "CTL ファイル");
 const NO_FILE: Text = Text::new("There is no CTL file yet.", "CTL ファイルはまだありません。");
-const CHANGE: Text = Text::new("Create or change it", "作成と変更");
+const CHANGE: Text = Text::new("With hardware tokens", "ハードウェアトークンを使用する場合");
 const CLIENT: Text = Text::new(
     "Security tokens sign it where they are: with the CTL client on your own computer. It asks step by step, and tells before it writes which phones would refuse the new file.",
     "CTL ファイルにはセキュリティトークンで署名します。トークンを接続したコンピュータで CTL クライアントを実行してください。手順を順に案内し、書き込み前に、新しいファイルを拒否する電話機を表示します。",

@@ -13,7 +13,7 @@ impl Handle<ListCalls> for Office {
     fn handle(&self, caller: &Caller, _: ListCalls) -> Result<Vec<CallView>, Failure> {
         match self.services.telephony() {
             Some(telephony) => Ok(telephony.calls()),
-            None => Err(failed(NOT_RUNNING.say(caller.language))),
+            None => Err(not_here(NOT_RUNNING.say(caller.language))),
         }
     }
 }
@@ -21,7 +21,7 @@ impl Handle<ListCalls> for Office {
 impl Handle<ShowCall> for Office {
     fn handle(&self, caller: &Caller, request: ShowCall) -> Result<LadderView, Failure> {
         let Some(telephony) = self.services.telephony() else {
-            return Err(failed(NOT_RUNNING.say(caller.language)));
+            return Err(not_here(NOT_RUNNING.say(caller.language)));
         };
         let unknown = || Failure {
             kind: FailureKind::Unknown,
@@ -65,8 +65,8 @@ fn time(at: SystemTime) -> String {
     humantime::format_rfc3339_millis(at).to_string()
 }
 
-fn failed(text: String) -> Failure {
-    Failure { kind: FailureKind::Failed, text }
+fn not_here(text: String) -> Failure {
+    Failure { kind: FailureKind::Conflict, text }
 }
 
 const NOT_RUNNING: Text = Text::new(

@@ -5,7 +5,7 @@ use console::{
 use store::{Change, Device, EffectiveMode, SecurityMode, View};
 use tftp::Outcome;
 
-use super::phone::directory_number;
+use super::phonebook::directory_number;
 use super::{Caller, Handle, Office};
 
 impl Handle<ListDevices> for Office {

@@ -1,6 +1,7 @@
 //! What administrators ask, carried out.
 
 mod administrator;
+mod audit;
 mod backup;
 mod call;
 mod capf;
@@ -16,25 +17,30 @@ mod line;
 mod node;
 mod parameter;
 mod phone;
+mod phonebook;
 mod plan;
 mod reset;
+mod security_token;
 mod service;
+mod sign;
 mod srst;
 mod status;
 mod token;
 mod trust;
 mod voicemail;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use console::{Answer, Call, Done, Failure, FailureKind, Request};
 use lang::{Language, Say, Text};
+use messages::Explain;
 use serde_json::Value as Json;
-use store::{Author, Change, Changed, RESET_ENDS_CALLS, Refusal, Revision, Store};
+use store::{Author, Change, Changed, Latest, RESET_ENDS_CALLS, Refusal, Revision, Store};
 
 use crate::archivist::Archivist;
 use crate::services::Services;
+use phonebook::Phonebook;
 
 /// Carries out requests.
 pub struct Office {
@@ -43,6 +49,7 @@ pub struct Office {
     services: Arc<Services>,
     read_only: bool,
     archivist: Archivist,
+    phonebook: Mutex<Option<Arc<Latest<Phonebook>>>>,
 }
 
 /// Who asks, in which language, and when.
@@ -81,6 +88,7 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::RemoveDevice>(),
     entry::<console::ResetDevices>(),
     entry::<console::ListPhones>(),
+    entry::<console::FindPhones>(),
     entry::<console::ShowPhone>(),
     entry::<console::SetPhones>(),
     entry::<console::ImportPhones>(),
@@ -165,9 +173,12 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::ListCertificates>(),
     entry::<console::ListDue>(),
     entry::<console::ShowTrustList>(),
+    entry::<console::MakeSecurityToken>(),
+    entry::<console::SignTrustList>(),
     entry::<console::NewestRevision>(),
     entry::<console::History>(),
     entry::<console::AuditTrail>(),
+    entry::<console::AuditReport>(),
 ];
 
 const fn entry<R: Request>() -> (&'static str, Handler)
@@ -192,7 +203,8 @@ impl Office {
     /// An office for this node.
     pub fn new(store: Arc<Store>, node: String, services: Arc<Services>) -> Self {
         let archivist = Archivist::new(Arc::clone(&store), Arc::clone(&services));
-        Self { store, node, services, archivist, read_only: false }
+        let phonebook = Mutex::default();
+        Self { store, node, services, archivist, read_only: false, phonebook }
     }
 
     /// An office of a gateway: what it knows comes from the centre, and is changed there.
@@ -286,6 +298,17 @@ impl Caller {
             _ => FailureKind::Failed,
         };
         Failure { kind, text: error.say(self.language) }
+    }
+
+    /// What has a message of its own, in the caller's language with its cause and what to do.
+    fn explained(&self, fault: &dyn Explain) -> Failure {
+        let text = format!("{:#}", fault.explain(self.language));
+        Failure { kind: FailureKind::Failed, text }
+    }
+
+    /// The same of what whoever asks can put right.
+    fn refused(&self, fault: &dyn Explain) -> Failure {
+        Failure { kind: FailureKind::Refused, ..self.explained(fault) }
     }
 
     /// The answer to a change, with the warnings that belong to it and to its actions.

@@ -1,28 +1,41 @@
-use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
 
 use console::{
-    AddPhoneLine, AddSpeedDial, Done, Failure, ListModels, ListPhones, ModelView, PhoneFilter,
-    PhoneRefused, PhoneRow, PhoneView, PhonesChanged, RegistrationView, RemovePhoneLine,
-    RemoveSpeedDial, SetPhones, ShowPhone,
+    AddPhoneLine, AddSpeedDial, Done, Failure, FindPhones, ListModels, ListPhones, ModelView,
+    PhoneFilter, PhoneRefused, PhoneRow, PhoneView, PhonesChanged, PhonesFound, RegistrationView,
+    RemovePhoneLine, RemoveSpeedDial, SetPhones, ShowPhone,
 };
 use lang::{Language, Say, Text};
 use store::{
-    Capability, CapfStatus, Change, Device, DeviceName, DeviceSecurityMode, EffectiveMode, Error,
-    Hardening, Model, SecurityMode, SpeedDial, Support, View,
+    Capability, Change, Device, DeviceName, Error, Hardening, Latest, Model, SpeedDial, Support,
 };
 
 use super::line::line_view;
+use super::phonebook::{Facts, Phonebook, Search, directory_number};
 use super::{Caller, Handle, Office};
 
 impl Handle<ListPhones> for Office {
     fn handle(&self, caller: &Caller, request: ListPhones) -> Result<Vec<PhoneRow>, Failure> {
         let registered = self.registered();
-        self.read(caller, |view| {
-            let found = Found::read(view, registered.as_deref())?;
-            let devices = view.devices()?.into_iter();
-            let devices = devices.filter(|device| found.matches(device, &request.filter));
-            Ok(devices.map(|device| found.row(device, caller.language)).collect())
-        })
+        let book = self.phonebook(caller)?;
+        let search = Search::new(&book.facts, registered.as_deref(), &request.filter);
+        let found = book.phones().filter(|device| search.matches(device));
+        Ok(found.map(|device| search.row(device, caller.language)).collect())
+    }
+}
+
+impl Handle<FindPhones> for Office {
+    fn handle(&self, caller: &Caller, request: FindPhones) -> Result<PhonesFound, Failure> {
+        let FindPhones { filter, after, skip, limit } = request;
+        let registered = self.registered();
+        let book = self.phonebook(caller)?;
+        let search = Search::new(&book.facts, registered.as_deref(), &filter);
+        let found: Vec<_> = book.phones().filter(|device| search.matches(device)).collect();
+        let first =
+            after.map_or(0, |after| found.partition_point(|it| *it.name.as_str() <= *after));
+        let rest = &found[first.saturating_add(skip).min(found.len())..];
+        let rows = rest.iter().take(limit).map(|device| search.row(device, caller.language));
+        Ok(PhonesFound { phones: rows.collect(), total: found.len(), more: rest.len() > limit })
     }
 }
 
@@ -31,8 +44,8 @@ impl Handle<ShowPhone> for Office {
         let registered = self.registered();
         self.read(caller, |view| {
             let device = view.device(&request.name)?;
-            let found = Found::read(view, registered.as_deref())?;
-            let status = found.lsc_status(&device.name);
+            let facts = Facts::read(view)?;
+            let status = facts.lsc_status(&device.name);
             let pool = view.pool(&device.pool)?;
             let servers = pool.servers(&view.call_servers()?);
             let mut line_details = Vec::with_capacity(device.lines.len());
@@ -43,13 +56,13 @@ impl Handle<ShowPhone> for Office {
             let of = |registration: &&RegistrationView| registration.device == device.name.as_str();
             Ok(PhoneView {
                 directory_number: directory_number(&device),
-                effective_mode: device.effective_mode(found.mode, found.default),
+                effective_mode: device.effective_mode(facts.mode, facts.default),
                 lsc_status: status,
                 lsc_status_text: status.say(caller.language),
                 line_details,
                 call_managers: servers.into_iter().map(|server| server.name).collect(),
                 registration: registered.iter().flatten().find(of).cloned(),
-                notes: found.without_effect(&device, caller.language),
+                notes: without_effect(&facts, &device, caller.language),
                 device,
             })
         })
@@ -62,9 +75,10 @@ impl Handle<SetPhones> for Office {
         let mut matched = 0;
         let mut refused = Vec::new();
         let set = |change: &mut Change<'_>| {
-            let found = Found::read(change, registered.as_deref())?;
+            let facts = Facts::read(change)?;
+            let search = Search::new(&facts, registered.as_deref(), &request.filter);
             let mut devices = change.devices()?;
-            devices.retain(|device| found.matches(device, &request.filter));
+            devices.retain(|device| search.matches(device));
             matched = devices.len();
             for mut device in devices {
                 // What is wrong with the values is wrong for all of them; what a model cannot do
@@ -157,6 +171,21 @@ impl Office {
         self.services.telephony().map(|telephony| telephony.registered())
     }
 
+    /// All phones as they are now; read from the database with the first list.
+    fn phonebook(&self, caller: &Caller) -> Result<Arc<Phonebook>, Failure> {
+        let mut kept = self.phonebook.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = match &*kept {
+            Some(latest) => Arc::clone(latest),
+            None => {
+                let latest = Latest::new(Arc::clone(&self.store), &self.node);
+                let latest = Arc::new(latest.map_err(|error| caller.failure(&error))?);
+                Arc::clone(kept.insert(latest))
+            }
+        };
+        drop(kept);
+        Ok(latest.newest())
+    }
+
     /// The names of those of all phones that match.
     pub(super) fn matching(
         &self,
@@ -165,9 +194,10 @@ impl Office {
     ) -> Result<Vec<DeviceName>, Failure> {
         let registered = self.registered();
         self.read(caller, |view| {
-            let found = Found::read(view, registered.as_deref())?;
+            let facts = Facts::read(view)?;
+            let search = Search::new(&facts, registered.as_deref(), filter);
             let devices = view.devices()?.into_iter();
-            let devices = devices.filter(|device| found.matches(device, filter));
+            let devices = devices.filter(|device| search.matches(device));
             Ok(devices.map(|device| device.name).collect())
         })
     }
@@ -187,122 +217,31 @@ impl Office {
     }
 }
 
-/// The SRST references of pools that name one.
-fn references(view: &mut View<'_>) -> store::Result<HashMap<String, String>> {
-    let pools = view.pools()?.into_iter();
-    Ok(pools.filter_map(|pool| Some((pool.name, pool.srst?))).collect())
-}
-
-/// The number on the first button, for a list.
-pub(super) fn directory_number(device: &Device) -> String {
-    device.directory_number().map(ToString::to_string).unwrap_or_default()
-}
-
-/// What is looked at beside the phones themselves.
-struct Found<'a> {
-    mode: SecurityMode,
-    default: EffectiveMode,
-    lsc: HashMap<DeviceName, CapfStatus>,
-    registered: Option<HashSet<&'a str>>,
-    /// The SRST references of pools.
-    srst: HashMap<String, String>,
-}
-
-impl<'a> Found<'a> {
-    fn read(
-        view: &mut View<'_>,
-        registered: Option<&'a [RegistrationView]>,
-    ) -> store::Result<Self> {
-        let names = |phones: &'a [RegistrationView]| {
-            phones.iter().map(|phone| phone.device.as_str()).collect()
-        };
-        Ok(Self {
-            mode: view.security_mode()?,
-            default: view.default_device_mode()?,
-            lsc: view.capfs()?.into_iter().map(|capf| (capf.device, capf.status)).collect(),
-            registered: registered.map(names),
-            srst: references(view)?,
-        })
+/// What is set, kept, and of no effect.
+fn without_effect(facts: &Facts, device: &Device, language: Language) -> Vec<String> {
+    let mut notes = Vec::new();
+    let wanted = device.configured_mode(facts.default);
+    if wanted != device.effective_mode(facts.mode, facts.default) {
+        notes.push(IN_NON_SECURE_MODE.fill(language, &[("mode", &wanted)]));
     }
-
-    fn lsc_status(&self, name: &DeviceName) -> CapfStatus {
-        self.lsc.get(name).copied().unwrap_or(CapfStatus::None)
-    }
-
-    fn is_registered(&self, name: &DeviceName) -> Option<bool> {
-        Some(self.registered.as_ref()?.contains(name.as_str()))
-    }
-
-    fn matches(&self, device: &Device, filter: &PhoneFilter) -> bool {
-        let PhoneFilter { security_mode, lsc_status, registered, model, pool, srst, find } = filter;
-        let in_mode = |mode: &DeviceSecurityMode| {
-            let configured = device.configured_mode(self.default);
-            device.security_mode == *mode || configured.as_str() == mode.as_str()
-        };
-        let is_found = |text: &String| {
-            let text = text.to_lowercase();
-            let texts = [device.name.as_str(), &device.description, &device.owner];
-            let numbers = device.lines.iter().map(|number| number.as_str());
-            texts.into_iter().chain(numbers).any(|it| it.to_lowercase().contains(&text))
-        };
-        let is_registered = self.is_registered(&device.name).unwrap_or_default();
-        security_mode.as_ref().is_none_or(in_mode)
-            && lsc_status.is_none_or(|status| self.lsc_status(&device.name) == status)
-            && registered.is_none_or(|wanted| is_registered == wanted)
-            && model.is_none_or(|model| device.model == model)
-            && pool.as_ref().is_none_or(|pool| device.pool == *pool)
-            && srst.as_ref().is_none_or(|srst| self.srst.get(&device.pool) == Some(srst))
-            && find.as_ref().is_none_or(is_found)
-    }
-
-    fn row(&self, device: Device, language: Language) -> PhoneRow {
-        let lsc_status = self.lsc_status(&device.name);
-        PhoneRow {
-            registered: self.is_registered(&device.name),
-            effective_mode: device.effective_mode(self.mode, self.default),
-            directory_number: directory_number(&device),
-            lsc_status_text: lsc_status.say(language),
-            lsc_status,
-            name: device.name,
-            model: device.model,
-            security_mode: device.security_mode,
-            owner: device.owner,
-            description: device.description,
-            pool: device.pool,
+    let Hardening { gratuitous_arp, web_access, pc_voice_vlan_access, settings_access, pc_port } =
+        device.hardening;
+    let shut = [
+        (gratuitous_arp, Capability::GratuitousArp),
+        (web_access, Capability::WebAccess),
+        (pc_voice_vlan_access, Capability::PcVoiceVlanAccess),
+        (settings_access, Capability::SettingsAccess),
+        (pc_port, Capability::PcPort),
+    ];
+    for (open, capability) in shut {
+        if !open && device.model.support(capability) == Support::No {
+            let what = capability.say(language);
+            let values: [(&str, &dyn std::fmt::Display); 2] =
+                [("model", &device.model), ("what", &what)];
+            notes.push(NOT_OF_THIS_MODEL.fill(language, &values));
         }
     }
-
-    /// What is set, kept, and of no effect.
-    fn without_effect(&self, device: &Device, language: Language) -> Vec<String> {
-        let mut notes = Vec::new();
-        let wanted = device.configured_mode(self.default);
-        if wanted != device.effective_mode(self.mode, self.default) {
-            notes.push(IN_NON_SECURE_MODE.fill(language, &[("mode", &wanted)]));
-        }
-        let Hardening {
-            gratuitous_arp,
-            web_access,
-            pc_voice_vlan_access,
-            settings_access,
-            pc_port,
-        } = device.hardening;
-        let shut = [
-            (gratuitous_arp, Capability::GratuitousArp),
-            (web_access, Capability::WebAccess),
-            (pc_voice_vlan_access, Capability::PcVoiceVlanAccess),
-            (settings_access, Capability::SettingsAccess),
-            (pc_port, Capability::PcPort),
-        ];
-        for (open, capability) in shut {
-            if !open && device.model.support(capability) == Support::No {
-                let what = capability.say(language);
-                let values: [(&str, &dyn std::fmt::Display); 2] =
-                    [("model", &device.model), ("what", &what)];
-                notes.push(NOT_OF_THIS_MODEL.fill(language, &values));
-            }
-        }
-        notes
-    }
+    notes
 }
 
 const IN_NON_SECURE_MODE: Text = Text::new(

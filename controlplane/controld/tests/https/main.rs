@@ -2,6 +2,8 @@
 
 mod api;
 mod attackers;
+mod browser;
 mod certificate;
+mod judges;
 mod pages;
 mod site;

@@ -92,13 +92,20 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-const PAGES: [&str; 13] = [
+/// All pages, of a site that [`fill`] filled.
+pub const PAGES: [&str; 21] = [
     "/",
     "/phones",
     "/phones/new",
     "/phones/SEP001122334455",
     "/capf",
     "/calls",
+    "/plan",
+    "/plan?find=1001",
+    "/plan/lines/1001",
+    "/plan/pools/Default",
+    "/srst",
+    "/srst/branch",
     "/certificates",
     "/certificates/https",
     "/trust-list",
@@ -106,6 +113,8 @@ const PAGES: [&str; 13] = [
     "/parameters",
     "/bulk",
     "/accounts",
+    "/audit",
+    "/changes",
 ];
 
 fn add_phone(site: &Site, description: &str) {
@@ -114,15 +123,28 @@ fn add_phone(site: &Site, description: &str) {
     site.program(Operator).send("POST", "/api/v1/phones", &new).json(201);
 }
 
+/// Something for every page.
+pub fn fill(site: &Site) {
+    add_phone(site, "lobby");
+    let program = site.program(Operator);
+    let reference = json!({"address": "192.0.2.77", "settings": {"secure": true}});
+    program.send("PUT", "/api/v1/srst/branch", &reference).json(200);
+    program.send("PUT", "/api/v1/regions/Osaka", &json!({})).json(200);
+    let limit = json!({"kbit_s": 8});
+    program.send("PUT", "/api/v1/regions/Osaka/limits/Default", &limit).json(200);
+    let route = json!({"destination": "meet-me"});
+    program.send("PUT", "/api/v1/routes/8XXX", &route).json(200);
+}
+
 #[test]
 fn every_page_is_there_in_both_languages() {
     let site = Site::new();
-    add_phone(&site, "lobby");
+    fill(&site);
     let mut browser = Browser::of(&site, "administrator");
     for language in Language::ALL {
         let chosen = browser.get(&format!("/language/{}?to=/phones", language.tag()));
         assert_eq!((chosen.status, &*chosen.headers["location"]), (303, "/phones"));
-        for path in PAGES.iter().chain(&["/changes"]) {
+        for path in PAGES {
             let page = browser.page(path);
             assert!(page.contains(&format!("<html lang=\"{}\">", language.tag())), "{path}");
             let japanese = page.chars().any(|c| ('\u{3040}'..'\u{30ff}').contains(&c));
@@ -142,7 +164,7 @@ fn every_page_is_there_in_both_languages() {
 fn nothing_is_shown_to_who_is_not_logged_in() {
     let site = Site::new();
     let mut browser = Browser::new(&site);
-    for path in PAGES.iter().chain(&["/changes", "/bulk/phones.csv", "/nowhere"]) {
+    for path in PAGES.iter().chain(&["/bulk/phones.csv", "/nowhere"]) {
         let answer = browser.get(path);
         assert_eq!((answer.status, &*answer.headers["location"]), (303, "/login"), "{path}");
     }

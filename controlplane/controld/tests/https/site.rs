@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -49,6 +49,8 @@ impl Site {
             phone_directory: at("phones"),
             tftp: Vec::new(),
             http: Vec::new(),
+            ctl_provider: Ipv4Addr::LOCALHOST.into(),
+            capf: Ipv4Addr::LOCALHOST.into(),
             ..Config::default()
         };
         let store = Arc::new(Store::open(&config.store).unwrap());

@@ -12,7 +12,11 @@ for (const form of document.querySelectorAll("form[data-confirm]")) {
 for (const chooser of document.querySelectorAll("input[type=file][data-into]")) {
   chooser.addEventListener("change", async () => {
     const [file] = chooser.files;
-    if (file) document.getElementById(chooser.dataset.into).value = await file.text();
+    if (!file) return;
+    const into = document.getElementById(chooser.dataset.into);
+    into.value = chooser.dataset.as === "base64"
+      ? btoa(String.fromCharCode(...new Uint8Array(await file.arrayBuffer())))
+      : await file.text();
   });
 }
 
