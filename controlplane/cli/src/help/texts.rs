@@ -429,7 +429,33 @@ pub(super) const TEXTS: &[Text] = &[
         "administrator, operator, capture, auditor or monitor",
         "administrator、operator、capture、auditor、monitor のいずれか",
     ),
-    Text::new("Remove an administrator", "管理者を削除します"),
+    Text::new(
+        "Remove an administrator, with the tokens that act for it",
+        "管理者と、その管理者の API トークンを削除します",
+    ),
+    Text::new(
+        "API tokens: what programs show to the REST interface",
+        "API トークン: プログラムが REST インターフェイスで使用します",
+    ),
+    Text::new(
+        "Show all tokens, without their secrets",
+        "すべてのトークンを表示します (値は表示しません)",
+    ),
+    Text::new(
+        "Make a token. What the program shows is printed this once",
+        "トークンを作成します。値は一度だけ表示されます",
+    ),
+    Text::new("What people call it", "トークンの名前"),
+    Text::new("The administrator it acts for", "トークンを所有する管理者"),
+    Text::new(
+        "The most it may do; never more than its owner",
+        "トークンの権限の上限。所有者の権限は超えません",
+    ),
+    Text::new(
+        "How many days it is good [default: until it is removed]",
+        "有効日数 [既定値: 削除するまで有効]",
+    ),
+    Text::new("Remove a token", "トークンを削除します"),
     Text::new("What was changed, when and by whom", "変更の内容、日時、変更者"),
     Text::new("How many, from the newest on", "表示する件数。新しい順"),
     Text::new("Show revisions of the database", "データベースのリビジョンを表示します"),

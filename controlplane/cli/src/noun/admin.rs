@@ -1,7 +1,10 @@
 //! `ringfence admin`: those who may log in.
 
 use clap::Subcommand;
-use console::{ListAdministrators, PutAdministrator, RemoveAdministrator};
+use console::{
+    CreateToken, ListAdministrators, ListTokens, PutAdministrator, RemoveAdministrator,
+    RemoveToken, TokenView,
+};
 use lang::Text;
 use store::{Administrator, AdministratorRole};
 
@@ -27,7 +30,32 @@ pub enum Verb {
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// Remove an administrator.
+    /// Remove an administrator, with the tokens that act for it.
+    Remove { name: String },
+    /// API tokens: what programs show to the REST interface.
+    #[command(subcommand)]
+    Token(TokenVerb),
+}
+
+#[derive(Subcommand)]
+pub enum TokenVerb {
+    /// Show all tokens, without their secrets.
+    List,
+    /// Make a token. What the program shows is printed this once.
+    Create {
+        /// What people call it.
+        name: String,
+        /// The administrator it acts for.
+        #[arg(long)]
+        owner: String,
+        /// The most it may do; never more than its owner.
+        #[arg(long, default_value = "monitor")]
+        role: AdministratorRole,
+        /// How many days it is good [default: until it is removed].
+        #[arg(long)]
+        days: Option<u32>,
+    },
+    /// Remove a token.
     Remove { name: String },
 }
 
@@ -42,7 +70,32 @@ pub fn run(args: Args, style: Style) -> Result {
             daemon.change(style, &PutAdministrator { name, role, password })
         }
         Verb::Remove { name } => daemon.change(style, &RemoveAdministrator { name }),
+        Verb::Token(TokenVerb::List) => list_tokens(&daemon.ask(style, &ListTokens {})?, style),
+        Verb::Token(TokenVerb::Create { name, owner, role, days }) => {
+            let made = daemon.ask(style, &CreateToken { name, owner, role, days })?;
+            match style.format {
+                Format::Json => output::json(&made)?,
+                Format::Table => println!("{}", made.secret.expose()),
+            }
+            Ok(Outcome::Done)
+        }
+        Verb::Token(TokenVerb::Remove { name }) => daemon.change(style, &RemoveToken { name }),
     }
+}
+
+fn list_tokens(tokens: &[TokenView], style: Style) -> Result {
+    match style.format {
+        Format::Json => output::json(&tokens)?,
+        Format::Table => output::table(
+            TOKENS.get(style.language),
+            TOKEN_COLUMNS.map(|column| column.get(style.language)),
+            tokens.iter().map(|token| {
+                let expires = token.expires.clone().unwrap_or_default();
+                [token.name.clone(), token.owner.clone(), token.role.to_string(), expires]
+            }),
+        )?,
+    }
+    Ok(Outcome::Done)
 }
 
 fn list(administrators: &[Administrator], style: Style) -> Result {
@@ -59,4 +112,11 @@ fn list(administrators: &[Administrator], style: Style) -> Result {
 
 const ADMINISTRATORS: Text = Text::new("Administrators", "管理者");
 const COLUMNS: [Text; 2] = [Text::new("name", "名前"), Text::new("role", "役割")];
+const TOKENS: Text = Text::new("API tokens", "API トークン");
+const TOKEN_COLUMNS: [Text; 4] = [
+    Text::new("name", "名前"),
+    Text::new("owner", "所有者"),
+    Text::new("role", "役割"),
+    Text::new("expires", "有効期限"),
+];
 const PASSWORD: Text = Text::new("New password for {name}", "{name} の新しいパスワード");

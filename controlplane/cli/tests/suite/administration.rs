@@ -113,3 +113,17 @@ fn passwords_come_from_files_and_are_kept_nowhere() {
         }
     }
 }
+
+#[test]
+fn tokens_are_made_shown_once_and_removed() {
+    let daemon = Daemon::with_cluster();
+    let made = daemon.json("admin token create robot --owner admin --role operator --days 30");
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with("rf_"), "{secret}");
+    let listed = daemon.json("admin token list");
+    assert_eq!((&listed[0]["name"], &listed[0]["role"]), (&"robot".into(), &"operator".into()));
+    assert!(!listed.to_string().contains(secret));
+    daemon.fails(1, "admin token create robot --owner admin");
+    daemon.json("admin token remove robot");
+    assert_eq!(daemon.json("admin token list").as_array().unwrap().len(), 0);
+}
