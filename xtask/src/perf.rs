@@ -27,6 +27,7 @@ pub struct Args {
 
 /// Suites that measure a daemon as it is, and which.
 const DAEMONS: &[(&str, &[&str])] = &[
+    ("admin", &["ringfence-controld"]),
     ("capf", &["ringfence-controld"]),
     ("signalling", &["ringfence-controld", "ringfence-legacytls", "ringfence-datad"]),
 ];

@@ -88,6 +88,8 @@ enum Noun {
     Recover(noun::recover::Args),
     /// Those who may log in.
     Admin(noun::admin::Args),
+    /// What makes the cluster less secure than it could be; nothing is changed.
+    Audit(noun::audit::Args),
     /// What was changed, when and by whom.
     Log(noun::log::Args),
     /// The media relay.
@@ -154,6 +156,7 @@ fn main() -> ExitCode {
         Noun::Backup(args) => noun::backup::run(args, style),
         Noun::Recover(args) => noun::recover::run(args, style),
         Noun::Admin(args) => noun::admin::run(args, style),
+        Noun::Audit(args) => noun::audit::run(args, style),
         Noun::Log(args) => noun::log::run(args, style),
         Noun::Relay(verb) => noun::relay::run(verb, style.format),
         Noun::Ipsec(verb) => noun::ipsec::run(verb, style),

@@ -104,4 +104,32 @@ mod tests {
             assert!(text.lines().any(|told| told == line), "{line}: {text}");
         }
     }
+
+    /// The dashboard and the alerts for Prometheus ask for what is told here, or by the relay.
+    #[test]
+    fn what_dashboards_ask_for_is_told() {
+        const FILES: [&str; 2] = [
+            include_str!("../../../images/monitoring/alerts.yml"),
+            include_str!("../../../images/monitoring/dashboard.json"),
+        ];
+        const OF_THE_RELAY: &str = include_str!("../../../dataplane/datad/src/metrics.rs");
+        let counts = PerStatusView { non_secure: 1, authenticated: 1, encrypted: 1 };
+        let counters = TelephonyView {
+            phones_registered: counts,
+            calls_active: counts,
+            calls_completed: counts,
+        };
+        let report = Report(Some((counters, vec![("accepted", 1)])));
+        let text = ::metrics::exposition(Box::new(report)).unwrap();
+        let told: Vec<_> = text.lines().filter_map(|line| line.split('{').next()).collect();
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let words = FILES.iter().flat_map(|file| file.split(|c| !word(c)));
+        let asked: Vec<_> = words.filter(|word| word.starts_with("ringfence_")).collect();
+        assert!(asked.len() > 8, "{asked:?}");
+        for name in asked {
+            let family = name.trim_start_matches("ringfence_").trim_end_matches("_total");
+            let of_the_relay = OF_THE_RELAY.contains(&format!("\"{family}\""));
+            assert!(of_the_relay || told.contains(&name), "nobody tells {name}: {told:?}");
+        }
+    }
 }

@@ -76,8 +76,10 @@ pub struct Entry {
     /// Which one.
     pub subject: String,
     /// How it was; `None` if it is new. Passwords never show.
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub old: Option<Json>,
     /// How it is now; `None` if it is gone.
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub new: Option<Json>,
 }
 

@@ -5,6 +5,7 @@
 //! suite compares only what it measured itself, round by round ([`report::Row::compared`]), and
 //! promises ratios.
 
+pub mod admin;
 pub mod capf;
 mod cpu;
 pub mod esp;

@@ -16,6 +16,11 @@ struct Suite {
 
 const SUITES: &[Suite] = &[
     Suite {
+        name: "admin",
+        about: "ten thousand phones over HTTPS: imported from a file, found, shown on a page",
+        run: |_| ringfence_suites::admin::run(),
+    },
+    Suite {
         name: "capf",
         about: "enrolment of phones by the daemon, against the bare work; its memory; a ping beside it",
         run: |args| ringfence_suites::capf::run(args.phones.unwrap_or(1_000)),

@@ -456,6 +456,11 @@ pub(super) const TEXTS: &[Text] = &[
         "有効日数 [既定値: 削除するまで有効]",
     ),
     Text::new("Remove a token", "トークンを削除します"),
+    Text::new(
+        "What makes the cluster less secure than it could be; nothing is changed",
+        "クラスタのセキュリティ上の問題点を確認します (何も変更しません)",
+    ),
+    Text::new("Write the report as a page to this file", "レポートを HTML ファイルに書き込みます"),
     Text::new("What was changed, when and by whom", "変更の内容、日時、変更者"),
     Text::new("How many, from the newest on", "表示する件数。新しい順"),
     Text::new("Show revisions of the database", "データベースのリビジョンを表示します"),

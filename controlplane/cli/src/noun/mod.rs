@@ -1,6 +1,7 @@
 //! What can be administered, a file each.
 
 pub mod admin;
+pub mod audit;
 pub mod backup;
 pub mod call;
 pub mod capf;

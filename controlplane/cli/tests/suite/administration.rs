@@ -127,3 +127,33 @@ fn tokens_are_made_shown_once_and_removed() {
     daemon.json("admin token remove robot");
     assert_eq!(daemon.json("admin token list").as_array().unwrap().len(), 0);
 }
+
+#[test]
+fn an_auditor_finds_what_is_weak() {
+    let daemon = Daemon::with_cluster();
+    daemon.json("device add SEP001122334455 7970");
+    daemon.json("admin token create robot --owner admin");
+    let page = daemon.path("audit.html");
+    let report = daemon.json(&format!("audit --html {}", page.display()));
+    let check = |id: &str| {
+        let checks = report["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["id"] == id).unwrap_or_else(|| panic!("{id}: {report}"))
+    };
+    assert_eq!(check("cluster-not-mixed")["severity"], "high");
+    assert_eq!(check("phones-not-encrypted")["subjects"][0], "SEP001122334455");
+    assert_eq!(check("endless-tokens")["subjects"][0], "robot (admin)");
+    assert_eq!(check("null-suites")["severity"], "unknown", "CallManager does not run here");
+    assert_eq!(check("expired-mics")["severity"], "ok");
+    assert_eq!(report["checks"][0]["severity"], "high", "the gravest first");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("SEP001122334455") && !page.contains("<script"));
+    daemon.json("device set SEP001122334455 --security-mode encrypted");
+    daemon.json("param set call-manager.expired-mic-until 2999-12-31");
+    let report = stdout(&daemon.run("--language ja audit"));
+    assert!(report.contains("期限切れ MIC の受け入れ"), "{report}");
+    let checks = daemon.json("audit")["checks"].clone();
+    let is = |id: &str, severity: &str| {
+        checks.as_array().unwrap().iter().any(|it| it["id"] == id && it["severity"] == severity)
+    };
+    assert!(is("expired-mics", "medium") && is("phones-not-encrypted", "ok"), "{checks}");
+}

@@ -51,6 +51,9 @@ impl Site {
             http: Vec::new(),
             ctl_provider: Ipv4Addr::LOCALHOST.into(),
             capf: Ipv4Addr::LOCALHOST.into(),
+            sccp: Some(Ipv4Addr::LOCALHOST.into()),
+            media: Some(Ipv4Addr::LOCALHOST.into()),
+            call_agent: (Ipv4Addr::LOCALHOST, 0).into(),
             ..Config::default()
         };
         let store = Arc::new(Store::open(&config.store).unwrap());

@@ -15,7 +15,7 @@ use crate::cpu;
 /// Far more than it takes to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) struct Daemon(Program);
+pub(crate) struct Daemon(Program);
 
 impl Daemon {
     /// Starts it, and waits until CAPF and the provider listen.

@@ -7,12 +7,12 @@
 //! is promised, and by the clock, which sees waits for the disk too.
 
 mod bare;
-mod daemon;
+pub(crate) mod daemon;
 mod memory;
 mod phones;
 mod ping;
 mod rates;
-mod site;
+pub(crate) mod site;
 
 use anyhow::{Result, ensure};
 

@@ -17,7 +17,7 @@ const NODE: &str = "cm1";
 /// Whom the daemon runs as when this is root.
 const USER: &str = "nobody";
 
-pub(super) struct Site {
+pub(crate) struct Site {
     /// The daemon's database, through a handle of our own.
     pub store: Store,
     /// How many phones there are.
@@ -25,6 +25,7 @@ pub(super) struct Site {
     pub capf: SocketAddr,
     pub provider: SocketAddr,
     pub tftp: SocketAddr,
+    pub https: SocketAddr,
     home: TempDir,
 }
 
@@ -32,7 +33,7 @@ impl Site {
     pub fn new(count: usize) -> Result<Self> {
         let home = tempfile::tempdir().context("no temporary directory")?;
         let store = Store::open(&StoreUrl::Sqlite(database(home.path())))?;
-        let [capf, provider] = free_ports()?;
+        let [capf, provider, https] = free_ports()?;
         // A port that was free a moment ago.
         let tftp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut me = Node::new(NODE, IpAddr::V4(Ipv4Addr::LOCALHOST), NodeRole::Publisher);
@@ -49,7 +50,7 @@ impl Site {
             change.set_parameter(None, "enterprise.capf-phone-port", &capf.port().to_string())?;
             (0..count).try_for_each(|n| change.put_device(&Device::new(device(n), Model::M7970)))
         })?;
-        let site = Self { store, count, capf, provider, tftp, home };
+        let site = Self { store, count, capf, provider, tftp, https, home };
         site.configure()?;
         Ok(site)
     }
@@ -94,13 +95,14 @@ impl Site {
         let text = format!(
             "[controld]\nnode = \"{NODE}\"\n{user}store = \"sqlite:{}\"\nkey_directory = \"{}\"\n\
              certificate_directory = \"{}\"\nphone_directory = \"{}\"\nadmin_socket = \"{}\"\n\
-             ctl_provider = \"127.0.0.1\"\ncapf = \"127.0.0.1\"\ntftp = [\"{}\"]\nhttp = []\n",
+             ctl_provider = \"127.0.0.1\"\ncapf = \"127.0.0.1\"\ntftp = [\"{}\"]\nhttp = []\nhttps = [\"{}\"]\n",
             database(home).display(),
             at("keys"),
             at("certs"),
             at("phones"),
             at("run/controld.sock"),
             self.tftp,
+            self.https,
         );
         fs::write(self.configuration(), text).context("cannot write a configuration")?;
         if root {
@@ -131,10 +133,11 @@ pub(super) fn name(number: usize) -> tftp::DeviceName {
     tftp::DeviceName::from_mac([0x00, 0x11, 0x22, a, b, c])
 }
 
-/// Two that were free a moment ago, below those that the system gives out by itself.
-fn free_ports() -> Result<[SocketAddr; 2]> {
+/// Three that were free a moment ago, below those that the system gives out by itself.
+fn free_ports() -> Result<[SocketAddr; 3]> {
     let mut free = (20_000..30_000)
         .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         .filter(|address| TcpListener::bind(address).is_ok());
-    free.next().zip(free.next()).map(Into::into).context("no port is free")
+    let three = (|| Some([free.next()?, free.next()?, free.next()?]))();
+    three.context("no port is free")
 }

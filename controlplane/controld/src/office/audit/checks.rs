@@ -405,3 +405,118 @@ const NOT_HERE: Text = Text::new(
     "CallManager does not run on this node: ask one where it does.",
     "このノードでは CallManager が動作していません。動作しているノードで確認してください。",
 );
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use console::RegistrationView;
+    use store::{CallEnding, CallParty, CallRecord, DeviceSecurityMode, Model};
+
+    use super::*;
+
+    /// Two encrypted phones and one that is not.
+    fn facts() -> Facts {
+        let device = |name: &str, number: &str, security_mode| {
+            let device = Device::new(name.parse().unwrap(), Model::M7970);
+            Device { lines: vec![number.parse().unwrap()], security_mode, ..device }
+        };
+        Facts {
+            now: SystemTime::now(),
+            mode: SecurityMode::Mixed,
+            default: EffectiveMode::NonSecure,
+            devices: vec![
+                device("SEP000000000001", "1001", DeviceSecurityMode::Encrypted),
+                device("SEP000000000002", "1002", DeviceSecurityMode::Encrypted),
+                device("SEP000000000003", "1003", DeviceSecurityMode::Authenticated),
+            ],
+            certificates: Vec::new(),
+            lscs: Vec::new(),
+            orders: Vec::new(),
+            records: Vec::new(),
+            tokens: Vec::new(),
+            expired_mic_until: None,
+            plain_fallback: false,
+            relay_fallback: false,
+            auto_registration: false,
+            trust_alarms: Vec::new(),
+            registered: Some(Vec::new()),
+        }
+    }
+
+    fn call(from: &str, to: &str, security: EffectiveMode) -> CallRecord {
+        let now = SystemTime::now();
+        let party = |number: &str| CallParty { number: number.into(), name: String::new() };
+        CallRecord {
+            number: 1,
+            node: "cm1".into(),
+            call: 1,
+            calling: party(from),
+            dialled: to.into(),
+            called: Some(party(to)),
+            began: now,
+            answered: Some(now),
+            ended: now,
+            security: Some(security),
+            ending: CallEnding::ALL[0],
+            relay: None,
+        }
+    }
+
+    fn found(facts: &Facts, id: &str) -> AuditCheck {
+        let checks = all(facts, Language::English);
+        checks.into_iter().find(|check| check.id == id).unwrap()
+    }
+
+    #[test]
+    fn only_calls_that_should_have_been_encrypted_are_told() {
+        let mut facts = facts();
+        facts.records = vec![
+            call("1001", "1002", EffectiveMode::Encrypted),
+            call("1001", "1003", EffectiveMode::Authenticated),
+            call("1001", "5550100", EffectiveMode::NonSecure),
+            CallRecord { answered: None, ..call("1001", "1002", EffectiveMode::NonSecure) },
+        ];
+        assert_eq!(found(&facts, "insecure-calls").severity, Severity::Ok);
+        facts.records.push(call("1002", "1001", EffectiveMode::NonSecure));
+        let told = found(&facts, "insecure-calls");
+        assert_eq!((told.severity, told.count), (Severity::High, 1));
+        assert!(told.subjects[0].starts_with("1002 → 1001"), "{told:?}");
+        // Somebody else has the number too, and cannot encrypt.
+        facts.devices[2].lines.push("1002".parse().unwrap());
+        assert_eq!(found(&facts, "insecure-calls").count, 0);
+    }
+
+    #[test]
+    fn registrations_are_compared_with_settings() {
+        let mut facts = facts();
+        let phone = |number: u8, security| RegistrationView {
+            device: format!("SEP00000000000{number}"),
+            security,
+            from: String::new(),
+            suite: None,
+            certificate: None,
+            since: String::new(),
+        };
+        facts.registered = Some(vec![
+            phone(1, EffectiveMode::Encrypted),
+            phone(2, EffectiveMode::NonSecure),
+            phone(3, EffectiveMode::Authenticated),
+        ]);
+        assert_eq!(found(&facts, "null-suites").subjects, ["SEP000000000003"]);
+        assert_eq!(found(&facts, "less-secure-registrations").subjects, ["SEP000000000002"]);
+        facts.registered = None;
+        assert_eq!(found(&facts, "null-suites").severity, Severity::Unknown);
+    }
+
+    #[test]
+    fn every_check_has_a_name_of_its_own_and_both_languages() {
+        let names: HashSet<_> = CHECKS.iter().map(|check| check.id).collect();
+        assert_eq!(names.len(), CHECKS.len());
+        for language in Language::ALL {
+            let told = all(&facts(), language);
+            assert!(told.iter().all(|check| !check.title.is_empty()));
+            assert!(told.windows(2).all(|pair| pair[0].severity <= pair[1].severity));
+        }
+    }
+}

@@ -9,6 +9,13 @@ use super::driver::Chromium;
 use super::{PHONE, log_in, picture, root};
 use crate::site::{PASSWORD, PATIENCE, Site};
 
+/// What would be in the way of other nodes on this machine.
+const PORTS: [&str; 4] = [
+    "ctl-provider.port",
+    "enterprise.capf-phone-port",
+    "call-manager.port",
+    "call-manager.secure-port",
+];
 const TOKEN_PASSWORD: &str = "token password";
 
 // R: GEN-01, GEN-02, GEN-20, HTTPS-01, CTL-12, PHN-01
@@ -29,8 +36,9 @@ fn a_cluster_becomes_secure() {
 
     // Ports and places first, so that nothing has to be restarted for them.
     browser.click("nav a[href='/parameters']");
-    set(&browser, "ctl-provider.port", &port().to_string());
-    set(&browser, "enterprise.capf-phone-port", &port().to_string());
+    for port_of in PORTS {
+        set(&browser, port_of, &port().to_string());
+    }
     browser.click("nav a[href='/parameters']");
     browser.choose("#node", "cm1");
     browser.click("form[role=search] button");
