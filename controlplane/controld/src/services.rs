@@ -177,11 +177,6 @@ impl Services {
         self.cell.as_ref()
     }
 
-    /// How this node was configured at its start.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// Starts what is active on this node and does not run, stops what runs and is not active.
     /// What runs is left alone: changed parameters take effect at its restart.
     pub fn reconcile(&self, now: SystemTime) {
