@@ -115,7 +115,7 @@ impl Chromium {
     fn try_call(&self, method: &str, path: &str, body: &Json) -> Result<Json, String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let body = if method == "GET" { String::new() } else { body.to_string() };
+        let body = if method == "POST" { body.to_string() } else { String::new() };
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n",
@@ -261,6 +261,7 @@ impl Chromium {
 impl Drop for Chromium {
     fn drop(&mut self) {
         if !self.session.is_empty() {
+            // The browser outlives its driver if it is not told to end.
             let _ = self.try_call("DELETE", &self.session, &Json::Null);
         }
         let _ = self.driver.kill();
