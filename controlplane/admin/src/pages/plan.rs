@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use console::{
-    AddPool, AddRegion, AddRoute, LimitRegion, LineChanges, LineView, ListLines, ListNodes,
-    ListPools, ListRegions, ListRoutes, ListSrst, PoolChanges, PoolView, RemoveLine, RemovePool,
-    RemoveRegion, RemoveRoute, SetLine, SetPool, ShowLine,
+    AddPool, AddRegion, AddRoute, LimitRegion, LineChanges, LineView, ListGateways, ListLines,
+    ListNodes, ListPools, ListRegions, ListRoutes, ListSrst, PoolChanges, PoolView, RemoveLine,
+    RemovePool, RemoveRegion, RemoveRoute, SetLine, SetPool, ShowLine,
 };
 use lang::{Language, Say, Text};
 use maud::{Markup, html};
@@ -44,6 +44,9 @@ pub async fn show(
     let routes = site.ask(&visitor, ListRoutes {}).await.or_page(&visitor)?;
     let pools = site.ask(&visitor, ListPools {}).await.or_page(&visitor)?;
     let regions = site.ask(&visitor, ListRegions {}).await.or_page(&visitor)?;
+    let gateways = site.ask(&visitor, ListGateways {}).await.or_page(&visitor)?;
+    let out = gateways.into_iter().map(|view| Destination::Gateway(view.gateway.name));
+    let destinations: Vec<_> = std::iter::once(Destination::MeetMe).chain(out).collect();
     let find = wanted.find.trim().to_lowercase();
     lines.retain(|it| {
         let phones = it.phones.iter().map(|phone| phone.as_str());
@@ -85,7 +88,7 @@ pub async fn show(
                     div .fields {
                         (field("pattern", PATTERN, PATTERN_HELP, language).text(""))
                         (field("destination", DESTINATION, Text::new("", ""), language)
-                            .choice("", &words(Destination::ALL)))
+                            .choice("", &words(&destinations)))
                     }
                     button .quiet type="submit" { (ADD_ROUTE.get(language)) }
                 }
