@@ -57,6 +57,7 @@ impl Site {
             ..Config::default()
         };
         let store = Arc::new(Store::open(&config.store).unwrap());
+        std::fs::create_dir(at("tftp")).unwrap();
         let hash = PasswordHash::new(&Password::new(PASSWORD)).unwrap();
         store
             .change(&Author::new("test", "test"), SystemTime::now(), |change| {
@@ -64,6 +65,9 @@ impl Site {
                 let mut node = Node::new("cm1", "192.0.2.1".parse().unwrap(), NodeRole::Publisher);
                 node.services.clear();
                 change.put_node(&node)?;
+                let files = at("tftp");
+                let files = files.to_str().unwrap();
+                change.set_parameter(Some("cm1"), "tftp.file-location", files)?;
                 for role in AdministratorRole::ALL {
                     let name = role.as_str().to_owned();
                     change.put_administrator(&Administrator { name, role: *role }, &hash)?;
