@@ -1,8 +1,10 @@
 //! Which relays there are, and how long things may take.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use capture::{NoTap, Tap};
 use mgcp::{EndpointName, transaction};
 use thiserror::Error;
 
@@ -30,6 +32,8 @@ pub struct Config {
     pub plain: Vec<PlainGateway>,
     /// Times and limits of transactions.
     pub transactions: transaction::Config,
+    /// Who captures what is said to relays and by them.
+    pub tap: Arc<dyn Tap>,
 }
 
 /// A gateway that relays RTP and knows no more: no SRTP, no events, no packages. Streams that are
@@ -64,6 +68,7 @@ impl Config {
             orphan_silence: Duration::from_secs(60),
             orphan_age: Duration::from_secs(12 * 3600),
             plain: Vec::new(),
+            tap: Arc::new(NoTap),
             transactions: transaction::Config {
                 // Relays are near: commands are soon sent again, until `t_max` is over. When to do
                 // without an answer is decided by `patience` and `down_after`.

@@ -63,6 +63,7 @@ mod report;
 mod service;
 mod session;
 mod stream;
+mod taps;
 pub mod voice;
 mod wire;
 

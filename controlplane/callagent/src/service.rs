@@ -54,9 +54,10 @@ impl CallAgent {
         socket: UdpSocket,
         tell: impl FnMut(Report) + Send + 'static,
     ) -> Result<Self, StartError> {
+        let tap = Arc::clone(&config.tap);
         let agent = Agent::new(Instant::now(), config, rand::random())?;
         let address = socket.local_addr()?;
-        let (wire, waker) = Wire::new(socket)?;
+        let (wire, waker) = Wire::new(socket, tap)?;
         let (orders, ordered) = unbounded();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let desk = Desk { agent, wire, ordered, seen: seen.clone(), tell };

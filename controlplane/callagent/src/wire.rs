@@ -5,11 +5,13 @@ use std::net::{SocketAddr, UdpSocket as StdSocket};
 use std::sync::Arc;
 use std::time::Instant;
 
+use capture::Tap;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token, Waker};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::agent::Datagram;
+use crate::taps::Taps;
 
 const WAKER: Token = Token(0);
 const SOCKET: Token = Token(1);
@@ -23,18 +25,21 @@ pub(crate) struct Wire {
     events: Events,
     /// What comes holds keys.
     buffer: Zeroizing<Vec<u8>>,
+    taps: Taps,
 }
 
 impl Wire {
-    /// Around a socket, with what ends a wait.
-    pub(crate) fn new(socket: StdSocket) -> io::Result<(Self, Arc<Waker>)> {
+    /// Around a socket, with what ends a wait; what goes over it is handed to a capture.
+    pub(crate) fn new(socket: StdSocket, tap: Arc<dyn Tap>) -> io::Result<(Self, Arc<Waker>)> {
+        let taps = Taps::new(tap, socket.local_addr()?);
         socket.set_nonblocking(true)?;
         let mut socket = UdpSocket::from_std(socket);
         let poll = Poll::new()?;
         poll.registry().register(&mut socket, SOCKET, Interest::READABLE)?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
         let buffer = Zeroizing::new(vec![0; 1 << 16]);
-        Ok((Self { socket, poll, events: Events::with_capacity(16), buffer }, waker))
+        let events = Events::with_capacity(16);
+        Ok((Self { socket, poll, events, buffer, taps }, waker))
     }
 
     /// Waits for datagrams, a call, or until something is due. An error is the end.
@@ -51,6 +56,7 @@ impl Wire {
         for _ in 0..AT_A_TIME {
             match self.socket.recv_from(&mut self.buffer) {
                 Ok((len, from)) => {
+                    self.taps.heard(from, &self.buffer[..len]);
                     take(from, &self.buffer[..len]);
                     self.buffer[..len].zeroize();
                 }
@@ -67,6 +73,7 @@ impl Wire {
     /// Sends. What is lost here is sent again by the rules of transactions.
     pub(crate) fn send(&mut self, mut next: impl FnMut() -> Option<(SocketAddr, Datagram)>) {
         while let Some((to, datagram)) = next() {
+            self.taps.said(to, &datagram);
             let _ = self.socket.send_to(&datagram, to);
         }
     }

@@ -14,6 +14,7 @@ use callmanager::switchboard::{
     Event, LinkId, MediaCommand, MediaOrder, MediaRefused, RelayOrder, RelayRefused, RelayedBy,
     StreamId, Switchboard,
 };
+use capture::Tap;
 use lang::{Language, Say};
 use legacytls::client::{Cell, Serving};
 use legacytls::link::{Der, Protection, TlsVersion};
@@ -53,6 +54,8 @@ pub struct Setup<'a> {
     pub limits: Limits,
     /// Where traces go.
     pub trace_directory: PathBuf,
+    /// Who captures what phones say.
+    pub tap: Arc<dyn Tap>,
     /// Music on hold and conference bridges, given a way to answer.
     pub resources: Start<'a, dyn Resources>,
     /// Who commands the relays, given a way to answer.
@@ -269,6 +272,7 @@ pub fn start(setup: Setup<'_>) -> Result<Running, Fault> {
         gateways: (setup.gateways)(answers)?,
         alarms: Arc::clone(&alarms),
         trace,
+        tap: setup.tap,
     };
     let settings = roster::settings(&first, number);
     let exchange = Exchange::new(Switchboard::new(Instant::now(), settings));

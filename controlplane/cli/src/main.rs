@@ -74,6 +74,8 @@ enum Noun {
     Gateway(noun::gateway::Args),
     /// Calls: those that go on, and what remains of others.
     Call(noun::call::Args),
+    /// Packet capture: signalling of encrypted calls, and media opened with its keys.
+    Capture(noun::capture::Args),
     /// CAPF: certificates for phones.
     Capf(noun::capf::Args),
     /// Why something does not do what it should.
@@ -149,6 +151,7 @@ fn main() -> ExitCode {
         Noun::Route(args) => noun::route::run(args, style),
         Noun::Gateway(args) => noun::gateway::run(args, style),
         Noun::Call(args) => noun::call::run(args, style),
+        Noun::Capture(args) => noun::capture::run(args, style),
         Noun::Capf(args) => noun::capf::run(args, style),
         Noun::Diagnose(args) => noun::diagnose::run(args, style),
         Noun::Ctl(args) => noun::ctl::run(args, style),

@@ -24,6 +24,7 @@ mod audit;
 mod backup;
 mod call;
 mod capf;
+mod capture;
 mod client;
 mod diagnosis;
 mod gateway;
@@ -50,6 +51,10 @@ pub use capf::{
     CapfChanges, CapfCount, CapfDetail, CapfDone, CapfService, CapfServiceView, CapfView,
     CertificateView, DistrustIssuer, ImportCapf, ImportView, IssuerKind, IssuerView, OldFileView,
     RenewCapf, ReportCapf, RevokeLsc, SetCapf, ShowCapf, TrustIssuer,
+};
+pub use capture::{
+    CaptureDeviceView, CaptureFileView, CapturePiece, CaptureToolView, CaptureView, FetchCapture,
+    PutCaptureTool, RemoveCaptureTool, SetCapture, ShowCapture,
 };
 pub use client::{AskError, ask};
 pub use diagnosis::{DiagnosePhone, DiagnosisView, EventView, FindingView};

@@ -24,6 +24,7 @@
 //! metrics = "127.0.0.1:9618"                           # for Prometheus; absent: none
 //! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
+//! capture_directory = "/var/lib/ringfence/capture"     # captured signalling, encrypted; its keys are in `key_directory`
 //!
 //! [controld.backup]
 //! directory = "/var/lib/ringfence/backup"              # or a bucket: [controld.backup.bucket]
@@ -137,6 +138,8 @@ pub struct Config {
     pub legacy_tls: Option<PathBuf>,
     /// Where traces go; absent: `trace` beside the directory of phones.
     pub trace_directory: Option<PathBuf>,
+    /// Where files of captures go; absent: `capture` beside the directory of phones.
+    pub capture_directory: Option<PathBuf>,
     /// Backups.
     pub backup: Backup,
 }
@@ -269,6 +272,7 @@ impl Default for Config {
             metrics: None,
             legacy_tls: None,
             trace_directory: None,
+            capture_directory: None,
             backup: Backup::default(),
         }
     }
@@ -283,6 +287,12 @@ impl Config {
     pub fn trace_directory(&self) -> PathBuf {
         let beside = || self.phone_directory.with_file_name("trace");
         self.trace_directory.clone().unwrap_or_else(beside)
+    }
+
+    /// Where files of captures go.
+    pub fn capture_directory(&self) -> PathBuf {
+        let beside = || self.phone_directory.with_file_name("capture");
+        self.capture_directory.clone().unwrap_or_else(beside)
     }
 
     /// Where a gateway keeps what the centre has given it.

@@ -2,6 +2,7 @@
 
 use console::{CallView, GatewayStatus, LadderView, RegistrationView, TelephonyView};
 use lang::Language;
+use recorder::Recorder;
 use store::PhoneOrderKind;
 
 /// Call processing of this node, as administrators see it.
@@ -40,6 +41,11 @@ pub trait Telephony: Send + Sync {
 
     /// Asks a gateway anew what its ports are like.
     fn reset_gateway(&self, _name: &str) {}
+
+    /// Who captures what phones say, if anybody does.
+    fn recorder(&self) -> Option<&Recorder> {
+        None
+    }
 
     /// Orders phones and voicemail ports to do something; those that are not registered are passed
     /// over. Returns the names of those that were told.

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::message::{BodyError, Decoded, Message, MessageId};
-use crate::session::{BEFORE_LENGTH_COUNTS, HEADER};
+use crate::session::{BEFORE_LENGTH_COUNTS, HEADER, Pdu};
 use crate::version::Version;
 
 /// Most bytes of a message, header and all, from a telephone that did not register yet.
@@ -76,6 +76,21 @@ impl Stream {
     /// Takes bytes off the input until a message is complete. `None`: all were taken, and more are
     /// needed. An error is final.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Received>, StreamError> {
+        Ok(self.next_pdu(input)?.map(|pdu| self.decode(&pdu)))
+    }
+
+    /// What [`Stream::next_pdu`] gave, as a message.
+    pub fn decode(&self, pdu: &Pdu) -> Received {
+        let (header, body) = pdu.split_at(HEADER);
+        let id = MessageId(u32_at(header, 8));
+        Received {
+            header_version: u32_at(header, 4),
+            decoded: Message::decode(id, body, self.version),
+        }
+    }
+
+    /// As [`Stream::next`], with the message as it came, header and all.
+    pub fn next_pdu(&mut self, input: &mut &[u8]) -> Result<Option<Pdu>, StreamError> {
         if !self.take_until(LENGTH, input) {
             return Ok(None);
         }
@@ -83,13 +98,7 @@ impl Stream {
         if !self.take_until(total, input) {
             return Ok(None);
         }
-        let message = std::mem::take(&mut self.pending);
-        let (header, body) = message.split_at(HEADER);
-        let id = MessageId(u32_at(header, 8));
-        Ok(Some(Received {
-            header_version: u32_at(header, 4),
-            decoded: Message::decode(id, body, self.version),
-        }))
+        Ok(Some(std::mem::take(&mut self.pending)))
     }
 
     /// Takes bytes until there are `wanted`; says whether there are.

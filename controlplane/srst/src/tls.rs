@@ -54,7 +54,7 @@ pub(crate) fn showing(own: &Own) -> Result<Arc<ServerConfig>, TlsFault> {
 }
 
 /// A server that lets in whoever has a key of his own; whose it is, is asked afterwards.
-pub(crate) fn asking(own: &Own) -> Result<Arc<ServerConfig>, TlsFault> {
+pub fn asking(own: &Own) -> Result<Arc<ServerConfig>, TlsFault> {
     let mut config = ServerConfig::builder_with_provider(crypto())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(failed)?
@@ -67,7 +67,7 @@ pub(crate) fn asking(own: &Own) -> Result<Arc<ServerConfig>, TlsFault> {
 }
 
 /// A client that shows its own certificate, and accepts the one with this fingerprint.
-pub(crate) fn calling(own: &Own, pin: Arc<Pin>) -> Result<Arc<ClientConfig>, TlsFault> {
+pub fn calling(own: &Own, pin: Arc<Pin>) -> Result<Arc<ClientConfig>, TlsFault> {
     let mut config = ClientConfig::builder_with_provider(crypto())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(failed)?
@@ -106,19 +106,19 @@ impl Own {
 
 /// Accepts the certificate with one fingerprint, and remembers another one that came.
 #[derive(Debug)]
-pub(crate) struct Pin {
+pub struct Pin {
     expected: String,
     other: Mutex<Option<String>>,
 }
 
 impl Pin {
     /// `expected` is SHA-256 in lower-case hexadecimal.
-    pub(crate) fn new(expected: &str) -> Arc<Self> {
+    pub fn new(expected: &str) -> Arc<Self> {
         Arc::new(Self { expected: expected.to_owned(), other: Mutex::default() })
     }
 
     /// The fingerprint of the certificate that was not accepted.
-    pub(crate) fn refused(&self) -> Option<String> {
+    pub fn refused(&self) -> Option<String> {
         self.other.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -205,10 +205,11 @@ impl ClientCertVerifier for Anybody {
 }
 
 /// Counts a connection for as long as it lives.
-pub(crate) struct Seat(Arc<AtomicUsize>);
+pub struct Seat(Arc<AtomicUsize>);
 
 impl Seat {
-    pub(crate) fn take(open: &Arc<AtomicUsize>) -> Self {
+    /// Counts one more, until it is dropped.
+    pub fn take(open: &Arc<AtomicUsize>) -> Self {
         open.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(open))
     }
@@ -221,6 +222,6 @@ impl Drop for Seat {
 }
 
 /// Wakes who waits for connections; if nobody can connect any more he has ended already.
-pub(crate) fn knock(address: SocketAddr) {
+pub fn knock(address: SocketAddr) {
     let _: io::Result<_> = TcpStream::connect_timeout(&address, Duration::from_secs(1));
 }

@@ -47,6 +47,7 @@ mod api_token;
 mod audit;
 mod call_record;
 mod capf;
+mod capture;
 mod certificate;
 mod change;
 mod cluster;
@@ -85,6 +86,7 @@ pub use capf::{
     AuthString, AuthStringFault, Capf, CapfAuthMode, CapfOperation, CapfReason, CapfRequest,
     CapfResult, CapfStatus, KeySize, PhoneCertificate, PhoneCertificateKind,
 };
+pub use capture::{CaptureMode, CaptureTool, CapturedDevice};
 pub use certificate::{Certificate, CertificateCopy, CertificateRole};
 pub use change::{Author, Change, Changed, Entry, Revision, RevisionLog};
 pub use cluster::{Cluster, Guid, SecurityMode};
@@ -101,7 +103,7 @@ pub use latest::{Latest, State};
 pub use line::Line;
 pub use node::{Node, NodeRole, Service};
 pub use number::Number;
-pub use parameter::{Definition, Kind, Parameter, Scope, definition, definitions};
+pub use parameter::{CaptureSettings, Definition, Kind, Parameter, Scope, definition, definitions};
 pub use phone_order::{PhoneOrder, PhoneOrderKind};
 pub use pool::{DEFAULT_POOL, MediaPolicy, Pool};
 pub use region::{DEFAULT_KBIT_S, DEFAULT_REGION, Region};

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006-accounts.sql"),
     include_str!("../migrations/0007-gateways.sql"),
     include_str!("../migrations/0008-voicemail.sql"),
+    include_str!("../migrations/0009-capture.sql"),
 ];
 
 /// Number of the newest schema.

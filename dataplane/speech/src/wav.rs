@@ -106,6 +106,11 @@ impl Recording {
 
 /// A file of telephone audio that any player plays.
 pub fn write(samples: &[i16]) -> Vec<u8> {
+    write_at(RATE as u32, samples)
+}
+
+/// The same of audio with so many samples a second.
+pub fn write_at(rate: u32, samples: &[i16]) -> Vec<u8> {
     let data = 2 * samples.len() as u32;
     let mut file = Vec::with_capacity(44 + data as usize);
     file.extend_from_slice(b"RIFF");
@@ -114,8 +119,8 @@ pub fn write(samples: &[i16]) -> Vec<u8> {
     file.extend_from_slice(&16u32.to_le_bytes());
     // PCM, one channel, samples and octets a second, octets and bits a sample.
     file.extend_from_slice(&[1, 0, 1, 0]);
-    file.extend_from_slice(&(RATE as u32).to_le_bytes());
-    file.extend_from_slice(&(2 * RATE as u32).to_le_bytes());
+    file.extend_from_slice(&rate.to_le_bytes());
+    file.extend_from_slice(&(2 * rate).to_le_bytes());
     file.extend_from_slice(&[2, 0, 16, 0]);
     file.extend_from_slice(b"data");
     file.extend_from_slice(&data.to_le_bytes());

@@ -35,6 +35,9 @@ impl Permission {
             "list-administrators" | "list-tokens" => Self::Accounts,
             "put-administrator" | "remove-administrator" => Self::Accounts,
             "create-token" | "remove-token" => Self::Accounts,
+            "set-capture" | "fetch-capture" | "put-capture-tool" | "remove-capture-tool" => {
+                Self::Capture
+            }
             "newest-revision" => Self::Look,
             name if LOOKS.contains(&name) => Self::Look,
             name if name.starts_with("list-") || name.starts_with("show-") => Self::Look,

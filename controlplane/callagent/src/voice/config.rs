@@ -1,9 +1,11 @@
 //! Which gateways there are, and how long things may take.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use callmanager::switchboard::Profile;
+use capture::{NoTap, Tap};
 use mgcp::digitmap::DigitMap;
 use mgcp::{EndpointName, Version, transaction};
 use thiserror::Error;
@@ -28,6 +30,8 @@ pub struct Config {
     pub pace: usize,
     /// Times and limits of transactions.
     pub transactions: transaction::Config,
+    /// Who captures what is said to gateways and by them.
+    pub tap: Arc<dyn Tap>,
 }
 
 /// The gateways.
@@ -113,6 +117,7 @@ impl Config {
             patience: Duration::from_millis(100),
             pace: 8,
             transactions: transaction::Config::default(),
+            tap: Arc::new(NoTap),
         }
     }
 }

@@ -59,8 +59,9 @@ impl VoiceAgent {
         tell: impl FnMut(Report) + Send + 'static,
     ) -> io::Result<Self> {
         let address = socket.local_addr()?;
+        let tap = Arc::clone(&config.tap);
         let agent = Agent::new(config, paths, rand::random());
-        let (wire, waker) = Wire::new(socket)?;
+        let (wire, waker) = Wire::new(socket, tap)?;
         let (letters, mail) = unbounded();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let desk = Desk { agent, wire, mail, seen: seen.clone(), tell };

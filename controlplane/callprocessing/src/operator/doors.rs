@@ -29,6 +29,11 @@ impl Doors {
         Ok(Self { plain: TcpListener::from_std(plain), secure: TcpListener::from_std(secure) })
     }
 
+    /// Where phones with TLS come; 0 if the system does not say.
+    pub(super) fn secure_port(&self) -> u16 {
+        self.secure.local_addr().map_or(0, |address| address.port())
+    }
+
     pub(super) fn open(&mut self, poll: &Poll) -> io::Result<()> {
         poll.registry().register(&mut self.plain, PLAIN, Interest::READABLE)?;
         poll.registry().register(&mut self.secure, SECURE, Interest::READABLE)

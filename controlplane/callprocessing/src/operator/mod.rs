@@ -25,6 +25,7 @@ use callmanager::station::Now;
 use callmanager::switchboard::{
     DeviceName, Event, Forwards, LinkId, MediaRefused, RelayRefused, RelayedBy, StreamId,
 };
+use capture::Tap;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Poll, Token, Waker};
@@ -123,6 +124,8 @@ impl Mail {
 struct Line {
     wire: Wire,
     peer: SocketAddr,
+    /// Our end of it; `None` where the cell has it.
+    local: Option<SocketAddr>,
     proof: Option<Arc<Proof>>,
     /// Who has registered on it, how secure that is, and since when.
     device: Option<(DeviceName, Security, SystemTime)>,
@@ -149,6 +152,7 @@ pub(crate) struct Colleagues {
     pub(crate) gateways: Box<dyn Gateways>,
     pub(crate) alarms: Arc<Alarms>,
     pub(crate) trace: Arc<Trace>,
+    pub(crate) tap: Arc<dyn Tap>,
 }
 
 pub(crate) struct Operator {
@@ -397,6 +401,7 @@ fn token(connection: ConnectionId) -> Token {
 impl Line {
     fn new(wire: Wire, peer: SocketAddr, proof: Option<Proof>) -> Self {
         Self {
+            local: wire.local(),
             wire,
             peer,
             proof: proof.map(Arc::new),

@@ -1,12 +1,14 @@
-//! What is said, for those who look for a fault: the trace, and the ladders of calls.
+//! What is said, for those who look for a fault: the trace, the ladders of calls, and captures.
 
-use std::time::SystemTime;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use callmanager::exchange::ConnectionId;
 use callmanager::security::Security;
 use callmanager::switchboard::{DeviceName, LegId};
+use capture::{Protocol, Record};
 use sccp::phone::ConnectionStatisticsRes;
-use sccp::{Decoded, Message, MessageId};
+use sccp::{Decoded, Message, MessageId, Pdu};
 
 use super::Operator;
 use crate::ladder::{Direction, Step};
@@ -17,15 +19,21 @@ impl Operator {
     pub(super) fn tap_heard(&mut self, connection: ConnectionId, length: usize) {
         let Some(line) = self.lines.get_mut(&connection) else { return };
         let mut bytes = &self.buffer[..length];
-        let mut heard = Vec::new();
+        let (mut heard, mut pdus) = (Vec::new(), Vec::new());
+        let captured = self.with.tap.is_on();
         // What is no message ends the connection, not here.
-        while let Ok(Some(received)) = line.heard.next(&mut bytes) {
-            match received.decoded {
+        while let Ok(Some(pdu)) = line.heard.next_pdu(&mut bytes) {
+            let decoded = line.heard.decode(&pdu).decoded;
+            pdus.extend(captured.then_some(pdu));
+            match decoded {
                 Ok(Decoded { message, .. }) => heard.push(message),
                 Err(error) => {
                     self.with.trace.tell(Level::Detail, || format!("{} {error}", line.peer))
                 }
             }
+        }
+        for pdu in pdus {
+            self.capture(connection, Direction::FromPhone, pdu);
         }
         for message in heard {
             self.tap(connection, Direction::FromPhone, &message);
@@ -33,12 +41,48 @@ impl Operator {
     }
 
     /// A phone is told something.
-    pub(super) fn tap_sent(&mut self, connection: ConnectionId, pdu: &[u8]) {
+    pub(super) fn tap_sent(&mut self, connection: ConnectionId, pdu: &Pdu) {
+        if self.with.tap.is_on() {
+            self.capture(connection, Direction::ToPhone, pdu.clone());
+        }
         let Some((header, body)) = pdu.split_at_checked(HEADER) else { return };
         let id = MessageId(u32::from_le_bytes([header[8], header[9], header[10], header[11]]));
         let Some(line) = self.lines.get(&connection) else { return };
         if let Ok(decoded) = Message::decode(id, body, line.version) {
             self.tap(connection, Direction::ToPhone, &decoded.message);
+        }
+    }
+
+    /// Hands a message in, if its phone is captured.
+    fn capture(&self, connection: ConnectionId, direction: Direction, pdu: Pdu) {
+        let Some(line) = self.lines.get(&connection) else { return };
+        let Some((device, ..)) = &line.device else { return };
+        if !self.with.tap.wants(&device.to_string()) {
+            return;
+        }
+        let from_device = direction == Direction::FromPhone;
+        let ends = [line.peer, line.local.unwrap_or_else(|| self.in_the_cell(line.peer))];
+        let [source, destination] = if from_device { ends } else { [ends[1], ends[0]] };
+        self.with.tap.take(Record {
+            at: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            device: device.to_string(),
+            source,
+            destination,
+            protocol: match line.proof {
+                Some(_) => Protocol::SccpOverTls,
+                None => Protocol::Sccp,
+            },
+            from_device,
+            message: pdu,
+        });
+    }
+
+    /// Our end where the cell has it: the port is known, the address is one of this node's.
+    fn in_the_cell(&self, peer: SocketAddr) -> SocketAddr {
+        let port = self.doors.secure_port();
+        match peer {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, port).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, port).into(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
@@ -56,6 +56,14 @@ impl Wire {
     pub(crate) fn unwatch(&mut self, registry: &Registry) {
         // One that was never watched is not, either.
         let _ = registry.deregister(self.source());
+    }
+
+    /// Our end of the phone's connection, unless the cell has it.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Plain(stream, _) | Self::Modern(_, stream) => stream.local_addr().ok(),
+            Self::Cell(..) => None,
+        }
     }
 
     fn source(&mut self) -> &mut dyn Source {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use capture::NoTap;
 use lang::Language;
 use pki::node::{self, NodeName};
 use pki::{Identity, KeyKind};
@@ -84,6 +85,7 @@ impl Site {
             cell: None,
             limits: Limits::default(),
             trace_directory: self.dir.path().join("trace"),
+            tap: Arc::new(NoTap),
             resources: Box::new(|answers| Ok(Box::new(NoResources(answers)))),
             relays: Box::new(|answers| Ok(Box::new(NoRelays(answers)))),
             gateways: Box::new(|_| Ok(Box::new(NoGateways))),

@@ -2,6 +2,7 @@
 //! their place, and a test that no command was forgotten.
 
 mod backup;
+mod capture;
 mod gateways;
 mod ipsec;
 mod survival;
@@ -77,8 +78,9 @@ fn text(english: &StyledStr) -> String {
 
 fn texts() -> impl Iterator<Item = &'static Text> {
     let survival = [survival::TEXTS, backup::TEXTS];
-    let calls = [telephony::TEXTS, gateways::TEXTS, voicemail::TEXTS, ipsec::TEXTS];
-    texts::TEXTS.iter().chain(calls.into_iter().chain(survival).flatten())
+    let calls = [telephony::TEXTS, gateways::TEXTS, voicemail::TEXTS];
+    let wire = [ipsec::TEXTS, capture::TEXTS];
+    texts::TEXTS.iter().chain(calls.into_iter().chain(survival).chain(wire).flatten())
 }
 
 #[cfg(test)]

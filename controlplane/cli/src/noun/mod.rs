@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod call;
 pub mod capf;
+pub mod capture;
 pub mod cluster;
 pub mod ctl;
 pub mod device;

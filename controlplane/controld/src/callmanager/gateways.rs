@@ -10,6 +10,7 @@ use callagent::voice::{
 };
 use callmanager::exchange::PortOrder;
 use callprocessing::service::{Answers, Fault, GatewayPlan, GatewaySetup, Gateways, PortSetup};
+use capture::Tap;
 use console::{GatewayStatus, PortStatus};
 use esp::Flow;
 use keying::vici::{Expected, Watch};
@@ -83,6 +84,7 @@ pub fn start(
     at: SocketAddr,
     me: &Node,
     answers: Answers,
+    tap: Arc<dyn Tap>,
 ) -> Result<VoiceAgent, Fault> {
     let socket = UdpSocket::bind(at)
         .map_err(|error| format!("cannot listen on {at}: {error}; set `mgcp` in [controld]"))?;
@@ -94,7 +96,7 @@ pub fn start(
         Some(socket) => Box::new(Charon(Watch::start(socket, || {}).map_err(told)?)),
         None => Box::new(NoPaths),
     };
-    let settings = AgentConfig::new(&me.name, SocketAddr::new(ours, port));
+    let settings = AgentConfig { tap, ..AgentConfig::new(&me.name, SocketAddr::new(ours, port)) };
     let tell = move |report| match report {
         Report::Event(event) => answers.port(event),
         Report::Keys { port, call, verdict } => {

@@ -18,7 +18,10 @@ use callprocessing::service::{
     self, Answers, Fault, Gateways, NoGateways, NoRelays, NoResources, Relays, Resources, Running,
     Setup,
 };
+use capture::{NoTap, Tap};
 use legacytls::client::Cell;
+use pki::Identity;
+use recorder::Recorder;
 use store::{CallSettings, Node, Store};
 
 use crate::config::Config;
@@ -32,6 +35,8 @@ pub struct Desk {
     node: String,
     relays: Option<Arc<CallAgent>>,
     gateways: Option<Arc<VoiceAgent>>,
+    /// Who captures what phones say; at a branch whose centre is away nobody does.
+    recorder: Option<Arc<Recorder>>,
 }
 
 /// What keeps CallManager running.
@@ -66,6 +71,14 @@ pub fn start(
     let own = identity::open(&config.key_directory, me, store, now)?;
     let settings =
         store.read(|view| CallSettings::read(view, &me.name)).map_err(|error| error.to_string())?;
+    let recorder = match extent {
+        Extent::Whole => Some(Arc::new(start_recorder(config, store, address, &own, me)?)),
+        Extent::CallsAlone => None,
+    };
+    let tap: Arc<dyn Tap> = match &recorder {
+        Some(recorder) => recorder.tap(),
+        None => Arc::new(NoTap),
+    };
     let mut warning = None;
     let mut agent = None;
     let mut voice = None;
@@ -79,6 +92,7 @@ pub fn start(
         cell,
         limits: Limits::of(&settings),
         trace_directory: config.trace_directory(),
+        tap: Arc::clone(&tap),
         resources: Box::new(|answers| {
             if extent == Extent::CallsAlone {
                 return Ok(Box::new(NoResources(answers)) as Box<dyn Resources>);
@@ -97,7 +111,8 @@ pub fn start(
             Ok(match none {
                 true => Box::new(NoRelays(answers)) as Box<dyn Relays>,
                 false => {
-                    let started = Arc::new(start_agent(config, me, answers)?);
+                    let tap = Arc::clone(&tap);
+                    let started = Arc::new(start_agent(config, me, answers, tap)?);
                     agent = Some(Arc::clone(&started));
                     Box::new(Commanding(started))
                 }
@@ -107,7 +122,7 @@ pub fn start(
             Ok(match config.mgcp {
                 None => Box::new(NoGateways) as Box<dyn Gateways>,
                 Some(at) => {
-                    let started = Arc::new(gateways::start(config, at, me, answers)?);
+                    let started = Arc::new(gateways::start(config, at, me, answers, Arc::clone(&tap))?);
                     voice = Some(Arc::clone(&started));
                     Box::new(gateways::Commanding(started))
                 }
@@ -116,7 +131,7 @@ pub fn start(
     };
     let running = service::start(setup)?;
     let (handle, node) = (running.handle().clone(), me.name.clone());
-    let desk = Desk { handle, node, relays: agent, gateways: voice };
+    let desk = Desk { handle, node, relays: agent, gateways: voice, recorder };
     Ok(CallManager { _running: running, desk, warning })
 }
 
@@ -133,7 +148,31 @@ impl Relays for Commanding {
     }
 }
 
-fn start_agent(config: &Config, me: &Node, answers: Answers) -> Result<CallAgent, Fault> {
+fn start_recorder(
+    config: &Config,
+    store: &Arc<Store>,
+    address: IpAddr,
+    own: &Identity,
+    me: &Node,
+) -> Result<Recorder, String> {
+    recorder::service::start(recorder::Setup {
+        store: Arc::clone(store),
+        node: me.name.clone(),
+        address: me.address,
+        listen: address,
+        certificate: own.certificate().clone(),
+        key_file: config.key_directory.join(pki::node::KEY_FILE),
+        directory: config.capture_directory(),
+        keys: config.key_directory.join("capture"),
+    })
+}
+
+fn start_agent(
+    config: &Config,
+    me: &Node,
+    answers: Answers,
+    tap: Arc<dyn Tap>,
+) -> Result<CallAgent, Fault> {
     let relay = |relay: &crate::config::Relay| RelayConfig {
         name: relay.name.clone(),
         addresses: relay.addresses.clone(),
@@ -151,6 +190,7 @@ fn start_agent(config: &Config, me: &Node, answers: Answers) -> Result<CallAgent
         }),
         Report::Alarm(alarm) => answers.alarm(&alarm),
     };
-    let agent = CallAgent::start(callagent::Config::new(&me.name, relays), socket, tell);
+    let config = callagent::Config { tap, ..callagent::Config::new(&me.name, relays) };
+    let agent = CallAgent::start(config, socket, tell);
     agent.map_err(|error| error.to_string())
 }

@@ -13,6 +13,7 @@ use console::{
 use lang::Language;
 use legacytls::link::CertificateKind;
 use messages::Explain;
+use recorder::Recorder;
 use store::{CallEnding, CallParty, EffectiveMode, PhoneOrderKind};
 
 use super::Desk;
@@ -41,6 +42,10 @@ impl Telephony for Desk {
             calls_active: per_status(calls_active),
             calls_completed: per_status(calls_completed),
         }
+    }
+
+    fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_deref()
     }
 
     fn problems(&self, language: Language) -> Vec<String> {

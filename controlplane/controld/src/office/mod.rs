@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod call;
 mod capf;
+mod capture;
 mod certificate;
 mod checklist;
 mod cluster;
@@ -164,6 +165,11 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::VerifyBackup>(),
     entry::<console::RestoreBackup>(),
     entry::<console::BackupWork>(),
+    entry::<console::ShowCapture>(),
+    entry::<console::SetCapture>(),
+    entry::<console::FetchCapture>(),
+    entry::<console::PutCaptureTool>(),
+    entry::<console::RemoveCaptureTool>(),
     entry::<console::ListAdministrators>(),
     entry::<console::PutAdministrator>(),
     entry::<console::RemoveAdministrator>(),

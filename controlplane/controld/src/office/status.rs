@@ -25,7 +25,8 @@ impl Handle<Status> for Office {
             let mode = cluster.as_ref().and_then(|cluster| cluster.security_mode);
             let mut due = view.due()?;
             due.retain(|due| !self.read_only && self.is_due(due));
-            let mut alarms = trust;
+            let mut alarms: Vec<_> = self.capture_banner(view, caller)?.into_iter().collect();
+            alarms.extend(trust);
             for (service, why) in self.services.problems() {
                 alarms.push(format!("{service}: {why}"));
             }

@@ -1,4 +1,5 @@
 mod call_manager;
+mod capture;
 mod definitions;
 
 use std::path::{Component, Path};
@@ -17,6 +18,7 @@ pub(crate) use call_manager::{
     AUTO_REGISTRATION_FIRST, AUTO_REGISTRATION_LAST, BUILT_IN_BRIDGE, CALL_RECORD_DAYS,
     CALL_RECORDS, SCCP_PORT, SECURE_SCCP_PORT,
 };
+pub use capture::CaptureSettings;
 use definitions::CLUSTER_SECURITY_MODE;
 pub(crate) use definitions::{
     AUTO_REGISTRATION, CAPF_KEY_SIZE, CTL_PROVIDER_PORT, DEVICE_SECURITY_MODE,
@@ -114,7 +116,7 @@ impl Parameter {
 
 /// All parameters, enterprise first.
 pub fn definitions() -> impl Iterator<Item = &'static Definition> {
-    definitions::DEFINITIONS.iter().chain(call_manager::DEFINITIONS)
+    definitions::DEFINITIONS.iter().chain(call_manager::DEFINITIONS).chain(capture::DEFINITIONS)
 }
 
 /// One parameter.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, ensure};
 use callprocessing::census::Limits;
 use callprocessing::service::{self, NoGateways, NoRelays, NoResources, Setup};
+use capture::NoTap;
 use legacytls::cell;
 use legacytls::client::Cell;
 use pki::Certificate;
@@ -65,6 +66,7 @@ fn become_server(home: PathBuf) -> Result<()> {
         cell: Some(&cell),
         limits: limits()?,
         trace_directory: home.join("trace"),
+        tap: Arc::new(NoTap),
         resources: Box::new(|answers| Ok(Box::new(NoResources(answers)))),
         relays: Box::new(|answers| Ok(Box::new(NoRelays(answers)))),
         gateways: Box::new(|_| Ok(Box::new(NoGateways))),
