@@ -79,3 +79,54 @@ impl Taps {
         captured
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use capture::Device;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Taken(Device, Mutex<Vec<Record>>);
+
+    impl Tap for Taken {
+        fn is_on(&self) -> bool {
+            true
+        }
+
+        fn wants(&self, device: &str) -> bool {
+            self.0.is_endpoint(device)
+        }
+
+        fn take(&self, record: Record) {
+            self.1.lock().unwrap().push(record);
+        }
+    }
+
+    // R: CAP-03
+    #[test]
+    fn commands_of_an_endpoint_are_captured_with_their_answers() {
+        let [relay, own] = ["10.0.0.9:2427", "10.0.0.1:2727"].map(|end| end.parse().unwrap());
+        for (device, expected) in [("pr/1@relay1", 2), ("*@relay1", 4), ("*@relay2", 0)] {
+            let taken = Arc::new(Taken(device.parse().unwrap(), Mutex::default()));
+            let mut taps = Taps::new(Arc::clone(&taken) as _, own);
+            taps.said(relay, b"MDCX 1 pr/1@relay1 MGCP 1.0\r\nC: A1\r\nI: 1\r\nM: sendrecv\r\n");
+            taps.said(relay, b"MDCX 2 pr/2@relay1 MGCP 1.0\r\nC: A2\r\nI: 2\r\nM: sendrecv\r\n");
+            taps.heard(relay, b"200 2 OK\r\n");
+            taps.heard(relay, b"200 1 OK\r\n");
+            taps.heard(relay, b"no MGCP at all");
+            let records = taken.1.lock().unwrap();
+            assert_eq!(records.len(), expected, "{device}");
+            if let [first, .., last] = &records[..] {
+                assert_eq!(
+                    (first.source, first.destination, first.from_device),
+                    (own, relay, false)
+                );
+                assert_eq!((last.source, last.from_device), (relay, true));
+                assert_eq!(&**last.message, b"200 1 OK\r\n");
+            }
+        }
+    }
+}

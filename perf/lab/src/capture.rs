@@ -54,6 +54,11 @@ impl Recording {
 }
 
 impl Capture {
+    /// A file that somebody else has made.
+    pub fn of(file: PathBuf) -> Self {
+        Self { file }
+    }
+
     /// The whole file: what a recorder has, uncompressed.
     pub fn octets(&self) -> Result<Vec<u8>> {
         fs::read(&self.file).with_context(|| format!("cannot read {}", self.file.display()))

@@ -1,5 +1,6 @@
 //! Phones that register and call through real sockets, and strangers who try.
 
+mod captured;
 mod office;
 mod phone;
 mod plain;

@@ -3,6 +3,7 @@
 mod administration;
 mod backup;
 mod capf;
+mod capture;
 mod ctl;
 mod daemon;
 mod diagnosis;

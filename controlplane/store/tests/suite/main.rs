@@ -2,6 +2,7 @@
 
 mod administered;
 mod capf;
+mod capture;
 mod copy;
 mod crash;
 mod database;

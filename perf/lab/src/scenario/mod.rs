@@ -1,6 +1,7 @@
 //! What can be played: one module for each scenario.
 
 mod capf;
+mod capture;
 mod cluster;
 mod ctl;
 mod disaster;
@@ -84,6 +85,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "capf",
         about: "200 phones get certificates, lose them, guess strings; CAPF dies and is renewed",
         play: capf::play,
+    },
+    Scenario {
+        name: "capture",
+        about: "an encrypted call captured as signalling and media, decrypted and heard again",
+        play: capture::play,
     },
     Scenario {
         name: "srst",

@@ -6,15 +6,17 @@ mod live;
 mod show;
 mod tool;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use console::{PhoneFilter, RemoveCaptureTool, SetCapture, ShowCapture};
 use store::CaptureMode;
 
 use super::Asking;
 use crate::Style;
 use crate::failure::Result;
+use crate::output::Format;
 
 pub type Args = Asking<Verb>;
 
@@ -103,10 +105,52 @@ pub fn run(args: Args, style: Style) -> Result {
     }
 }
 
+/// The words of a command in which `-o FILE` names what is written, as with other programs that make
+/// captures: everywhere else `-o` is the format of answers, and here it is too where it names one.
+pub fn with_files(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut words: Vec<_> = words.collect();
+    let noun = words.iter().position(|word| word == "capture");
+    let makes_one = |word: &OsString| word == "decrypt" || word == "open";
+    let Some(verb) = noun.and_then(|noun| Some(noun + words[noun..].iter().position(makes_one)?))
+    else {
+        return words;
+    };
+    for at in verb + 1..words.len().saturating_sub(1) {
+        let is_format = Format::from_str(&words[at + 1].to_string_lossy(), true).is_ok();
+        if words[at] == "-o" && !is_format {
+            words[at] = "--write".into();
+        }
+    }
+    words
+}
+
 /// The directory of this machine's key as a tool.
 fn identity(given: Option<&PathBuf>) -> std::result::Result<PathBuf, crate::failure::Failure> {
     match given {
         Some(directory) => Ok(directory.clone()),
         None => crate::state::file("capture"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_as_with_other_programs() {
+        let of = |line: &str| {
+            let words = with_files(line.split(' ').map(OsString::from)).into_iter();
+            words.map(|word| word.into_string().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        let made = of("ringfence capture decrypt --media m.pcapng -o out.pcapng");
+        assert_eq!(made, "ringfence capture decrypt --media m.pcapng --write out.pcapng");
+        for same in [
+            "ringfence -o json capture decrypt --write out.pcapng",
+            "ringfence capture decrypt -o json",
+            "ringfence capture show -o json",
+            "ringfence token list -o x",
+        ] {
+            assert_eq!(of(same), same);
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use pki::issue::{self, Template, Usage};
-use pki::{Certificate, Hash, KeyDir, KeyKind, Name};
+use pki::keydir::KeyDir;
+use pki::{Certificate, Hash, KeyKind, Name};
 use serde::Serialize;
 use srst::tls::Own;
 
