@@ -44,7 +44,7 @@ crate::messages! {
         "Packet capture is active: {devices}", "パケット キャプチャ中です: {devices}";
         because "Signalling of these devices, with the keys of their calls, is being copied",
             "これらのデバイスのシグナリングが、通話の鍵とともに複製されています";
-        cure "It ends by itself; end it at once by ringfence capture stop --all", "自動的に終了します。すぐに終了するには ringfence capture stop --all を実行してください";
+        cure "It ends by itself; end it at once by ringfence capture stop --all, or by switching Packet Capture Enable off", "自動的に終了します。すぐに終了するには ringfence capture stop --all を実行するか、パケット キャプチャの有効化をオフにしてください";
 
     /// It ended itself.
     Notice CAPTURE_STOPPED
@@ -66,8 +66,8 @@ crate::messages! {
         "The recording holds no RTP", "記録データに RTP が含まれていません";
         because "{packets} packets were read and none belongs to a stream of media",
             "{packets} 個のパケットを読み取りましたが、メディア ストリームはありませんでした";
-        cure "Record UDP where the call's media passes: at the switch port of a phone, or at the relay by ringfence capture relay",
-            "通話のメディアが通る場所 (電話機のスイッチ ポート、または ringfence capture relay によるリレー) で UDP を記録してください";
+        cure "Record UDP where the call's media passes: at the switch port of a phone, or at a relay",
+            "通話のメディアが通る場所 (電話機のスイッチ ポート、またはリレー) で UDP を記録してください";
 
     /// Keys of another call.
     Error CAPTURE_NO_KEY_FITS

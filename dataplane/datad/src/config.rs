@@ -4,6 +4,7 @@
 //! [datad]
 //! core = 1                                  # CPU of the packet worker; absent: not pinned
 //! status_socket = "/run/ringfence/datad.sock"
+//! capture_socket = "/run/ringfence/tap.sock"     # taps of calls, for root only; absent: none
 //! metrics = "127.0.0.1:9617"
 //! fast_tier = true                          # plain RTP may leave in the XDP program
 //! srtp_backend = "best"                     # or avx512, sha-ni, avx2, portable
@@ -115,6 +116,8 @@ pub struct Config {
     /// Where `ringfence relay show` asks.
     #[serde(default = "default_status_socket")]
     pub status_socket: PathBuf,
+    /// Where `ringfence capture relay` asks, for root only; absent: no call can be tapped.
+    pub capture_socket: Option<PathBuf>,
     /// Where Prometheus asks; absent: nowhere.
     pub metrics: Option<SocketAddr>,
     /// The MGCP side.

@@ -10,7 +10,7 @@
 //!   (`backhaul.rs`); ESP that comes past the kernel the worker lays aside for it (`aside.rs`);
 //! - the *telephones* behind voice endpoints (`lines/`), where there are any: to the worker they are
 //!   one more port, to the control loop a source of events;
-//! - *reporters* (`status_server.rs`, `metrics.rs`) ask both and answer operators.
+//! - *reporters* (`status_server.rs`, `metrics.rs`, `tap.rs`) ask both and answer operators.
 //!
 //! Invariants:
 //! - Everything that needs privilege is opened first (`ports.rs`); then privileges are given up
@@ -38,6 +38,7 @@ mod queues;
 mod reports;
 mod run;
 mod status_server;
+mod tap;
 mod unreachable;
 mod worker;
 mod xdp_features;

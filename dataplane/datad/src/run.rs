@@ -33,6 +33,7 @@ use crate::ports::Ports;
 use crate::privilege::drop_privileges;
 use crate::reports::{Network, Reporter};
 use crate::status_server::{SocketFile, StatusServer};
+use crate::tap::TapServer;
 use crate::worker::Worker;
 use crate::xdp_features::XdpFeatures;
 
@@ -58,6 +59,8 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let mut protected = protected.transpose().context("IPsec")?;
     let status = StatusServer::bind(&config.status_socket)
         .with_context(|| format!("cannot listen at {}", config.status_socket.display()))?;
+    let taps = config.capture_socket.as_deref().map(TapServer::bind).transpose();
+    let taps = taps.context("cannot listen on `capture_socket`")?;
     let metrics = config.metrics.map(MetricsServer::bind).transpose();
     let metrics = metrics.context("cannot listen on the `metrics` address")?;
     let exits = if config.fast_tier { ports.exits() } else { Vec::new() };
@@ -130,6 +133,11 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
         Some(telephones) => telephones.start().map(|(handle, file)| (Some(handle), Some(file)))?,
         None => (None, None),
     };
+    let (tapped, tapping) = (reporter.clone(), handle.clone());
+    let _tap_file = taps.as_ref().map(TapServer::file);
+    if let Some(taps) = taps {
+        thread::Builder::new().name("tap".into()).spawn(move || taps.run(&tapped, &tapping))?;
+    }
     let lines = Lines { from_worker, snapshots, telephones, worker: handle, thread };
     let leave = config.gateway.leave.duration();
     let kernel = Kernel { neighbours, features, flood };

@@ -19,6 +19,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use wire::ethernet::MacAddr;
 
 use crate::aside::Aside;
+use crate::tap::MediaTap;
 use crate::xdp_features::Takes;
 
 /// What a worker is told.
@@ -31,6 +32,8 @@ pub enum ToWorker {
     Exit(PortId, Takes),
     /// Send an Ethernet frame.
     Transmit(PortId, Vec<u8>),
+    /// Copy the packets of a call, instead of those of another one.
+    Tap(MediaTap),
     /// Tell about legs, a page at a time.
     Report(ReportCursor, Sender<Page>),
     /// Erase keys, take frames home, end.
@@ -121,6 +124,7 @@ pub struct Worker<O> {
     outbox: O,
     busy_poll: bool,
     aside: Option<Aside>,
+    tap: Option<MediaTap>,
 }
 
 /// Messages taken at a time, so that a flood of commands does not stop the packets.
@@ -146,7 +150,8 @@ impl<O: Outbox> Worker<O> {
         let bell = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
         let (sender, queue) = crossbeam_channel::unbounded();
         let handle = WorkerHandle { queue: sender, bell: bell.clone() };
-        Ok((Self { engine, pool, ports, queue, bell, outbox, busy_poll, aside }, handle))
+        let tap = None;
+        Ok((Self { engine, pool, ports, queue, bell, outbox, busy_poll, aside, tap }, handle))
     }
 
     /// Moves packets until told to stop. On return keys are erased and the ports are closed.
@@ -183,11 +188,13 @@ impl<O: Outbox> Worker<O> {
             }
             if !burst.is_empty() {
                 moved = true;
+                copy(&mut self.tap, &*self.ports[index], burst);
                 self.engine.handle_burst(Instant::now(), PortId(index as u8), burst, out);
                 self.pool.give_all(&mut out.done);
             }
         }
         for (port, frames) in self.ports.iter_mut().zip(&mut out.to) {
+            copy(&mut self.tap, &**port, frames);
             port.tx(&mut self.pool, frames)?;
             if !frames.is_empty() {
                 self.engine.tx_full(frames.len());
@@ -212,6 +219,7 @@ impl<O: Outbox> Worker<O> {
                     self.engine.set_exit(Instant::now(), port, exit);
                 }
                 Ok(ToWorker::Transmit(port, frame)) => self.transmit(port, &frame),
+                Ok(ToWorker::Tap(tap)) => self.tap = Some(tap),
                 Ok(ToWorker::Report(from, reply)) => {
                     // Whoever asked may have given up.
                     let _ = reply.send(self.page(from));
@@ -312,5 +320,17 @@ impl<O: Outbox> Worker<O> {
         // Nothing to read means that it did not ring.
         let _ = rustix::io::read(self.bell.as_fd(), &mut rings);
         Ok(())
+    }
+}
+
+/// Copies what is tapped; without a tap it costs a glance.
+fn copy(tap: &mut Option<MediaTap>, port: &dyn Port, frames: &[Frame]) {
+    if frames.is_empty() {
+        return;
+    }
+    if let Some(open) = tap
+        && !open.note(Instant::now(), port.medium(), frames)
+    {
+        *tap = None;
     }
 }

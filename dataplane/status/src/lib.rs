@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod socket;
+pub mod tap;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

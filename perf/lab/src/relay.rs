@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The file that configures it.
 const CONFIGURATION: &str = "ringfence.toml";
+/// Its socket for taps of calls.
+pub const TAP: &str = "tap.sock";
 
 /// A running relay.
 pub struct Relay {
@@ -32,7 +34,7 @@ pub struct Relay {
 
 impl Relay {
     /// Starts it with this configuration, to which the status socket and the metrics address are
-    /// added, and waits until it answers.
+    /// added, as is that for taps, and waits until it answers.
     pub fn start(
         namespace: &Namespace,
         programs: &Path,
@@ -42,7 +44,10 @@ impl Relay {
         let socket = dir.join("datad.sock");
         let metrics = SocketAddr::from(([127, 0, 0, 1], 9617));
         let path = dir.join(CONFIGURATION);
-        let head = format!("[datad]\nstatus_socket = {socket:?}\nmetrics = \"{metrics}\"\n");
+        let tap = dir.join(TAP);
+        let head = format!(
+            "[datad]\nstatus_socket = {socket:?}\ncapture_socket = {tap:?}\nmetrics = \"{metrics}\"\n"
+        );
         fs::write(&path, head + configuration)
             .with_context(|| format!("cannot write {}", path.display()))?;
 

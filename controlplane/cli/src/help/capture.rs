@@ -101,6 +101,24 @@ pub(super) const TEXTS: &[Text] = &[
         "書き込み先。通話の鍵を含むため、秘密として扱ってください",
     ),
     Text::new(
+        "Record the packets of one call in the relay of this machine, on both sides of it",
+        "このマシンのリレーを通る 1 つの通話のパケットを、両側で記録します",
+    ),
+    Text::new(
+        "The endpoint that the call goes through, as `relay show` names it",
+        "通話が通るエンドポイント。`relay show` が表示する名前",
+    ),
+    Text::new("Seconds after which it ends", "終了するまでの秒数"),
+    Text::new("Megabytes after which it ends", "終了するまでのメガバイト数"),
+    Text::new(
+        "Socket of ringfence-datad: its `capture_socket`",
+        "ringfence-datad のソケット (`capture_socket`)",
+    ),
+    Text::new(
+        "Where to write the packets, as they are on the wire on both sides of the relay",
+        "パケットの書き込み先。リレーの両側の回線上の内容がそのまま記録されます",
+    ),
+    Text::new(
         "Open recorded SRTP with the keys in captured signalling: RTP that Wireshark plays, and a WAV file for each direction",
         "キャプチャしたシグナリングの鍵で、記録した SRTP を復号します。Wireshark で再生できる RTP と、方向ごとの WAV ファイルを作成します",
     ),

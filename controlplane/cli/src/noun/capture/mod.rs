@@ -3,6 +3,7 @@
 mod decrypt;
 mod fetch;
 mod live;
+mod relay;
 mod show;
 mod tool;
 
@@ -59,6 +60,8 @@ pub enum Verb {
     Fetch(fetch::FetchArgs),
     /// Open the file of a day with its key, and write what was captured as pcapng.
     Open(fetch::OpenArgs),
+    /// Record the packets of one call in the relay of this machine, on both sides of it.
+    Relay(relay::Args),
     /// Open recorded SRTP with the keys in captured signalling: RTP that Wireshark plays, and a WAV
     /// file for each direction.
     Decrypt(decrypt::Args),
@@ -101,6 +104,7 @@ pub fn run(args: Args, style: Style) -> Result {
         Verb::Live(args) => live::run(&args, style),
         Verb::Fetch(args) => fetch::fetch(&args, &daemon, style),
         Verb::Open(args) => fetch::open(&args, style),
+        Verb::Relay(args) => relay::run(&args, style),
         Verb::Decrypt(args) => decrypt::run(&args, style),
     }
 }
@@ -110,7 +114,7 @@ pub fn run(args: Args, style: Style) -> Result {
 pub fn with_files(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut words: Vec<_> = words.collect();
     let noun = words.iter().position(|word| word == "capture");
-    let makes_one = |word: &OsString| word == "decrypt" || word == "open";
+    let makes_one = |word: &OsString| ["decrypt", "open", "relay"].iter().any(|verb| word == verb);
     let Some(verb) = noun.and_then(|noun| Some(noun + words[noun..].iter().position(makes_one)?))
     else {
         return words;

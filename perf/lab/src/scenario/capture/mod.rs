@@ -48,9 +48,13 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
     capture(&estate, &mut reader, report)?;
     report.step("A calls B: the lock, and speech both ways", || {
         estate.phones.call(&ALICE, &BOB)?;
+        let flows = estate.relay.report()?.flows;
+        let flow = flows.first().context("the relay has no call")?;
+        let tap = reader.tap(&flow.endpoint)?;
         estate.phones.speak([&ALICE, &BOB], "lock")?;
+        reader.end_tap(tap)?;
         estate.phones.hang_up(&[&ALICE, &BOB])?;
-        Ok(((), "encrypted to the relay and from it, under different keys"))
+        Ok(((), "encrypted to the relay and from it, under different keys; the relay taps it, too"))
     })?;
     let media = report.step("captures stop, recordings end", || {
         estate.tell("capture stop --all")?;
@@ -70,6 +74,14 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
         let told = reader.decrypt(&file, "branch", [&BOB, &ALICE])?;
         Ok(((), told))
     })?;
+    report.step(
+        "the relay's own tap of the call opens on the side whose keys there are",
+        || {
+            let (opened, closed) = reader.decrypt_some("live.pcapng", "tap")?;
+            ensure!(opened > 0 && closed > 0, "{opened} packets opened, {closed} not");
+            Ok(((), format!("{opened} packets of the centre opened, {closed} of the branch not")))
+        },
+    )?;
     report.step("keys of one side do not open the other", || {
         let why = reader.cannot_decrypt("live.pcapng", "branch")?;
         ensure!(why.contains("No key of the signalling fits"), "it says: {why}");

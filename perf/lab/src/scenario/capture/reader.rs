@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::capture::Capture;
 use crate::net::Namespace;
 use crate::program::{self, Program, poll};
+use crate::relay::TAP;
 use crate::scenario::estate::{Estate, Phone};
 
 /// How long something may take that takes no time.
@@ -129,6 +130,30 @@ impl Reader {
         let keys = capture.fields(&[], "skinny.keylen > 0", &["frame.number"])?;
         ensure!(keys.is_empty(), "{} messages have keys still", keys.len());
         Ok(format!("{opened} packets, Wireshark sees {} of RTP; {}", rtp.len(), heard.join("; ")))
+    }
+
+    /// Has the relay tap a call.
+    pub fn tap(&self, endpoint: &str) -> Result<Program> {
+        let mut command = Command::new(&self.program);
+        command.args(["capture", "relay", "--seconds", "5", "--endpoint", endpoint, "--tap"]);
+        command.arg(self.dir.join(TAP)).arg("-w").arg(self.dir.join("tap.pcapng"));
+        Program::start("capture-relay", command, &self.dir)
+    }
+
+    /// Waits until that has ended by itself.
+    pub fn end_tap(&self, mut tap: Program) -> Result<()> {
+        tap.finish(PATIENCE)
+    }
+
+    /// Decrypts what can be of the packets of both sides: how many could be, and how many not.
+    pub fn decrypt_some(&self, signalling: &str, side: &str) -> Result<(u64, u64)> {
+        let output = self.run_decrypt(signalling, side, "tap-decrypted.pcapng")?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.code() == Some(4), "it ended with {}: {words}", output.status);
+        let told: Value = serde_json::from_slice(&output.stdout)?;
+        let streams = told["streams"].as_array().context("no streams")?;
+        let sum = |what: &str| streams.iter().filter_map(|stream| stream[what].as_u64()).sum();
+        Ok((sum("opened"), sum("closed")))
     }
 
     /// Tries to decrypt with keys that do not fit; why it cannot be done.
