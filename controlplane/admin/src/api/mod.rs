@@ -9,6 +9,7 @@
 mod accounts;
 mod calls;
 mod capf;
+mod captures;
 pub(crate) mod certificates;
 mod cluster;
 pub(crate) mod condition;
@@ -81,6 +82,7 @@ fn parts() -> (Router<Arc<Site>>, openapi::OpenApi) {
         .merge(calls::routes())
         .merge(gateways::routes())
         .merge(capf::routes())
+        .merge(captures::routes())
         .merge(certificates::routes())
         .merge(accounts::routes())
         .merge(operations::routes())

@@ -3,6 +3,7 @@
 mod api;
 mod attackers;
 mod browser;
+mod capture;
 mod certificate;
 mod judges;
 mod pages;
