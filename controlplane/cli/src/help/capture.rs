@@ -31,6 +31,7 @@ pub(super) const TEXTS: &[Text] = &[
         "Stop capturing devices. Takes the role capture",
         "デバイスのキャプチャを停止します。capture の役割が必要です",
     ),
+    Text::new("Which ones", "対象のデバイス"),
     Text::new("All that are captured", "キャプチャ中のすべてのデバイス"),
     Text::new(
         "Show what is captured, the files of the days and the tools that may attach",
