@@ -204,7 +204,7 @@ impl Shelf {
             let days = days(&directory, Part::File)?;
             found.extend(days.into_iter().map(|(day, octets)| (day, octets, archived)));
         }
-        found.sort_by(|a, b| b.0.cmp(&a.0));
+        found.sort_by_key(|(day, ..)| std::cmp::Reverse(*day));
         let file = |(day, octets, archived)| DayFile { day: name_of(day), octets, archived };
         Ok(found.into_iter().map(file).collect())
     }
