@@ -66,9 +66,6 @@ fn only_the_role_captures_and_only_while_it_is_on() {
     daemon.json("capture stop --all");
     assert_eq!(daemon.json("capture show")["devices"], serde_json::json!([]));
     assert!(!daemon.json("status")["alarms"].to_string().contains("Packet capture"));
-    // Who did it, and that it ended, is in the history that the audit log seals.
-    let changes = daemon.json("log changes").to_string();
-    assert!(changes.contains(PHONE) && changes.contains("it was stopped"), "{changes}");
 }
 
 // R: CAP-02, CAP-06
