@@ -5,6 +5,7 @@
 
 pub mod calls;
 pub mod capf;
+pub mod captures;
 pub mod files;
 pub mod gateways;
 pub mod hello;
@@ -23,6 +24,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "capf-message", run: capf::message },
     Target { name: "capf-server", run: capf::server },
     Target { name: "capf-phone", run: capf::phone },
+    Target { name: "capture-file", run: captures::file },
+    Target { name: "capture-day", run: captures::day },
+    Target { name: "capture-decrypt", run: captures::decrypted },
     Target { name: "trust-list", run: trust::list },
     Target { name: "signed-file", run: trust::signed_file },
     Target { name: "certificate", run: trust::certificate },
