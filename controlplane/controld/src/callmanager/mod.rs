@@ -122,7 +122,8 @@ pub fn start(
             Ok(match config.mgcp {
                 None => Box::new(NoGateways) as Box<dyn Gateways>,
                 Some(at) => {
-                    let started = Arc::new(gateways::start(config, at, me, answers, Arc::clone(&tap))?);
+                    let tap = Arc::clone(&tap);
+                    let started = Arc::new(gateways::start(config, at, me, answers, tap)?);
                     voice = Some(Arc::clone(&started));
                     Box::new(gateways::Commanding(started))
                 }

@@ -9,6 +9,7 @@ use callprocessing::census::Limits;
 use callprocessing::service::{
     self, NoGateways, NoRelays, NoResources, Relays, Resources, Running, Start,
 };
+use capture::NoTap;
 use pki::issue::{Template, Usage, issued, self_signed};
 use pki::node::{self, NodeName};
 use pki::{Hash, Identity, KeyKind, Name, PrivateKey, Signer};
@@ -92,6 +93,7 @@ impl Site {
             cell: None,
             limits: Limits::default(),
             trace_directory: at("trace"),
+            tap: Arc::new(NoTap),
             resources,
             relays,
             gateways: Box::new(|_| Ok(Box::new(NoGateways))),
