@@ -5,14 +5,119 @@
 //! which today's stacks do not take. Whether such a certificate may be used at all is for others
 //! to decide.
 
-use rustls::client::danger::HandshakeSignatureValid;
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error, PeerIncompatible, PeerMisbehaved,
-    SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible,
+    PeerMisbehaved, SignatureScheme,
 };
 
 use crate::certificate::Certificate;
 use crate::key::{Hash, PublicKey};
+
+/// Decides whether a server's certificate is the right one.
+pub trait JudgeServer: fmt::Debug + Send + Sync {
+    /// `name` is what the client has called. An error ends the handshake.
+    fn judge(&self, shown: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error>;
+}
+
+/// Decides whether a client's certificate is a right one.
+pub trait JudgeClient: fmt::Debug + Send + Sync {
+    /// `others` came with it. An error ends the handshake.
+    fn judge(
+        &self,
+        shown: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Error>;
+}
+
+/// A verifier for rustls: certificates as the judge says, and the proof of their keys as here.
+#[derive(Debug)]
+pub struct Judged<J>(pub J);
+
+impl<J: JudgeServer + ?Sized> JudgeServer for Arc<J> {
+    fn judge(&self, shown: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error> {
+        (**self).judge(shown, name)
+    }
+}
+
+impl<J: JudgeServer> ServerCertVerifier for Judged<J> {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.0.judge(shown, name).map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        SCHEMES.to_vec()
+    }
+}
+
+impl<J: JudgeClient> ClientCertVerifier for Judged<J> {
+    /// Clients have one certificate or two, and do not choose by issuer.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.0.judge(shown, others, now).map(|()| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        SCHEMES.to_vec()
+    }
+}
 
 /// The schemes that can be verified, the preferred ones first.
 const SCHEMES: [SignatureScheme; 8] = [
@@ -26,13 +131,8 @@ const SCHEMES: [SignatureScheme; 8] = [
     SignatureScheme::RSA_PKCS1_SHA512,
 ];
 
-/// What to answer to `supported_verify_schemes`.
-pub fn schemes() -> Vec<SignatureScheme> {
-    SCHEMES.to_vec()
-}
-
-/// What to answer to `verify_tls12_signature`. `certificate` is in DER.
-pub fn verify_tls12_signature(
+/// `certificate` is in DER.
+fn verify_tls12_signature(
     message: &[u8],
     certificate: &[u8],
     signature: &DigitallySignedStruct,
@@ -46,8 +146,8 @@ pub fn verify_tls12_signature(
     }
 }
 
-/// What to answer to `verify_tls13_signature`. `certificate` is in DER.
-pub fn verify_tls13_signature(
+/// `certificate` is in DER.
+fn verify_tls13_signature(
     message: &[u8],
     certificate: &[u8],
     signature: &DigitallySignedStruct,

@@ -8,16 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pki::{Certificate, handshake};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use pki::Certificate;
+use pki::handshake::{JudgeClient, JudgeServer, Judged};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, Error, ServerConfig};
 
 /// What a node shows of itself.
 #[derive(Clone)]
@@ -58,7 +54,7 @@ pub fn asking(own: &Own) -> Result<Arc<ServerConfig>, TlsFault> {
     let mut config = ServerConfig::builder_with_provider(crypto())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(failed)?
-        .with_client_cert_verifier(Arc::new(Anybody))
+        .with_client_cert_verifier(Arc::new(Judged(Anybody)))
         .with_single_cert(own.chain(), own.key()?)
         .map_err(failed)?;
     // A session that is taken up again would outlive a certificate that was withdrawn.
@@ -72,7 +68,7 @@ pub fn calling(own: &Own, pin: Arc<Pin>) -> Result<Arc<ClientConfig>, TlsFault> 
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(failed)?
         .dangerous()
-        .with_custom_certificate_verifier(pin)
+        .with_custom_certificate_verifier(Arc::new(Judged(pin)))
         .with_client_auth_cert(own.chain(), own.key()?)
         .map_err(failed)?;
     config.resumption = rustls::client::Resumption::disabled();
@@ -123,43 +119,14 @@ impl Pin {
     }
 }
 
-impl ServerCertVerifier for Pin {
-    fn verify_server_cert(
-        &self,
-        shown: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+impl JudgeServer for Pin {
+    fn judge(&self, shown: &CertificateDer<'_>, _: &ServerName<'_>) -> Result<(), Error> {
         let found = pki::certificate::hex(&pki::Hash::Sha256.of(shown));
         if found == self.expected {
-            return Ok(ServerCertVerified::assertion());
+            return Ok(());
         }
         *self.other.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
         Err(CertificateError::ApplicationVerificationFailure.into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        handshake::verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        handshake::verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        handshake::schemes()
     }
 }
 
@@ -167,40 +134,14 @@ impl ServerCertVerifier for Pin {
 #[derive(Debug)]
 struct Anybody;
 
-impl ClientCertVerifier for Anybody {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
+impl JudgeClient for Anybody {
+    fn judge(
         &self,
         _: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
         _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        handshake::verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        handshake::verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        handshake::schemes()
+    ) -> Result<(), Error> {
+        Ok(())
     }
 }
 

@@ -9,16 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use callmanager::admission::Suite;
 use legacytls::link::Reason;
 use pki::Certificate;
-use pki::handshake;
-use rustls::client::danger::HandshakeSignatureValid;
+use pki::handshake::{JudgeClient, Judged};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::ServerSessionMemoryCache;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    ServerConnection, SignatureScheme,
-};
+use rustls::{CertificateError, Error, ServerConfig, ServerConnection};
 
 use crate::proof::Proof;
 use crate::trust::{Trust, TrustInForce};
@@ -56,7 +51,7 @@ impl ModernTls {
         let mut config = ServerConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(&error))?
-            .with_client_cert_verifier(Arc::new(Verifier(trust)))
+            .with_client_cert_verifier(Arc::new(Judged(Verifier(trust))))
             .with_single_cert(chain, key)
             .map_err(|error| failed(&error))?;
         // A ticket holds the session, so that ten thousand of them cost nothing here.
@@ -118,47 +113,20 @@ impl fmt::Debug for Verifier {
     }
 }
 
-impl ClientCertVerifier for Verifier {
-    /// Phones have one certificate or two, and do not choose by issuer.
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
+impl JudgeClient for Verifier {
+    fn judge(
         &self,
         certificate: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
+    ) -> Result<(), Error> {
         let now = UNIX_EPOCH + Duration::from_secs(now.as_secs());
         let others: Vec<&[u8]> = others.iter().map(|other| other.as_ref()).collect();
         let trust: Arc<Trust> = self.0.now();
         match trust.judge(certificate, &others, now) {
-            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Ok(_) => Ok(()),
             Err(reason) => Err(doubt(reason).into()),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        handshake::verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        handshake::verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        handshake::schemes()
     }
 }
 

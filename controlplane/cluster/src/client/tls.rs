@@ -6,14 +6,11 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use pki::{Certificate, CertificateFault, handshake};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use pki::handshake::{JudgeServer, Judged};
+use pki::{Certificate, CertificateFault};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme,
-    StreamOwned,
-};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig, ClientConnection, Error, StreamOwned};
 
 use super::{KnownServers, Server, Transport, TransportFault};
 use crate::http::{self, Request, Response};
@@ -95,7 +92,7 @@ impl TlsTransport {
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|error| TransportFault::Tls(TlsFault(error.to_string())))?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::<Pin>::clone(&pin))
+            .with_custom_certificate_verifier(Arc::new(Judged(Arc::clone(&pin))))
             .with_no_client_auth();
         // The name is not what is checked; an address stands in for names TLS does not know.
         let name = ServerName::try_from(server.host.clone())
@@ -177,44 +174,15 @@ fn fingerprint(der: &[u8]) -> String {
     pki::certificate::hex(&pki::Hash::Sha256.of(der))
 }
 
-impl ServerCertVerifier for Pin {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let shown = fingerprint(end_entity);
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(end_entity.to_vec());
+impl JudgeServer for Pin {
+    fn judge(&self, certificate: &CertificateDer<'_>, _: &ServerName<'_>) -> Result<(), Error> {
+        let shown = fingerprint(certificate);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(certificate.to_vec());
         match &self.expected {
             Some(expected) if *expected != shown && !self.compared.contains(&shown) => {
                 Err(CertificateError::ApplicationVerificationFailure.into())
             }
-            _ => Ok(ServerCertVerified::assertion()),
+            _ => Ok(()),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        handshake::verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        handshake::verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        handshake::schemes()
     }
 }

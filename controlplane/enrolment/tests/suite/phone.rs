@@ -10,10 +10,10 @@ use capf::phone::{
     Answer, Conclusion, Credential, Event, Holder, Holding, Manner, Output, Session,
 };
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream, SslVerifyMode, SslVersion};
-use pki::{Certificate, PrivateKey, Signer, handshake};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, StreamOwned};
+use pki::handshake::{JudgeServer, Judged};
+use pki::{Certificate, PrivateKey, Signer};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::site::{DEVICE, Site};
 
@@ -123,7 +123,7 @@ pub fn connect(address: SocketAddr, expected: &Certificate) -> Tls {
         .with_safe_default_protocol_versions()
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(Arc::new(Judged(verifier)))
         .with_no_client_auth();
     let name = ServerName::from(address.ip());
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
@@ -158,40 +158,11 @@ struct Exactly {
     der: Vec<u8>,
 }
 
-impl ServerCertVerifier for Exactly {
-    fn verify_server_cert(
-        &self,
-        shown: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
+impl JudgeServer for Exactly {
+    fn judge(&self, shown: &CertificateDer<'_>, _: &ServerName<'_>) -> Result<(), rustls::Error> {
         match **shown == *self.der {
-            true => Ok(ServerCertVerified::assertion()),
+            true => Ok(()),
             false => Err(rustls::Error::General("another certificate".into())),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        handshake::verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        handshake::verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        handshake::schemes()
     }
 }

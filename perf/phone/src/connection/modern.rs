@@ -5,13 +5,11 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use mio::net::TcpStream;
+use pki::handshake::{JudgeServer, Judged};
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme,
-};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig, ClientConnection, Error};
 use sccp::Secrecy;
 
 use super::{KeyLog, Server, TlsError, TlsIdentity, write_tls};
@@ -24,7 +22,8 @@ pub struct Modern(Arc<ClientConfig>);
 /// What all telephones of a site have in common.
 #[derive(Clone)]
 pub struct Manner {
-    known: Arc<Known>,
+    known: Arc<Judged<Known>>,
+    provider: Arc<CryptoProvider>,
     log: Option<KeyLog>,
 }
 
@@ -40,8 +39,8 @@ impl Modern {
             SecurityMode::Authenticated => integritytls::prefer(provider),
             SecurityMode::NonSecure | SecurityMode::Encrypted => provider,
         };
-        let known = Known { servers: servers.to_vec(), provider: provider.into() };
-        Manner { known: Arc::new(known), log: log.cloned() }
+        let known = Arc::new(Judged(Known { servers: servers.to_vec() }));
+        Manner { known, provider: provider.into(), log: log.cloned() }
     }
 
     /// A telephone with a certificate.
@@ -49,11 +48,11 @@ impl Modern {
         let failed = |error: Error| TlsError(error.to_string());
         let no_key = || TlsError("its certificate has no key".to_owned());
         let (chain, key) = identity.modern().ok_or_else(no_key)?;
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&manner.known.provider))
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&manner.provider))
             .with_safe_default_protocol_versions()
             .map_err(failed)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::<Known>::clone(&manner.known))
+            .with_custom_certificate_verifier(Arc::clone(&manner.known))
             .with_client_auth_cert(chain, key)
             .map_err(failed)?;
         config.resumption = Resumption::in_memory_sessions(SESSIONS);
@@ -127,47 +126,15 @@ pub(super) fn is_shown_by(tls: &ClientConnection, server: &Server) -> bool {
 #[derive(Debug)]
 struct Known {
     servers: Vec<Arc<Server>>,
-    provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Known {
-    fn verify_server_cert(
-        &self,
-        shown: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+impl JudgeServer for Known {
+    fn judge(&self, shown: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), Error> {
         let is_it = |server: &&Arc<Server>| ServerName::from(server.address.ip()) == *name;
         let mut known = self.servers.iter().filter(is_it).flat_map(|it| &it.certificates);
         match known.any(|known| **known == **shown) {
-            true => Ok(ServerCertVerified::assertion()),
+            true => Ok(()),
             false => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -68,19 +68,23 @@
 //! keys = "/etc/ringfence/keys/agent1.esp"   # two lines, `out` and `in`: two keys in hexadecimal each
 //! ```
 
-use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
+mod backend;
+mod bounded;
+mod gateway;
+mod media;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
 use srtp::BackendChoice;
 
-use crate::backhaul::BackhaulConfig;
+pub use self::backend::SrtpBackend;
+pub use self::bounded::{Endpoints, Frames, Millis, Seconds, Streams};
+pub use self::gateway::{Dialect, GatewayConfig, Keys, Rtcp, Source};
+pub use self::media::{MediaConfig, PathChoice, PeerNetwork, Ports, Vlans};
 use crate::ipsec::IpsecConfig;
-use crate::lines::{LinesConfig, VoiceConfig};
+use crate::lines::LinesConfig;
 use crate::ng::NgConfig;
 use crate::worker::MAX_PORTS;
 
@@ -171,307 +175,6 @@ impl LimitsConfig {
     }
 }
 
-/// Settings of the MGCP gateway.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GatewayConfig {
-    /// Domain part of endpoint names.
-    pub name: String,
-    /// Refuse commands whose endpoint name has another domain part.
-    #[serde(default)]
-    pub validate_domain: bool,
-    /// Addresses to listen on, usually port 2427.
-    pub listen: Vec<SocketAddr>,
-    /// Addresses that may command.
-    pub call_agents: Vec<IpAddr>,
-    /// First notified entity; absent: the first call agent, port 2727.
-    pub notify: Option<SocketAddr>,
-    /// Number of relay endpoints `pr/1` … `pr/N`.
-    #[serde(default = "default_endpoints")]
-    pub endpoints: Endpoints,
-    /// The TCP connection beside MGCP; absent: none.
-    pub backhaul: Option<BackhaulConfig>,
-    /// Voice endpoints beside the relays.
-    #[serde(default, rename = "endpoint")]
-    pub voice: Vec<VoiceConfig>,
-    /// Dialect of what the gateway says by itself.
-    #[serde(default)]
-    pub dialect: Dialect,
-    /// Voice endpoints tell that a receiver is lifted without being asked.
-    #[serde(default = "default_off_hook")]
-    pub persistent_off_hook: bool,
-    /// How often call agents are told that the gateway lives, in seconds; 0: never. CallManager's
-    /// gateways say 15.
-    #[serde(default = "default_keep_alive", rename = "keep_alive_seconds")]
-    pub keep_alive: Seconds,
-    /// Commands that create load a call agent may give in a second; 0: any number.
-    #[serde(default)]
-    pub commands_per_second: u32,
-    /// Longest random wait before the restart announcement, in milliseconds.
-    #[serde(default = "default_restart_wait", rename = "restart_wait_ms")]
-    pub restart_wait: Millis,
-    /// Which sources of media are believed.
-    #[serde(default)]
-    pub source: Source,
-    /// What happens to RTCP beside SRTP.
-    #[serde(default)]
-    pub rtcp: Rtcp,
-    /// Over which paths keys may come and go.
-    #[serde(default)]
-    pub keys: Keys,
-    /// Silence of a peer that is reported, in seconds; 0: never.
-    #[serde(default = "default_idle", rename = "idle_seconds")]
-    pub idle: Seconds,
-    /// How long a stop waits for calls to end by themselves, in seconds; a second signal cuts it
-    /// short.
-    #[serde(default = "default_leave", rename = "leave_seconds")]
-    pub leave: Seconds,
-}
-
-/// Dialects of MGCP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub enum Dialect {
-    /// RFC 3435.
-    #[default]
-    #[serde(rename = "1.0")]
-    V1_0,
-    /// What CallManager and IOS speak.
-    #[serde(rename = "0.1")]
-    V0_1,
-}
-
-/// A network that media comes from and goes to.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MediaConfig {
-    /// Its name, as in the connection option `x-net`.
-    pub name: String,
-    /// The interface it is reached through; absent: UDP sockets.
-    pub interface: Option<String>,
-    /// VLANs that frames carry on that interface, outermost first.
-    #[serde(default)]
-    pub vlans: Vlans,
-    /// The interface whose routes and neighbours the kernel keeps for this network, such as
-    /// `eth1.100`; absent: `interface`.
-    pub kernel_interface: Option<String>,
-    /// How packets are moved.
-    #[serde(default)]
-    pub path: PathChoice,
-    /// Our media addresses there, one of each family at most.
-    pub addresses: Vec<IpAddr>,
-    /// Peers that are in this network.
-    #[serde(default)]
-    pub networks: Vec<PeerNetwork>,
-    /// Media ports, `"16384-32767"`.
-    #[serde(default)]
-    pub ports: Ports,
-}
-
-/// Who computes SRTP: `best` is the fastest that the processor has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SrtpBackend(pub BackendChoice);
-
-impl FromStr for SrtpBackend {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        BackendChoice::from_name(name).map(Self).ok_or_else(|| {
-            let all = [BackendChoice::Best].into_iter().chain(BackendChoice::ALL);
-            format!("`{name}` is no SRTP backend; there are {}", names(all))
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for SrtpBackend {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
-impl SrtpBackend {
-    fn check(self, runs_here: impl Fn(BackendChoice) -> bool) -> Result<(), String> {
-        if runs_here(self.0) {
-            return Ok(());
-        }
-        let here = BackendChoice::ALL.into_iter().filter(|&choice| runs_here(choice));
-        Err(format!(
-            "this processor cannot run the SRTP backend `{}`: set `srtp_backend` to `best`, or to \
-             one of those it has: {}",
-            self.0.name(),
-            names(here)
-        ))
-    }
-}
-
-fn names(choices: impl Iterator<Item = BackendChoice>) -> String {
-    choices.map(|choice| format!("`{}`", choice.name())).collect::<Vec<_>>().join(", ")
-}
-
-/// How packets of a network are moved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PathChoice {
-    /// The fastest that works, saying why not a faster one.
-    #[default]
-    Auto,
-    /// XDP in the driver, or fail.
-    XdpNative,
-    /// XDP behind the driver, or fail.
-    XdpGeneric,
-    /// UDP sockets.
-    Socket,
-}
-
-/// Which sources of media are believed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Source {
-    /// Only the signalled address.
-    #[default]
-    Exact,
-    /// For SRTP also another one, once a packet from there has verified (peers behind NAT).
-    LearnAuthenticated,
-}
-
-/// Over which paths keys may come and go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Keys {
-    /// Only where IPsec covers the path.
-    Require,
-    /// Everywhere; those in clear are counted.
-    Prefer,
-    /// Everywhere: you vouch for the path.
-    #[default]
-    TrustedPath,
-}
-
-/// What happens to RTCP beside SRTP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rtcp {
-    /// Dropped.
-    Off,
-    /// Passed in clear.
-    Clear,
-    /// SRTCP under the keys of the RTP, as RFC 4568 peers expect.
-    #[default]
-    Srtcp,
-}
-
-/// A range of media ports with an even first and an odd last one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ports(pub RangeInclusive<u16>);
-
-impl Default for Ports {
-    fn default() -> Self {
-        Self(16384..=32767)
-    }
-}
-
-impl<'de> Deserialize<'de> for Ports {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let range = text.split_once('-').and_then(|(first, last)| {
-            Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
-        });
-        match range {
-            Some((first, last))
-                if first >= 1024u16 && first % 2 == 0 && last % 2 == 1 && first < last =>
-            {
-                Ok(Self(first..=last))
-            }
-            _ => Err(D::Error::custom(format!(
-                "`{text}` is no range of media ports: write \"first-last\" with an even first port \
-                 from 1024 and an odd last one, like \"16384-32767\""
-            ))),
-        }
-    }
-}
-
-/// A network of peers, `10.1.0.0/16`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerNetwork(pub gateway::Prefix);
-
-impl<'de> Deserialize<'de> for PeerNetwork {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
-    }
-}
-
-/// Up to two VLAN identifiers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Vlans(pub Vec<u16>);
-
-impl<'de> Deserialize<'de> for Vlans {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let vlans = Vec::<u16>::deserialize(deserializer)?;
-        if vlans.len() <= 2 && vlans.iter().all(|vlan| (1..=4094).contains(vlan)) {
-            Ok(Self(vlans))
-        } else {
-            Err(D::Error::custom("up to two VLANs from 1 to 4094, outermost first, like [100]"))
-        }
-    }
-}
-
-macro_rules! bounded {
-    ($(#[doc = $doc:literal])+ $name:ident: $inner:ty, $range:expr, $what:literal) => {
-        $(#[doc = $doc])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub struct $name(pub $inner);
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let value = <$inner>::deserialize(deserializer)?;
-                let range: RangeInclusive<$inner> = $range;
-                if range.contains(&value) {
-                    Ok(Self(value))
-                } else {
-                    Err(D::Error::custom(format!(
-                        concat!("{} is out of range: ", $what, " from {} to {}"),
-                        value, range.start(), range.end(),
-                    )))
-                }
-            }
-        }
-    };
-}
-
-bounded!(
-    /// Number of packet buffers.
-    Frames: usize, 1024..=1 << 20, "packet buffers"
-);
-bounded!(
-    /// Number of endpoints.
-    Endpoints: u32, 1..=1_000_000, "endpoints"
-);
-bounded!(
-    /// Number of streams.
-    Streams: u32, 1..=1_000_000, "streams"
-);
-bounded!(
-    /// A time in milliseconds.
-    Millis: u64, 0..=600_000, "milliseconds"
-);
-bounded!(
-    /// A time in seconds.
-    Seconds: u64, 0..=86_400, "seconds"
-);
-
-impl Millis {
-    /// The time.
-    pub fn duration(self) -> Duration {
-        Duration::from_millis(self.0)
-    }
-}
-
-impl Seconds {
-    /// The time.
-    pub fn duration(self) -> Duration {
-        Duration::from_secs(self.0)
-    }
-}
-
 fn yes() -> bool {
     true
 }
@@ -482,30 +185,6 @@ fn default_frames() -> Frames {
 
 fn default_status_socket() -> PathBuf {
     "/run/ringfence/datad.sock".into()
-}
-
-fn default_endpoints() -> Endpoints {
-    Endpoints(10_000)
-}
-
-fn default_restart_wait() -> Millis {
-    Millis(2_000)
-}
-
-fn default_off_hook() -> bool {
-    true
-}
-
-fn default_keep_alive() -> Seconds {
-    Seconds(0)
-}
-
-fn default_idle() -> Seconds {
-    Seconds(60)
-}
-
-fn default_leave() -> Seconds {
-    Seconds(5)
 }
 
 impl Config {
@@ -523,16 +202,7 @@ impl Config {
         if self.media.len() >= MAX_PORTS {
             return Err(format!("there are {MAX_PORTS} or more [[datad.media]] sections"));
         }
-        if self.gateway.listen.is_empty() {
-            return Err(
-                "datad.gateway.listen is empty: name an address, like \"10.9.0.1:2427\"".into()
-            );
-        }
-        if self.gateway.call_agents.is_empty() {
-            return Err(
-                "datad.gateway.call_agents is empty: nobody could command the gateway".into()
-            );
-        }
+        self.gateway.check()?;
         let keys_need_cover = self.gateway.keys == Keys::Require;
         self.ng.iter().try_for_each(|ng| ng.check(keys_need_cover))?;
         self.srtp_backend.check(BackendChoice::is_available)?;
@@ -553,25 +223,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-}
-
-impl MediaConfig {
-    fn check(&self) -> Result<(), String> {
-        let name = &self.name;
-        if self.addresses.is_empty() {
-            return Err(format!("media network `{name}` has no addresses"));
-        }
-        let v4 = self.addresses.iter().filter(|address| address.is_ipv4()).count();
-        if v4 > 1 || self.addresses.len() - v4 > 1 {
-            return Err(format!("media network `{name}` has two addresses of one family"));
-        }
-        match (self.path, &self.interface) {
-            (PathChoice::XdpNative | PathChoice::XdpGeneric, None) => {
-                Err(format!("media network `{name}` wants XDP: name its `interface`"))
-            }
-            _ => Ok(()),
-        }
     }
 }
 
@@ -620,7 +271,7 @@ networks = ["10.1.0.0/16"]
         let config = parse(&format!("{GOOD}\n{rows}")).unwrap().datad;
         let voice: Vec<_> = config.gateway.voice.iter().flat_map(|v| v.endpoints()).collect();
         assert_eq!((voice.len(), &*voice[3].name), (5, "aaln/S1/SU0/3"));
-        assert!(voice.iter().all(|endpoint| endpoint.kind == gateway::VoiceKind::Line));
+        assert!(voice.iter().all(|endpoint| endpoint.kind == ::gateway::VoiceKind::Line));
         for bad in ["aaln/[3-1]", "aaln/[x]", "aaln/[0-9999]"] {
             let text = format!("{GOOD}\n{}", rows.replace("aaln/S1/SU0/[0-3]", bad));
             assert!(complaint(&text).contains("no row of voice endpoints"), "{bad}");
