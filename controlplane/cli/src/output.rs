@@ -5,8 +5,12 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
+use lang::Text;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::failure::Result;
+use crate::{Outcome, Style};
 
 /// How answers are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,6 +26,24 @@ pub fn json(answer: &impl Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, answer)?;
     writeln!(out)
+}
+
+/// Prints what there is of something: JSON, or a table with a row for each.
+pub fn list<T: Serialize, const N: usize>(
+    items: &[T],
+    style: Style,
+    heading: Text,
+    columns: [Text; N],
+    row: impl Fn(&T) -> [String; N],
+) -> Result {
+    match style.format {
+        Format::Json => json(&items)?,
+        Format::Table => {
+            let columns = columns.map(|column| column.get(style.language));
+            table(heading.get(style.language), columns, items.iter().map(row))?;
+        }
+    }
+    Ok(Outcome::Done)
 }
 
 /// Prints a table under a heading; nothing when it has no rows.

@@ -53,7 +53,6 @@ pub(super) const TEXTS: &[Text] = &[
         "Let a tool attach, for as long as you have the role capture",
         "ツールの接続を許可します。capture の役割を持つ間だけ有効です",
     ),
-    Text::new("What people call it", "呼び名"),
     Text::new(
         "SHA-256 of its certificate, as `capture certificate` prints it there",
         "証明書の SHA-256。ツール側の `capture certificate` が表示します",

@@ -445,7 +445,7 @@ pub(super) const TEXTS: &[Text] = &[
         "Make a token. What the program shows is printed this once",
         "トークンを作成します。値は一度だけ表示されます",
     ),
-    Text::new("What people call it", "トークンの名前"),
+    Text::new("What people call it", "呼び名"),
     Text::new("The administrator it acts for", "トークンを所有する管理者"),
     Text::new(
         "The most it may do; never more than its owner",

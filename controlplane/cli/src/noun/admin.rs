@@ -84,30 +84,14 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list_tokens(tokens: &[TokenView], style: Style) -> Result {
-    match style.format {
-        Format::Json => output::json(&tokens)?,
-        Format::Table => output::table(
-            TOKENS.get(style.language),
-            TOKEN_COLUMNS.map(|column| column.get(style.language)),
-            tokens.iter().map(|token| {
+    output::list(tokens, style, TOKENS, TOKEN_COLUMNS, |token| {
                 let expires = token.expires.clone().unwrap_or_default();
                 [token.name.clone(), token.owner.clone(), token.role.to_string(), expires]
-            }),
-        )?,
-    }
-    Ok(Outcome::Done)
+            })
 }
 
 fn list(administrators: &[Administrator], style: Style) -> Result {
-    match style.format {
-        Format::Json => output::json(&administrators)?,
-        Format::Table => output::table(
-            ADMINISTRATORS.get(style.language),
-            COLUMNS.map(|column| column.get(style.language)),
-            administrators.iter().map(|a| [a.name.clone(), a.role.to_string()]),
-        )?,
-    }
-    Ok(Outcome::Done)
+    output::list(administrators, style, ADMINISTRATORS, COLUMNS, |a| [a.name.clone(), a.role.to_string()])
 }
 
 const ADMINISTRATORS: Text = Text::new("Administrators", "管理者");

@@ -76,12 +76,7 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(devices: &[DeviceView], style: Style) -> Result {
-    match style.format {
-        Format::Json => output::json(&devices)?,
-        Format::Table => output::table(
-            DEVICES.get(style.language),
-            COLUMNS.map(|column| column.get(style.language)),
-            devices.iter().map(|DeviceView { device, directory_number, effective_mode }| {
+    output::list(devices, style, DEVICES, COLUMNS, |DeviceView { device, directory_number, effective_mode }| {
                 [
                     device.name.to_string(),
                     device.model.to_string(),
@@ -91,10 +86,7 @@ fn list(devices: &[DeviceView], style: Style) -> Result {
                     device.owner.clone(),
                     device.description.clone(),
                 ]
-            }),
-        )?,
-    }
-    Ok(Outcome::Done)
+            })
 }
 
 fn show(view: &DeviceView, style: Style) -> Result {
@@ -106,12 +98,7 @@ fn show(view: &DeviceView, style: Style) -> Result {
 }
 
 fn log(requests: &[FileRequestView], style: Style) -> Result {
-    match style.format {
-        Format::Json => output::json(&requests)?,
-        Format::Table => output::table(
-            REQUESTS.get(style.language),
-            REQUEST_COLUMNS.map(|column| column.get(style.language)),
-            requests.iter().map(|request| {
+    output::list(requests, style, REQUESTS, REQUEST_COLUMNS, |request| {
                 [
                     request.at.clone(),
                     request.from.clone(),
@@ -120,10 +107,7 @@ fn log(requests: &[FileRequestView], style: Style) -> Result {
                     request.result.clone(),
                     request.rule.clone().unwrap_or_default(),
                 ]
-            }),
-        )?,
-    }
-    Ok(Outcome::Done)
+            })
 }
 
 const DEVICES: Text = Text::new("Devices", "デバイス");

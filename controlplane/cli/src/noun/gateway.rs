@@ -105,14 +105,7 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(gateways: &[GatewayView], style: Style) -> Result {
-    if style.format == Format::Json {
-        output::json(&gateways)?;
-        return Ok(Outcome::Done);
-    }
-    output::table(
-        GATEWAYS.get(style.language),
-        COLUMNS.map(|column| column.get(style.language)),
-        gateways.iter().map(|GatewayView { gateway, status }| {
+    output::list(gateways, style, GATEWAYS, COLUMNS, |GatewayView { gateway, status }| {
             let addresses: Vec<_> = gateway.addresses.iter().map(ToString::to_string).collect();
             let of_status = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
             [
@@ -123,9 +116,7 @@ fn list(gateways: &[GatewayView], style: Style) -> Result {
                 of_status(status.as_ref().and_then(|status| status.path.clone())),
                 gateway.ports.len().to_string(),
             ]
-        }),
-    )?;
-    Ok(Outcome::Done)
+        })
 }
 
 fn show(view: &GatewayView, style: Style) -> Result {

@@ -62,14 +62,7 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(lines: &[LineView], style: Style) -> Result {
-    if style.format == Format::Json {
-        output::json(&lines)?;
-        return Ok(Outcome::Done);
-    }
-    output::table(
-        LINES.get(style.language),
-        COLUMNS.map(|column| column.get(style.language)),
-        lines.iter().map(|LineView { line, phones }| {
+    output::list(lines, style, LINES, COLUMNS, |LineView { line, phones }| {
             let forward = |target: &Option<Number>| {
                 target.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
             };
@@ -82,9 +75,7 @@ fn list(lines: &[LineView], style: Style) -> Result {
                 forward(&line.forward_no_answer),
                 phones.join(" "),
             ]
-        }),
-    )?;
-    Ok(Outcome::Done)
+        })
 }
 
 const LINES: Text = Text::new("Lines", "回線");

@@ -57,12 +57,7 @@ fn changes(revisions: &[RevisionView], style: Style) -> Result {
 }
 
 fn audit(records: &[AuditView], style: Style) -> Result {
-    match style.format {
-        Format::Json => output::json(&records)?,
-        Format::Table => output::table(
-            AUDIT.get(style.language),
-            COLUMNS.map(|column| column.get(style.language)),
-            records.iter().map(|record| {
+    output::list(records, style, AUDIT, COLUMNS, |record| {
                 [
                     record.number.to_string(),
                     record.at.clone(),
@@ -71,10 +66,7 @@ fn audit(records: &[AuditView], style: Style) -> Result {
                     record.action.clone(),
                     record.detail.clone(),
                 ]
-            }),
-        )?,
-    }
-    Ok(Outcome::Done)
+            })
 }
 
 const AUDIT: Text = Text::new("Audit log, verified", "監査ログ (検証済み)");

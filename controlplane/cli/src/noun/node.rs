@@ -9,8 +9,8 @@ use store::{Node, Service};
 
 use super::Asking;
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::{Outcome, Style};
+use crate::output;
+use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -61,12 +61,7 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(nodes: &[Node], style: Style) -> Result {
-    match style.format {
-        Format::Json => output::json(&nodes)?,
-        Format::Table => output::table(
-            NODES.get(style.language),
-            COLUMNS.map(|column| column.get(style.language)),
-            nodes.iter().map(|node| {
+    output::list(nodes, style, NODES, COLUMNS, |node| {
                 let services: Vec<_> =
                     node.services.iter().map(|service| service.as_str()).collect();
                 [
@@ -75,10 +70,7 @@ fn list(nodes: &[Node], style: Style) -> Result {
                     node.role.to_string(),
                     services.join(" "),
                 ]
-            }),
-        )?,
-    }
-    Ok(Outcome::Done)
+            })
 }
 
 const NODES: Text = Text::new("Nodes", "ノード");

@@ -6,8 +6,8 @@ use lang::{Say, Text};
 
 use super::Asking;
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::{Outcome, Style};
+use crate::output;
+use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -48,14 +48,7 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(pools: &[PoolView], style: Style) -> Result {
-    if style.format == Format::Json {
-        output::json(&pools)?;
-        return Ok(Outcome::Done);
-    }
-    output::table(
-        POOLS.get(style.language),
-        COLUMNS.map(|column| column.get(style.language)),
-        pools.iter().map(|PoolView { pool, phones }| {
+    output::list(pools, style, POOLS, COLUMNS, |PoolView { pool, phones }| {
             let nodes = match pool.call_managers.is_empty() {
                 true => ALL.say(style.language),
                 false => pool.call_managers.join(" "),
@@ -70,9 +63,7 @@ fn list(pools: &[PoolView], style: Style) -> Result {
                 pool.srst.clone().unwrap_or_else(|| "-".to_owned()),
                 phones.to_string(),
             ]
-        }),
-    )?;
-    Ok(Outcome::Done)
+        })
 }
 
 const POOLS: Text = Text::new("Pools", "プール");

@@ -7,8 +7,8 @@ use store::Region;
 
 use super::Asking;
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::{Outcome, Style};
+use crate::output;
+use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -52,20 +52,11 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(regions: &[Region], style: Style) -> Result {
-    if style.format == Format::Json {
-        output::json(&regions)?;
-        return Ok(Outcome::Done);
-    }
-    output::table(
-        REGIONS.get(style.language),
-        COLUMNS.map(|column| column.get(style.language)),
-        regions.iter().map(|region| {
+    output::list(regions, style, REGIONS, COLUMNS, |region| {
             let limit = |(other, kbit_s): (&String, &u32)| format!("{other}: {kbit_s}");
             let limits: Vec<_> = region.limits.iter().map(limit).collect();
             [region.name.clone(), region.number.to_string(), limits.join(", ")]
-        }),
-    )?;
-    Ok(Outcome::Done)
+        })
 }
 
 const REGIONS: Text = Text::new("Regions", "リージョン");

@@ -7,8 +7,8 @@ use store::{Destination, Route};
 
 use super::Asking;
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::{Outcome, Style};
+use crate::output;
+use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -44,15 +44,7 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(routes: &[Route], style: Style) -> Result {
-    match style.format {
-        Format::Json => output::json(&routes)?,
-        Format::Table => output::table(
-            ROUTES.get(style.language),
-            COLUMNS.map(|column| column.get(style.language)),
-            routes.iter().map(|route| [route.pattern.clone(), route.destination.to_string()]),
-        )?,
-    }
-    Ok(Outcome::Done)
+    output::list(routes, style, ROUTES, COLUMNS, |route| [route.pattern.clone(), route.destination.to_string()])
 }
 
 const ROUTES: Text = Text::new("Routes", "ルート");

@@ -143,14 +143,7 @@ fn reset(daemon: &Daemon, name: String, yes: bool, style: Style) -> Result {
 }
 
 fn list(references: &[SrstView], style: Style) -> Result {
-    if style.format == Format::Json {
-        output::json(&references)?;
-        return Ok(Outcome::Done);
-    }
-    output::table(
-        REFERENCES.get(style.language),
-        COLUMNS.map(|column| column.get(style.language)),
-        references.iter().map(|reference| {
+    output::list(references, style, REFERENCES, COLUMNS, |reference| {
             let certificate = reference.certificate.as_ref();
             [
                 reference.name.clone(),
@@ -162,9 +155,7 @@ fn list(references: &[SrstView], style: Style) -> Result {
                 reference.pools.join(", "),
                 reference.phones.to_string(),
             ]
-        }),
-    )?;
-    Ok(Outcome::Done)
+        })
 }
 
 fn status(status: &SrstStatusView, style: Style) -> Result {

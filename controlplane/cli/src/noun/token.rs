@@ -210,12 +210,7 @@ fn present(
 }
 
 fn list(tokens: &[Shown], style: Style) -> Result {
-    match style.format {
-        Format::Json => output::json(&tokens)?,
-        Format::Table => output::table(
-            TOKENS.get(style.language),
-            COLUMNS.map(|column| column.get(style.language)),
-            tokens.iter().map(|token| {
+    output::list(tokens, style, TOKENS, COLUMNS, |token| {
                 [
                     token.label.clone(),
                     token.serial.clone(),
@@ -224,10 +219,7 @@ fn list(tokens: &[Shown], style: Style) -> Result {
                     token.not_after.clone(),
                     tries(token, style.language),
                 ]
-            }),
-        )?,
-    }
-    Ok(Outcome::Done)
+            })
 }
 
 fn tries(token: &Shown, language: Language) -> String {

@@ -14,8 +14,8 @@ use store::{DeviceSecurityMode, PortName};
 
 use super::{Asking, capf, phone};
 use crate::failure::Result;
-use crate::output::{self, Format};
-use crate::{Outcome, Style};
+use crate::output;
+use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -129,14 +129,7 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(servers: &[VoicemailView], style: Style) -> Result {
-    if style.format == Format::Json {
-        output::json(&servers)?;
-        return Ok(Outcome::Done);
-    }
-    output::table(
-        SERVERS.get(style.language),
-        SERVER_COLUMNS.map(|column| column.get(style.language)),
-        servers.iter().map(|server| {
+    output::list(servers, style, SERVERS, SERVER_COLUMNS, |server| {
             let root = server.root.as_ref();
             [
                 server.name.clone(),
@@ -146,20 +139,11 @@ fn list(servers: &[VoicemailView], style: Style) -> Result {
                 root.map_or_else(|| "-".to_owned(), |it| it.sha256[..16].to_owned()),
                 root.map_or_else(|| "-".to_owned(), |it| it.not_after[..10].to_owned()),
             ]
-        }),
-    )?;
-    Ok(Outcome::Done)
+        })
 }
 
 fn ports(ports: &[VoicemailPortView], style: Style) -> Result {
-    if style.format == Format::Json {
-        output::json(&ports)?;
-        return Ok(Outcome::Done);
-    }
-    output::table(
-        PORTS.get(style.language),
-        PORT_COLUMNS.map(|column| column.get(style.language)),
-        ports.iter().map(|port| {
+    output::list(ports, style, PORTS, PORT_COLUMNS, |port| {
             let registration = port.registration.as_ref();
             [
                 port.name.to_string(),
@@ -169,9 +153,7 @@ fn ports(ports: &[VoicemailPortView], style: Style) -> Result {
                 registration.map_or_else(|| NO.say(style.language), |it| it.security.to_string()),
                 registration.map_or_else(|| "-".to_owned(), |it| it.from.clone()),
             ]
-        }),
-    )?;
-    Ok(Outcome::Done)
+        })
 }
 
 const SERVERS: Text = Text::new("Voicemail servers", "ボイスメールサーバ");

@@ -78,7 +78,7 @@ const OF_SCHEMA_3: &str = "
         status) VALUES ('SEP001122334455', 1, 'install', 'authentication-string', '4711', 2048, 0, 'operation-pending');
 ";
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/0001-initial.sql"),
     include_str!("../../migrations/0002-capf.sql"),
     include_str!("../../migrations/0003-telephones.sql"),
@@ -87,6 +87,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/0006-accounts.sql"),
     include_str!("../../migrations/0007-gateways.sql"),
     include_str!("../../migrations/0008-voicemail.sql"),
+    include_str!("../../migrations/0009-capture.sql"),
 ];
 
 /// The statements that make a database as a program with this schema left it, with its CTL file.
