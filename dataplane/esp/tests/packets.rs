@@ -2,13 +2,11 @@
 
 mod common;
 
-use std::time::Duration;
-
-use common::{Agreement, Pair, REQUEST, allow_fragments, ip, through, udp};
+use common::{Agreement, Pair, REQUEST, allow_fragments, ip, udp};
 use proptest::prelude::*;
 use ringfence_esp::{
     Action, Direction, DontFragment, DropReason, Dscp, Event, HEADROOM, Mode, Packet, Policy,
-    Reassembler, Selector, Suite, TAILROOM, Verdict, fragment, icmp,
+    Selector, Suite, TAILROOM, Verdict, fragment,
 };
 
 /// What a packet is worth when everything about it may be wrong.

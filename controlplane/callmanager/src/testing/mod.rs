@@ -11,13 +11,11 @@ use std::time::{Duration, Instant};
 pub use play::play;
 
 use crate::codec::Codec;
-use crate::keys::MasterKey;
 use crate::security::{Bridge, Security};
 use crate::switchboard::{
-    Action, CallAlarm, CallId, CallInfo, CallRecord, CallState, Change, Destination, DeviceName,
-    Event, Key, KeySet, Kind, Lamp, LegId, LineProfile, LinkId, MediaCommand, MediaOrder,
-    MediaPort, MediaRefused, Notice, Order, Owner, Party, Profile, Prompt, RelayOrder, RelayPolicy,
-    RelayRefused, RelayedBy, RelayedLink, Ring, Settings, StreamId, Switchboard, Tone,
+    CallAlarm, CallId, CallInfo, CallRecord, CallState, Destination, DeviceName, Event, Key,
+    KeySet, Kind, Lamp, LegId, LineProfile, LinkId, MediaRefused, Notice, Owner, Party, Profile,
+    Prompt, RelayPolicy, RelayRefused, RelayedBy, Ring, Settings, StreamId, Switchboard, Tone,
 };
 
 /// A switchboard with telephones and a clock.

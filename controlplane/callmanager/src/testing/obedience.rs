@@ -4,8 +4,8 @@ use super::{Display, Passage, Place, Stream, World, address, relay_address};
 use crate::keys::MasterKey;
 use crate::security::Security;
 use crate::switchboard::{
-    Action, CallState, Change, DeviceName, KeySet, MediaCommand, MediaOrder, MediaPort, Order, Owner,
-    Profile, RelayOrder, RelayedLink, Ring,
+    Action, CallState, Change, DeviceName, KeySet, LegId, MediaCommand, MediaOrder, MediaPort,
+    Order, Owner, Profile, RelayOrder, RelayedLink, Ring,
 };
 
 impl World {

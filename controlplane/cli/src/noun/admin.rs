@@ -85,13 +85,15 @@ pub fn run(args: Args, style: Style) -> Result {
 
 fn list_tokens(tokens: &[TokenView], style: Style) -> Result {
     output::list(tokens, style, TOKENS, TOKEN_COLUMNS, |token| {
-                let expires = token.expires.clone().unwrap_or_default();
-                [token.name.clone(), token.owner.clone(), token.role.to_string(), expires]
-            })
+        let expires = token.expires.clone().unwrap_or_default();
+        [token.name.clone(), token.owner.clone(), token.role.to_string(), expires]
+    })
 }
 
 fn list(administrators: &[Administrator], style: Style) -> Result {
-    output::list(administrators, style, ADMINISTRATORS, COLUMNS, |a| [a.name.clone(), a.role.to_string()])
+    output::list(administrators, style, ADMINISTRATORS, COLUMNS, |a| {
+        [a.name.clone(), a.role.to_string()]
+    })
 }
 
 const ADMINISTRATORS: Text = Text::new("Administrators", "管理者");

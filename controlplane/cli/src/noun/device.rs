@@ -76,17 +76,23 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(devices: &[DeviceView], style: Style) -> Result {
-    output::list(devices, style, DEVICES, COLUMNS, |DeviceView { device, directory_number, effective_mode }| {
-                [
-                    device.name.to_string(),
-                    device.model.to_string(),
-                    device.security_mode.to_string(),
-                    effective_mode.to_string(),
-                    directory_number.clone(),
-                    device.owner.clone(),
-                    device.description.clone(),
-                ]
-            })
+    output::list(
+        devices,
+        style,
+        DEVICES,
+        COLUMNS,
+        |DeviceView { device, directory_number, effective_mode }| {
+            [
+                device.name.to_string(),
+                device.model.to_string(),
+                device.security_mode.to_string(),
+                effective_mode.to_string(),
+                directory_number.clone(),
+                device.owner.clone(),
+                device.description.clone(),
+            ]
+        },
+    )
 }
 
 fn show(view: &DeviceView, style: Style) -> Result {
@@ -99,15 +105,15 @@ fn show(view: &DeviceView, style: Style) -> Result {
 
 fn log(requests: &[FileRequestView], style: Style) -> Result {
     output::list(requests, style, REQUESTS, REQUEST_COLUMNS, |request| {
-                [
-                    request.at.clone(),
-                    request.from.clone(),
-                    request.file.clone(),
-                    request.size.map_or_else(|| "-".into(), |size| size.to_string()),
-                    request.result.clone(),
-                    request.rule.clone().unwrap_or_default(),
-                ]
-            })
+        [
+            request.at.clone(),
+            request.from.clone(),
+            request.file.clone(),
+            request.size.map_or_else(|| "-".into(), |size| size.to_string()),
+            request.result.clone(),
+            request.rule.clone().unwrap_or_default(),
+        ]
+    })
 }
 
 const DEVICES: Text = Text::new("Devices", "デバイス");

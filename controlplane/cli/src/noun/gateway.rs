@@ -106,17 +106,17 @@ pub fn run(args: Args, style: Style) -> Result {
 
 fn list(gateways: &[GatewayView], style: Style) -> Result {
     output::list(gateways, style, GATEWAYS, COLUMNS, |GatewayView { gateway, status }| {
-            let addresses: Vec<_> = gateway.addresses.iter().map(ToString::to_string).collect();
-            let of_status = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-            [
-                gateway.name.clone(),
-                addresses.join(" "),
-                gateway.key_policy.to_string(),
-                of_status(status.as_ref().map(|status| status.state.clone())),
-                of_status(status.as_ref().and_then(|status| status.path.clone())),
-                gateway.ports.len().to_string(),
-            ]
-        })
+        let addresses: Vec<_> = gateway.addresses.iter().map(ToString::to_string).collect();
+        let of_status = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        [
+            gateway.name.clone(),
+            addresses.join(" "),
+            gateway.key_policy.to_string(),
+            of_status(status.as_ref().map(|status| status.state.clone())),
+            of_status(status.as_ref().and_then(|status| status.path.clone())),
+            gateway.ports.len().to_string(),
+        ]
+    })
 }
 
 fn show(view: &GatewayView, style: Style) -> Result {

@@ -63,19 +63,19 @@ pub fn run(args: Args, style: Style) -> Result {
 
 fn list(lines: &[LineView], style: Style) -> Result {
     output::list(lines, style, LINES, COLUMNS, |LineView { line, phones }| {
-            let forward = |target: &Option<Number>| {
-                target.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
-            };
-            let phones: Vec<_> = phones.iter().map(|phone| phone.as_str()).collect();
-            [
-                line.number.to_string(),
-                line.display.clone(),
-                forward(&line.forward_all),
-                forward(&line.forward_busy),
-                forward(&line.forward_no_answer),
-                phones.join(" "),
-            ]
-        })
+        let forward = |target: &Option<Number>| {
+            target.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+        };
+        let phones: Vec<_> = phones.iter().map(|phone| phone.as_str()).collect();
+        [
+            line.number.to_string(),
+            line.display.clone(),
+            forward(&line.forward_all),
+            forward(&line.forward_busy),
+            forward(&line.forward_no_answer),
+            phones.join(" "),
+        ]
+    })
 }
 
 const LINES: Text = Text::new("Lines", "回線");

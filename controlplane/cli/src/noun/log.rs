@@ -58,15 +58,15 @@ fn changes(revisions: &[RevisionView], style: Style) -> Result {
 
 fn audit(records: &[AuditView], style: Style) -> Result {
     output::list(records, style, AUDIT, COLUMNS, |record| {
-                [
-                    record.number.to_string(),
-                    record.at.clone(),
-                    record.who.clone(),
-                    record.origin.clone(),
-                    record.action.clone(),
-                    record.detail.clone(),
-                ]
-            })
+        [
+            record.number.to_string(),
+            record.at.clone(),
+            record.who.clone(),
+            record.origin.clone(),
+            record.action.clone(),
+            record.detail.clone(),
+        ]
+    })
 }
 
 const AUDIT: Text = Text::new("Audit log, verified", "監査ログ (検証済み)");

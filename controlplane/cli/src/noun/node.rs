@@ -8,9 +8,9 @@ use lang::Text;
 use store::{Node, Service};
 
 use super::Asking;
+use crate::Style;
 use crate::failure::Result;
 use crate::output;
-use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -62,15 +62,9 @@ pub fn run(args: Args, style: Style) -> Result {
 
 fn list(nodes: &[Node], style: Style) -> Result {
     output::list(nodes, style, NODES, COLUMNS, |node| {
-                let services: Vec<_> =
-                    node.services.iter().map(|service| service.as_str()).collect();
-                [
-                    node.name.clone(),
-                    node.address.to_string(),
-                    node.role.to_string(),
-                    services.join(" "),
-                ]
-            })
+        let services: Vec<_> = node.services.iter().map(|service| service.as_str()).collect();
+        [node.name.clone(), node.address.to_string(), node.role.to_string(), services.join(" ")]
+    })
 }
 
 const NODES: Text = Text::new("Nodes", "ノード");

@@ -5,9 +5,9 @@ use console::{AddPool, ListPools, PoolChanges, PoolView, RemovePool, SetPool};
 use lang::{Say, Text};
 
 use super::Asking;
+use crate::Style;
 use crate::failure::Result;
 use crate::output;
-use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -49,21 +49,21 @@ pub fn run(args: Args, style: Style) -> Result {
 
 fn list(pools: &[PoolView], style: Style) -> Result {
     output::list(pools, style, POOLS, COLUMNS, |PoolView { pool, phones }| {
-            let nodes = match pool.call_managers.is_empty() {
-                true => ALL.say(style.language),
-                false => pool.call_managers.join(" "),
-            };
-            [
-                pool.name.clone(),
-                pool.region.clone(),
-                pool.date_template.clone(),
-                pool.time_zone.clone(),
-                nodes,
-                pool.media.to_string(),
-                pool.srst.clone().unwrap_or_else(|| "-".to_owned()),
-                phones.to_string(),
-            ]
-        })
+        let nodes = match pool.call_managers.is_empty() {
+            true => ALL.say(style.language),
+            false => pool.call_managers.join(" "),
+        };
+        [
+            pool.name.clone(),
+            pool.region.clone(),
+            pool.date_template.clone(),
+            pool.time_zone.clone(),
+            nodes,
+            pool.media.to_string(),
+            pool.srst.clone().unwrap_or_else(|| "-".to_owned()),
+            phones.to_string(),
+        ]
+    })
 }
 
 const POOLS: Text = Text::new("Pools", "プール");

@@ -6,9 +6,9 @@ use lang::Text;
 use store::Region;
 
 use super::Asking;
+use crate::Style;
 use crate::failure::Result;
 use crate::output;
-use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -53,10 +53,10 @@ pub fn run(args: Args, style: Style) -> Result {
 
 fn list(regions: &[Region], style: Style) -> Result {
     output::list(regions, style, REGIONS, COLUMNS, |region| {
-            let limit = |(other, kbit_s): (&String, &u32)| format!("{other}: {kbit_s}");
-            let limits: Vec<_> = region.limits.iter().map(limit).collect();
-            [region.name.clone(), region.number.to_string(), limits.join(", ")]
-        })
+        let limit = |(other, kbit_s): (&String, &u32)| format!("{other}: {kbit_s}");
+        let limits: Vec<_> = region.limits.iter().map(limit).collect();
+        [region.name.clone(), region.number.to_string(), limits.join(", ")]
+    })
 }
 
 const REGIONS: Text = Text::new("Regions", "リージョン");

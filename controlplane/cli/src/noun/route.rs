@@ -6,9 +6,9 @@ use lang::Text;
 use store::{Destination, Route};
 
 use super::Asking;
+use crate::Style;
 use crate::failure::Result;
 use crate::output;
-use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -44,7 +44,9 @@ pub fn run(args: Args, style: Style) -> Result {
 }
 
 fn list(routes: &[Route], style: Style) -> Result {
-    output::list(routes, style, ROUTES, COLUMNS, |route| [route.pattern.clone(), route.destination.to_string()])
+    output::list(routes, style, ROUTES, COLUMNS, |route| {
+        [route.pattern.clone(), route.destination.to_string()]
+    })
 }
 
 const ROUTES: Text = Text::new("Routes", "ルート");

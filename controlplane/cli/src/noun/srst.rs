@@ -144,18 +144,18 @@ fn reset(daemon: &Daemon, name: String, yes: bool, style: Style) -> Result {
 
 fn list(references: &[SrstView], style: Style) -> Result {
     output::list(references, style, REFERENCES, COLUMNS, |reference| {
-            let certificate = reference.certificate.as_ref();
-            [
-                reference.name.clone(),
-                format!("{}:{}", reference.address, reference.port),
-                reference.provider_port.to_string(),
-                if reference.secure { YES.say(style.language) } else { NO.say(style.language) },
-                certificate.map_or_else(|| "-".to_owned(), |it| it.sha256[..16].to_owned()),
-                certificate.map_or_else(|| "-".to_owned(), |it| it.not_after[..10].to_owned()),
-                reference.pools.join(", "),
-                reference.phones.to_string(),
-            ]
-        })
+        let certificate = reference.certificate.as_ref();
+        [
+            reference.name.clone(),
+            format!("{}:{}", reference.address, reference.port),
+            reference.provider_port.to_string(),
+            if reference.secure { YES.say(style.language) } else { NO.say(style.language) },
+            certificate.map_or_else(|| "-".to_owned(), |it| it.sha256[..16].to_owned()),
+            certificate.map_or_else(|| "-".to_owned(), |it| it.not_after[..10].to_owned()),
+            reference.pools.join(", "),
+            reference.phones.to_string(),
+        ]
+    })
 }
 
 fn status(status: &SrstStatusView, style: Style) -> Result {

@@ -211,15 +211,15 @@ fn present(
 
 fn list(tokens: &[Shown], style: Style) -> Result {
     output::list(tokens, style, TOKENS, COLUMNS, |token| {
-                [
-                    token.label.clone(),
-                    token.serial.clone(),
-                    token.issuer.clone(),
-                    token.key.clone(),
-                    token.not_after.clone(),
-                    tries(token, style.language),
-                ]
-            })
+        [
+            token.label.clone(),
+            token.serial.clone(),
+            token.issuer.clone(),
+            token.key.clone(),
+            token.not_after.clone(),
+            tries(token, style.language),
+        ]
+    })
 }
 
 fn tries(token: &Shown, language: Language) -> String {

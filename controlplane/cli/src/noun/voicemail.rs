@@ -13,9 +13,9 @@ use pki::Certificate;
 use store::{DeviceSecurityMode, PortName};
 
 use super::{Asking, capf, phone};
+use crate::Style;
 use crate::failure::Result;
 use crate::output;
-use crate::Style;
 
 pub type Args = Asking<Verb>;
 
@@ -130,30 +130,30 @@ pub fn run(args: Args, style: Style) -> Result {
 
 fn list(servers: &[VoicemailView], style: Style) -> Result {
     output::list(servers, style, SERVERS, SERVER_COLUMNS, |server| {
-            let root = server.root.as_ref();
-            [
-                server.name.clone(),
-                server.security_mode.to_string(),
-                server.ports.to_string(),
-                server.registered.to_string(),
-                root.map_or_else(|| "-".to_owned(), |it| it.sha256[..16].to_owned()),
-                root.map_or_else(|| "-".to_owned(), |it| it.not_after[..10].to_owned()),
-            ]
-        })
+        let root = server.root.as_ref();
+        [
+            server.name.clone(),
+            server.security_mode.to_string(),
+            server.ports.to_string(),
+            server.registered.to_string(),
+            root.map_or_else(|| "-".to_owned(), |it| it.sha256[..16].to_owned()),
+            root.map_or_else(|| "-".to_owned(), |it| it.not_after[..10].to_owned()),
+        ]
+    })
 }
 
 fn ports(ports: &[VoicemailPortView], style: Style) -> Result {
     output::list(ports, style, PORTS, PORT_COLUMNS, |port| {
-            let registration = port.registration.as_ref();
-            [
-                port.name.to_string(),
-                port.number.to_string(),
-                port.security_mode.to_string(),
-                port.pool.clone(),
-                registration.map_or_else(|| NO.say(style.language), |it| it.security.to_string()),
-                registration.map_or_else(|| "-".to_owned(), |it| it.from.clone()),
-            ]
-        })
+        let registration = port.registration.as_ref();
+        [
+            port.name.to_string(),
+            port.number.to_string(),
+            port.security_mode.to_string(),
+            port.pool.clone(),
+            registration.map_or_else(|| NO.say(style.language), |it| it.security.to_string()),
+            registration.map_or_else(|| "-".to_owned(), |it| it.from.clone()),
+        ]
+    })
 }
 
 const SERVERS: Text = Text::new("Voicemail servers", "ボイスメールサーバ");

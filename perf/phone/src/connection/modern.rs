@@ -52,7 +52,7 @@ impl Modern {
             .with_safe_default_protocol_versions()
             .map_err(failed)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(&manner.known))
+            .with_custom_certificate_verifier(Arc::<Judged<Known>>::clone(&manner.known))
             .with_client_auth_cert(chain, key)
             .map_err(failed)?;
         config.resumption = Resumption::in_memory_sessions(SESSIONS);
