@@ -1,44 +1,32 @@
 //! The daemon dials its call agent's port for the backhaul.
 
+mod common;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
+use common::{PATIENCE, Process, host};
 use gateway::backhaul::message::{Kind, Message, MessageReader};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Daemon(Child, #[allow(dead_code, reason = "it lives as long")] TempDir);
+#[expect(dead_code, reason = "they live as long")]
+struct Daemon(Process, TempDir);
 
 impl Daemon {
     fn start(agent: &TcpListener) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let text = format!(
             "[datad]\nstatus_socket = \"{}\"\n[datad.gateway]\nname = \"gw1\"\n\
-             listen = [\"127.0.0.1:0\"]\ncall_agents = [\"127.0.0.1\"]\n\
+             listen = [\"{host}:0\"]\ncall_agents = [\"{host}\"]\n\
              [datad.gateway.backhaul]\nagent = \"{}\"\ninterfaces = [\"S0/DS1-0\"]\n\
-             [[datad.media]]\nname = \"here\"\naddresses = [\"127.0.0.1\"]\n",
+             [[datad.media]]\nname = \"here\"\naddresses = [\"{host}\"]\n",
             directory.path().join("status").display(),
             agent.local_addr().unwrap(),
+            host = host(),
         );
-        let file = directory.path().join("ringfence.toml");
-        std::fs::write(&file, text).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ringfence-datad"))
-            .arg("--config")
-            .arg(&file)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self(child, directory)
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let process = Process::start(directory.path(), &text, Stdio::null());
+        Self(process, directory)
     }
 }
 
@@ -73,7 +61,7 @@ impl Connection {
 
 #[test]
 fn a_call_agent_is_dialled_and_dialled_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind((host(), 0)).unwrap();
     let _daemon = Daemon::start(&listener);
     for _ in 0..2 {
         let mut agent = Connection::accept(&listener);

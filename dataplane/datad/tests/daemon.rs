@@ -1,20 +1,23 @@
 //! The daemon as its users meet it: a process, a configuration file, MGCP on a socket, media on
 //! sockets, a status socket, a signal. Over UDP sockets, so it needs no privilege.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod common;
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use common::{
+    PATIENCE, Process, free_tcp, free_udp, host, media_of, media_ports, peer, rtp, sdp, value,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use status::RelayReport;
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(10);
-
 struct Daemon {
-    child: Child,
+    process: Process,
     directory: TempDir,
     agent: UdpSocket,
     address: SocketAddr,
@@ -24,7 +27,7 @@ struct Daemon {
 
 impl Daemon {
     fn start() -> Self {
-        let agent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let agent = peer();
         let address = agent.local_addr().unwrap();
         Self::start_for(agent, address)
     }
@@ -32,8 +35,7 @@ impl Daemon {
     /// A daemon whose call agent is to be told of restarts at `notify`.
     fn start_for(agent: UdpSocket, notify: SocketAddr) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        agent.set_read_timeout(Some(PATIENCE)).unwrap();
-        let (address, metrics) = (free_address(), free_address());
+        let (address, metrics) = (free_udp(), free_tcp());
         let text = format!(
             r#"
 [datad]
@@ -42,29 +44,21 @@ metrics = "{metrics}"
 [datad.gateway]
 name = "relay1"
 listen = ["{address}"]
-call_agents = ["{}"]
+call_agents = ["{host}"]
 notify = "{notify}"
 restart_wait_ms = 0
 leave_seconds = 3600
 [[datad.media]]
 name = "here"
-addresses = ["127.0.0.1"]
+addresses = ["{host}"]
 ports = "{}"
 "#,
             directory.path().join("status").display(),
-            agent.local_addr().unwrap().ip(),
-            // Tests that run beside this one need ports of their own.
-            port_range(),
+            media_ports(),
+            host = host(),
         );
-        std::fs::write(directory.path().join("ringfence.toml"), text).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ringfence-datad"))
-            .arg("--config")
-            .arg(directory.path().join("ringfence.toml"))
-            .env("RINGFENCE_SRTP_BACKEND", "portable")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut daemon = Self { child, directory, agent, address, metrics, transaction: 100 };
+        let process = Process::start(directory.path(), &text, Stdio::piped());
+        let mut daemon = Self { process, directory, agent, address, metrics, transaction: 100 };
         daemon.expect_restart();
         daemon
     }
@@ -105,18 +99,14 @@ ports = "{}"
         let answer = self.ask(
             "CRCX",
             endpoint,
-            &format!(
-                "C: A1\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n\r\nv=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n\
-                 s=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
-            ),
+            &format!("C: A1\r\nL: p:20, a:PCMU\r\nM: sendrecv\r\n\r\n{}", sdp(port)),
         );
         assert!(answer.starts_with("200 "), "{answer}");
-        let local = value(&answer, "m=audio ").split(' ').next().unwrap().parse().unwrap();
         let endpoint = match answer.lines().find(|line| line.starts_with("Z: ")) {
             Some(line) => line["Z: ".len()..].split('@').next().unwrap().to_owned(),
             None => endpoint.to_owned(),
         };
-        (endpoint, value(&answer, "I: ").to_owned(), SocketAddr::from(([127, 0, 0, 1], local)))
+        (endpoint, value(&answer, "I: ").to_owned(), media_of(&answer))
     }
 
     fn report(&self) -> RelayReport {
@@ -128,7 +118,7 @@ ports = "{}"
     }
 
     fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        kill_process(Pid::from_child(&self.process.0), Signal::TERM).unwrap();
     }
 
     fn stop(self) {
@@ -141,43 +131,9 @@ ports = "{}"
         let (message, from) = self.receive();
         assert!(message.starts_with("RSIP ") && message.contains("RM: forced"), "{message}");
         self.acknowledge(&message, from);
-        assert!(self.child.wait().unwrap().success());
+        assert!(self.process.0.wait().unwrap().success());
         assert!(!self.status_socket().exists());
     }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The rest of the line that begins with `key`.
-fn value<'a>(message: &'a str, key: &str) -> &'a str {
-    let line = message.lines().find(|line| line.starts_with(key));
-    line.unwrap_or_else(|| panic!("no `{key}` in {message}"))[key.len()..].trim()
-}
-
-fn free_address() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-fn port_range() -> String {
-    let first = 20_000 + u32::from(free_address().port()) % 200 * 100;
-    format!("{first}-{}", first + 99)
-}
-
-fn peer() -> UdpSocket {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket
-}
-
-fn rtp(seq_no: u8) -> [u8; 172] {
-    let mut packet = [seq_no; 172];
-    packet[..12].copy_from_slice(&[0x80, 0, 0, seq_no, 0, 0, seq_no, 0, 1, 2, 3, 4]);
-    packet
 }
 
 #[test]
@@ -242,11 +198,10 @@ fn a_stop_lets_calls_end_until_it_is_told_twice() {
 
 #[test]
 fn a_call_agent_that_the_network_calls_unreachable_is_passed_over() {
-    // Tests that run beside this one need addresses of their own.
-    let [a, b] = (std::process::id() as u16).to_be_bytes();
-    let second = UdpSocket::bind((Ipv4Addr::new(127, 77, a, b), 2727)).unwrap();
+    let second = UdpSocket::bind((host(), 2727)).unwrap();
+    second.set_read_timeout(Some(PATIENCE)).unwrap();
     // Nobody is at the first address. Were resends counted, the second would hear after 15 s.
-    let daemon = Daemon::start_for(second, free_address());
+    let daemon = Daemon::start_for(second, free_udp());
     daemon.stop();
 }
 

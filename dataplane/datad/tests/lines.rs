@@ -1,42 +1,36 @@
 //! Voice endpoints as their users meet them: a daemon, a call agent on a socket, somebody at the
 //! telephone, a peer with RTP.
 
+mod common;
+
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use common::{PATIENCE, Process, free_udp, host, media_of, media_ports, peer, sdp, value};
 use line::control::{Answer, Request, Until, ask};
 use speech::g711::Law;
 use speech::wav::Recording;
 use speech::{RATE, tone, wav};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const LINE: &str = "aaln/S1/SU0/0";
 
 struct Daemon {
-    child: Child,
+    #[expect(dead_code, reason = "it lives as long")]
+    process: Process,
     directory: TempDir,
     agent: UdpSocket,
     address: SocketAddr,
     transaction: u32,
 }
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Daemon {
     fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let agent = UdpSocket::bind("127.0.0.1:0").unwrap();
-        agent.set_read_timeout(Some(PATIENCE)).unwrap();
-        let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (agent, address) = (peer(), free_udp());
         let place = directory.path().display();
         let notify = agent.local_addr().unwrap();
         std::fs::write(directory.path().join("hello.wav"), wav::write(&speech::speak(9, 1)))
@@ -51,7 +45,7 @@ announcements = "{place}"
 [datad.gateway]
 name = "gw1.example"
 listen = ["{address}"]
-call_agents = ["127.0.0.1"]
+call_agents = ["{host}"]
 notify = "{notify}"
 restart_wait_ms = 0
 dialect = "0.1"
@@ -60,21 +54,14 @@ endpoints = 10
 name = "aaln/S1/SU0/[0-1]"
 [[datad.media]]
 name = "here"
-addresses = ["127.0.0.1"]
-ports = "{first}-{last}"
+addresses = ["{host}"]
+ports = "{ports}"
 "#,
-            first = 40_000 + std::process::id() % 1000 * 20,
-            last = 40_019 + std::process::id() % 1000 * 20,
+            host = host(),
+            ports = media_ports(),
         );
-        let file = directory.path().join("ringfence.toml");
-        std::fs::write(&file, text).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ringfence-datad"))
-            .args(["--log", "warn", "--config"])
-            .arg(file)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut daemon = Self { child, directory, agent, address, transaction: 100 };
+        let process = Process::start(directory.path(), &text, Stdio::inherit());
+        let mut daemon = Self { process, directory, agent, address, transaction: 100 };
         let restart = daemon.hear("RSIP");
         assert!(restart.contains("RM: restart") && restart.contains("*@gw1.example MGCP 0.1"));
         daemon
@@ -123,11 +110,6 @@ ports = "{first}-{last}"
     }
 }
 
-fn value<'a>(text: &'a str, key: &str) -> &'a str {
-    let line = text.lines().find(|line| line.starts_with(key));
-    line.unwrap_or_else(|| panic!("no {key} in {text}"))[key.len()..].trim()
-}
-
 /// A telephone on the network: says one tone, and hears.
 fn talk(socket: &UdpSocket, to: SocketAddr, done: &AtomicBool) -> Vec<i16> {
     socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
@@ -170,19 +152,18 @@ fn a_call_from_a_line_with_audio_both_ways() {
     let dialled = daemon.hear("NTFY");
     assert_eq!(value(&dialled, "O:").replace(' ', ""), "D/1,D/2,D/3", "out of the audio");
 
-    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let peer = peer();
     let port = peer.local_addr().unwrap().port();
     let created = daemon.command(
         "CRCX",
         &format!(
             "C: D000000002924996000000F500000001\r\nX: 3\r\nL: p:20, a:PCMU, s:off, t:00\r\n\
-             M: sendrecv\r\nR: L/hu(N)\r\nQ: process,loop\r\n\r\nv=0\r\nc=IN IP4 127.0.0.1\r\n\
-             m=audio {port} RTP/AVP 0\r\n"
+             M: sendrecv\r\nR: L/hu(N)\r\nQ: process,loop\r\n\r\n{}",
+            sdp(port)
         ),
     );
     assert!(created.starts_with("200 "), "{created}");
     let id = value(&created, "I:").to_owned();
-    let local = value(&created, "m=audio ").split(' ').next().unwrap().parse().unwrap();
     daemon.wait(Until::Connected);
     daemon.ask(Request::Record { endpoint: endpoint() });
     let file = wav::write(&tone::sine(700.0, 8000.0, RATE));
@@ -190,7 +171,7 @@ fn a_call_from_a_line_with_audio_both_ways() {
     daemon.ask_with(play, &file);
 
     let done = AtomicBool::new(false);
-    let to = SocketAddr::from(([127, 0, 0, 1], local));
+    let to = media_of(&created);
     let heard = std::thread::scope(|scope| {
         let talking = scope.spawn(|| talk(&peer, to, &done));
         daemon.wait(Until::Recorded(2000));

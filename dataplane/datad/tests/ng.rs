@@ -1,18 +1,19 @@
 //! The daemon as a SIP proxy meets it: `ng` over UDP, TCP and HTTP, media on sockets.
 
+mod common;
+
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use common::{PATIENCE, Process, free_tcp, free_udp, host, media_of, media_ports, peer, rtp, sdp};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
 struct Daemon {
-    child: Child,
+    process: Process,
     directory: TempDir,
     proxy: UdpSocket,
     tcp: SocketAddr,
@@ -32,7 +33,7 @@ status_socket = "{}"
 [datad.gateway]
 name = "relay1"
 listen = ["{mgcp}"]
-call_agents = ["127.0.0.1"]
+call_agents = ["{host}"]
 leave_seconds = 3600
 [datad.ng]
 udp = ["{udp}"]
@@ -42,25 +43,17 @@ admit = ["{admit}"]
 streams = 4
 [[datad.media]]
 name = "here"
-addresses = ["127.0.0.1"]
+addresses = ["{host}"]
 ports = "{}"
 "#,
             directory.path().join("status").display(),
-            port_range(),
+            media_ports(),
+            host = host(),
         );
-        let config = directory.path().join("ringfence.toml");
-        std::fs::write(&config, text).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ringfence-datad"))
-            .arg("--config")
-            .arg(&config)
-            .env("RINGFENCE_SRTP_BACKEND", "portable")
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let proxy = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let process = Process::start(directory.path(), &text, Stdio::null());
+        let proxy = peer();
         proxy.connect(udp).unwrap();
-        proxy.set_read_timeout(Some(PATIENCE)).unwrap();
-        let daemon = Self { child, directory, proxy, tcp, http, cookie: 0 };
+        let daemon = Self { process, directory, proxy, tcp, http, cookie: 0 };
         let deadline = Instant::now() + PATIENCE;
         while status::relay(&daemon.directory.path().join("status")).is_err() {
             assert!(Instant::now() < deadline, "the daemon does not answer");
@@ -84,63 +77,23 @@ ports = "{}"
 
     /// A call in clear; where each party is to send to.
     fn call(&mut self, id: &str, parties: [&UdpSocket; 2]) -> [SocketAddr; 2] {
-        let [a, b] = parties.map(|party| {
-            let port = party.local_addr().unwrap().port();
-            format!(
-                "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-                 m=audio {port} RTP/AVP 0\r\n"
-            )
-        });
+        let [a, b] = parties.map(|party| sdp(party.local_addr().unwrap().port()));
         let offer = json!({"command": "offer", "call-id": id, "from-tag": "a", "sdp": a});
-        let to_b = media_of(&self.ask(&offer));
+        let to_b = session_of(&self.ask(&offer));
         let answer = json!({
             "command": "answer", "call-id": id, "from-tag": "a", "to-tag": "b", "sdp": b
         });
-        [media_of(&self.ask(&answer)), to_b]
+        [session_of(&self.ask(&answer)), to_b]
     }
 }
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn media_of(answer: &Value) -> SocketAddr {
-    let sdp = answer["sdp"].as_str().unwrap();
-    let line = sdp.lines().find_map(|line| line.strip_prefix("m=audio ")).unwrap();
-    SocketAddr::from(([127, 0, 0, 1], line.split(' ').next().unwrap().parse().unwrap()))
-}
-
-fn free_udp() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-fn free_tcp() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-fn port_range() -> String {
-    let first = 40_000 + u32::from(free_udp().port()) % 200 * 100;
-    format!("{first}-{}", first + 99)
-}
-
-fn peer() -> UdpSocket {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket
-}
-
-fn rtp(number: u8) -> [u8; 172] {
-    let mut packet = [number; 172];
-    packet[..12].copy_from_slice(&[0x80, 0, 0, number, 0, 0, number, 0, 1, 2, 3, 4]);
-    packet
+fn session_of(answer: &Value) -> SocketAddr {
+    media_of(answer["sdp"].as_str().unwrap())
 }
 
 #[test]
 fn a_call_goes_through_and_is_seen_and_counted() {
-    let mut daemon = Daemon::start("127.0.0.1");
+    let mut daemon = Daemon::start(&host().to_string());
     let (a, b) = (peer(), peer());
     let [from_a, from_b] = daemon.call("one", [&a, &b]);
     let mut received = [0; 2048];
@@ -163,7 +116,7 @@ fn a_call_goes_through_and_is_seen_and_counted() {
 
 #[test]
 fn connections_say_the_same() {
-    let daemon = Daemon::start("127.0.0.1");
+    let daemon = Daemon::start(&host().to_string());
     let read = |mut stream: &TcpStream, end: &str| {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answer = Vec::new();
@@ -215,10 +168,10 @@ fn who_is_not_admitted_is_not_heard() {
 
 #[test]
 fn a_stop_waits_for_calls_and_takes_no_new_ones() {
-    let mut daemon = Daemon::start("127.0.0.1");
+    let mut daemon = Daemon::start(&host().to_string());
     let (a, b) = (peer(), peer());
     daemon.call("one", [&a, &b]);
-    kill_process(Pid::from_child(&daemon.child), Signal::TERM).unwrap();
+    kill_process(Pid::from_child(&daemon.process.0), Signal::TERM).unwrap();
     let offer = json!({"command": "offer", "call-id": "two", "from-tag": "a", "sdp": "v=0"});
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -232,5 +185,5 @@ fn a_stop_waits_for_calls_and_takes_no_new_ones() {
         assert!(Instant::now() < deadline, "the signal is not heard");
     }
     daemon.ask(&json!({"command": "delete", "call-id": "one", "from-tag": "a"}));
-    assert!(daemon.child.wait().unwrap().success(), "with the last call it ends");
+    assert!(daemon.process.0.wait().unwrap().success(), "with the last call it ends");
 }
