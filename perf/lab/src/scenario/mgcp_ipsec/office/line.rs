@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use line::control::{Answer, Request, Until, ask};
+use speech::Comparison;
 use speech::wav::{self, Recording};
 
 use crate::scenario::estate::Phone;
@@ -12,6 +13,8 @@ use crate::scenario::estate::Phone;
 const PATIENCE: u64 = 60;
 /// What is listened to at a time, in milliseconds.
 const LISTEN: u64 = 1500;
+/// How often it is listened before nothing is to be heard.
+const ATTEMPTS: usize = 8;
 /// How long voices of telephones speak before they begin anew, in seconds.
 const VOICE: usize = 10;
 
@@ -61,18 +64,30 @@ impl Telephone {
         format!("voice:{}", self.voice)
     }
 
-    /// Listens for a while: what is heard is what the telephone says.
+    /// Listens until what is heard is what the telephone says: that may just have begun, or be
+    /// interrupted by what else the machine does.
     pub fn hears(&self, phone: &Phone) -> Result<String> {
+        let number = phone.voice().trim_start_matches("voice:").parse().context("its voice")?;
+        // It may begin anew meanwhile.
+        let said = speech::speak(number, VOICE).repeat(2);
+        let mut compared = self.compare(&said)?;
+        for _ in 1..ATTEMPTS {
+            if compared.recognised * 2 > compared.heard {
+                break;
+            }
+            compared = self.compare(&said)?;
+        }
+        ensure!(compared.recognised * 2 > compared.heard, "{} hears {compared}", self.endpoint);
+        Ok(format!("the line: {compared}"))
+    }
+
+    /// Listens for a while.
+    fn compare(&self, said: &[i16]) -> Result<Comparison> {
         self.ask(&Request::Record { endpoint: self.name() })?;
         self.wait(Until::Recorded(LISTEN))?;
         let (_, file) = self.ask_with(&Request::StopRecording { endpoint: self.name() }, &[])?;
         let heard = Recording::read(&file).context("the recording")?.telephone();
-        let number = phone.voice().trim_start_matches("voice:").parse().context("its voice")?;
-        // It may begin anew meanwhile.
-        let said = speech::speak(number, VOICE).repeat(2);
-        let compared = speech::compare(&said, &heard);
-        ensure!(compared.recognised * 2 > heard.len(), "{} hears {compared}", self.endpoint);
-        Ok(format!("the line: {compared}"))
+        Ok(speech::compare(said, &heard))
     }
 
     fn wait(&self, until: Until) -> Result<()> {
