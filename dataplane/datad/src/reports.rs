@@ -1,6 +1,6 @@
 //! Reports: what the worker counts, joined with what the gateway knows of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,10 +126,20 @@ impl Reporter {
                 .collect(),
             ng: ng_counts.map(|(name, n)| (name.to_owned(), n)).collect(),
             ipsec: associations.clone(),
-            ipsec_state: ipsec.clone(),
+            ipsec_state: ipsec.clone().map(|state| with_calls(state, snapshot)),
             ports: page.ports.iter().zip(&*self.networks).map(port).collect(),
         }
     }
+}
+
+/// Which calls are commanded over which path.
+fn with_calls(mut state: IpsecState, snapshot: &Snapshot) -> IpsecState {
+    for path in &mut state.paths {
+        let commanded = snapshot.connections.iter().filter(|one| one.agent == path.remote.ip());
+        let calls: BTreeSet<_> = commanded.map(|one| one.call.clone()).collect();
+        path.calls = calls.into_iter().collect();
+    }
+    state
 }
 
 fn flow(leg: &LegReport, port: &PortPage) -> Flow {

@@ -83,8 +83,9 @@ impl Gateway {
         let spec = self.spec(number, network, local, &media, request.as_ref());
         let media = Kept::new(&mut self.shelf, media);
         let inner = self.free_slot(number).map(|slot| Inner { leg: self.next_leg(number), slot });
+        let agent = asker.key.peer.ip();
         let connection =
-            Connection { call, leg, network, local, media, session, version: 1, inner };
+            Connection { call, agent, leg, network, local, media, session, version: 1, inner };
         // Connections of a relay exchange media; those of a line meet at the telephone.
         let relay = self.endpoints.get(number).and_then(|endpoint| endpoint.relay);
         let relay = relay.unwrap_or_else(|| RelayId(self.serial()));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -88,6 +88,8 @@ impl Endpoint {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) call: CallId,
+    /// Who has commanded it last.
+    pub(crate) agent: IpAddr,
     pub(crate) leg: LegId,
     /// Index of its media network.
     pub(crate) network: usize,

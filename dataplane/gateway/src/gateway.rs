@@ -240,6 +240,7 @@ impl Gateway {
                 let snapshot = ConnectionSnapshot {
                     endpoint: self.endpoints.local_name(number).into_owned(),
                     call: connection.call.to_string(),
+                    agent: connection.agent,
                     connection: connection.id().to_string(),
                     leg: connection.leg,
                     network: self.config.networks[connection.network].name.clone(),

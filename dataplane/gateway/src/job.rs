@@ -1,6 +1,6 @@
 //! Commands in execution: what the engine still has to say, and what follows then.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use engine::command::{Command as EngineCommand, LegId, LegStats, Refusal, RelayId, Reply, Token};
@@ -76,6 +76,7 @@ pub(crate) struct Modification {
     pub(crate) number: u32,
     pub(crate) id: ConnectionId,
     pub(crate) call: CallId,
+    pub(crate) agent: IpAddr,
     pub(crate) leg: LegId,
     pub(crate) media: Media,
 }

@@ -41,7 +41,8 @@ impl Gateway {
         }
         self.keys.set(leg, &old_media.security.keys(), &media.security.keys());
         let spec = self.spec(number, network, local, &media, request.as_ref());
-        let modification = Modification { number, id, call, leg, media };
+        let agent = asker.key.peer.ip();
+        let modification = Modification { number, id, call, agent, leg, media };
         let modify = EngineCommand::Modify { leg, spec };
         let work = Work::Modify(Box::new(modification));
         let job = Job { request, ..Job::new(Some(asker), vec![number], work) };
@@ -55,7 +56,7 @@ impl Gateway {
         modification: Modification,
         outcome: Result<(), Refusal>,
     ) -> Result<Response, ValueError> {
-        let Modification { number, id, leg, media, .. } = modification;
+        let Modification { number, id, agent, leg, media, .. } = modification;
         let endpoint = self.endpoints.get_mut(number);
         let connection = endpoint.and_then(|endpoint| endpoint.connection_mut(id));
         let connection = connection.ok_or(ReturnCode::WRONG_CONNECTION.into_fault())?;
@@ -69,6 +70,7 @@ impl Gateway {
         let same = media.announces_same(&announced);
         let inner = connection.inner.map(|inner| (inner, media.for_line(fresh)));
         connection.media = Kept::new(&mut self.shelf, media);
+        connection.agent = agent;
         if !same {
             connection.version += 1;
             response.bodies = vec![connection.description().to_body()];

@@ -1,6 +1,6 @@
 //! What operators are shown. No keys, and nothing a key could be told from.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use engine::command::LegId;
 use mgcp::ConnectionMode;
@@ -98,6 +98,8 @@ pub struct ConnectionSnapshot {
     pub endpoint: String,
     /// Call id.
     pub call: String,
+    /// The call agent that has commanded it last.
+    pub agent: IpAddr,
     /// Connection id.
     pub connection: String,
     /// Its leg in the engine.

@@ -49,19 +49,20 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// Looks for what was heard in what was said, block by block and in order. Gaps are found and cost
-/// what is missing; audio of somebody else, of another moment or repeated is not recognised.
+/// Looks for what was heard in what was said, block by block and in order. Gaps and delays are found
+/// and cost what is missing; audio of somebody else, of another moment or repeated is not recognised.
 pub fn compare(said: &[i16], heard: &[i16]) -> Comparison {
     let mut recognised = 0;
     let mut least = 1.0_f64;
     // Where in `said` the next block is expected; nowhere known before the first loud one.
     let mut expected: Option<usize> = None;
+    // Where the last recognised block ends.
+    let mut after = 0;
     // Pauses before the first recognised block or inside a gap count once they lead to one.
     for block in heard.chunks_exact(BLOCK) {
         let found = match expected {
             Some(at) if matches_at(said, at, block) => Some(at),
-            Some(at) => search(said, at, block),
-            None => search(said, 0, block),
+            _ => search(said, after, block),
         };
         match found {
             Some(at) => {
@@ -69,7 +70,8 @@ pub fn compare(said: &[i16], heard: &[i16]) -> Comparison {
                 if loudness(block) >= QUIET {
                     least = least.min(correlation(&said[at..at + BLOCK], block));
                 }
-                expected = Some(at + BLOCK);
+                after = at + BLOCK;
+                expected = Some(after);
             }
             None => expected = expected.map(|at| at + BLOCK),
         }
@@ -177,6 +179,15 @@ mod tests {
         assert!(comparison.recognised >= 3 * fifth, "{comparison}");
         let small = [&said[..fifth], &said[fifth + 160..]].concat();
         assert!(compare(&said, &small).is_same(), "one lost packet is no other audio");
+    }
+
+    #[test]
+    fn what_comes_later_than_it_began_is_recognised() {
+        let said = speak(3, SECONDS);
+        let fifth = said.len() / 5;
+        let late = [&said[..fifth], &[0; 2 * BLOCK], &said[fifth..]].concat();
+        let comparison = compare(&said, &late);
+        assert!(comparison.recognised >= said.len() - 4 * BLOCK, "{comparison}");
     }
 
     #[test]

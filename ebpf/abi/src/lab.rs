@@ -30,6 +30,8 @@ pub mod maps {
     pub const EXIT: &str = "EXIT";
     /// Array of one [`super::Generator`].
     pub const GENERATOR: &str = "GENERATOR";
+    /// Array of one `[u8; TEMPLATE_LEN]`: the headers that every frame of the generator has at first.
+    pub const TEMPLATE: &str = "TEMPLATE";
     /// Array of [`super::Prepared`], mapped into user space.
     pub const PREPARED: &str = "PREPARED";
     /// Array of `u64`: when sampled packets left, by [`super::sample_slot`], in nanoseconds.
@@ -41,6 +43,9 @@ pub mod maps {
 /// Offset of the UDP payload in a generated frame.
 pub const PAYLOAD_OFFSET: usize = 42;
 
+/// Headers of a generated frame, that of RTP too.
+pub const TEMPLATE_LEN: usize = PAYLOAD_OFFSET + 12;
+
 /// Most bytes of a prepared UDP payload.
 pub const PREPARED_MAX: usize = 252;
 
@@ -50,15 +55,17 @@ pub const SAMPLE_SLOTS: u32 = 1 << 16;
 /// Entries of [`maps::LATENCY`].
 pub const LATENCY_BUCKETS: u32 = 64 * 8;
 
-/// Orders for the generator and its progress; seven `u64` for user space.
+/// Orders for the generator and its progress; eight `u64` for user space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Generator {
     /// Index of the interface the frames leave through.
     pub ifindex: u64,
     /// `generate`: flows, sent round robin to every second port from `first_port`.
-    /// `generate_prepared`: entries of the map to send, then the generator is idle.
+    /// `generate_prepared`: entries of the map that there are; behind the last the generator is idle.
     pub count: u64,
+    /// Number of the first packet; `generate_prepared` begins with that entry.
+    pub first: u64,
     /// Destination port of the first flow.
     pub first_port: u64,
     /// Packets per nanosecond, times 2³²; zero means as fast as possible.
@@ -85,15 +92,15 @@ pub struct Prepared {
 
 impl Generator {
     /// The value as the map stores it.
-    pub fn to_words(self) -> [u64; 7] {
-        let Self { ifindex, count, first_port, rate_q32, began, sent, missed } = self;
-        [ifindex, count, first_port, rate_q32, began, sent, missed]
+    pub fn to_words(self) -> [u64; 8] {
+        let Self { ifindex, count, first, first_port, rate_q32, began, sent, missed } = self;
+        [ifindex, count, first, first_port, rate_q32, began, sent, missed]
     }
 
     /// The inverse of [`Generator::to_words`].
-    pub fn from_words(words: [u64; 7]) -> Self {
-        let [ifindex, count, first_port, rate_q32, began, sent, missed] = words;
-        Self { ifindex, count, first_port, rate_q32, began, sent, missed }
+    pub fn from_words(words: [u64; 8]) -> Self {
+        let [ifindex, count, first, first_port, rate_q32, began, sent, missed] = words;
+        Self { ifindex, count, first, first_port, rate_q32, began, sent, missed }
     }
 }
 
@@ -139,7 +146,7 @@ mod tests {
 
     #[test]
     fn layouts_have_no_padding() {
-        assert_eq!(size_of::<Generator>(), 56);
+        assert_eq!(size_of::<Generator>(), 64);
         assert_eq!(size_of::<Prepared>(), 256);
     }
 }

@@ -3,7 +3,7 @@
 #![no_main]
 
 use abi::lab::{
-    Generator, LATENCY_BUCKETS, PAYLOAD_OFFSET, PREPARED_MAX, Prepared, SAMPLE_SLOTS,
+    Generator, LATENCY_BUCKETS, PAYLOAD_OFFSET, PREPARED_MAX, Prepared, SAMPLE_SLOTS, TEMPLATE_LEN,
     latency_bucket, sample_slot,
 };
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_TX};
@@ -32,6 +32,9 @@ static EXIT: DevMap = DevMap::with_max_entries(1, 0);
 
 #[map]
 static GENERATOR: Array<Generator> = Array::with_max_entries(1, 0);
+
+#[map]
+static TEMPLATE: Array<[u8; TEMPLATE_LEN]> = Array::with_max_entries(1, 0);
 
 // The loader makes it as large as it needs.
 #[map]
@@ -101,7 +104,7 @@ fn take_in(data: usize, data_end: usize) -> bool {
 
 #[xdp]
 fn generate(ctx: XdpContext) -> u32 {
-    let Some((generator, number)) = next() else { return XDP_DROP };
+    let Some((generator, number)) = next(&ctx) else { return XDP_DROP };
     let flows = generator.count as u32;
     if flows == 0 {
         return XDP_DROP;
@@ -125,7 +128,7 @@ fn generate(ctx: XdpContext) -> u32 {
 
 #[xdp]
 fn generate_prepared(ctx: XdpContext) -> u32 {
-    let Some((generator, number)) = next() else { return XDP_DROP };
+    let Some((generator, number)) = next(&ctx) else { return XDP_DROP };
     if number >= generator.count {
         return XDP_DROP;
     }
@@ -144,9 +147,10 @@ fn generate_prepared(ctx: XdpContext) -> u32 {
     send(&ctx, generator, prepared.port)
 }
 
-/// The generator and the number of the next packet, when it is time for it.
+/// The generator and the number of the next packet, when it is time for it. The frame has the headers
+/// of the template then.
 #[inline(always)]
-fn next() -> Option<(&'static mut Generator, u64)> {
+fn next(ctx: &XdpContext) -> Option<(&'static mut Generator, u64)> {
     // SAFETY: one generator runs at a time, by the way it is started; user space only reads.
     let generator = unsafe { &mut *GENERATOR.get_ptr_mut(0)? };
     if generator.rate_q32 != 0 {
@@ -164,8 +168,19 @@ fn next() -> Option<(&'static mut Generator, u64)> {
             generator.missed += due - done - MADE_UP;
         }
     }
-    let number = generator.sent;
+    renew(ctx)?;
+    let number = generator.first + generator.sent;
     Some((generator, number))
+}
+
+/// Writes the headers of the template into the frame. The kernel uses the memory of frames again as
+/// they come back, and where they have been XDP programs may have written headers of their own.
+#[inline(always)]
+fn renew(ctx: &XdpContext) -> Option<()> {
+    let template = TEMPLATE.get(0)?.as_ptr().cast_mut().cast();
+    // SAFETY: so many bytes are the value of the map; the helper checks the frame.
+    let done = unsafe { bpf_xdp_store_bytes(ctx.ctx, 0, template, TEMPLATE_LEN as u32) };
+    (done == 0).then_some(())
 }
 
 #[inline(always)]

@@ -40,9 +40,14 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts it and has it read its connections, keys and certificates: the directory
-    /// `DIR/NAME.swanctl`, as `/etc/swanctl` is.
-    pub fn start(namespace: &Namespace, name: &str, plane: Plane<'_>, dir: &Path) -> Result<Self> {
-        let vici = dir.join(format!("{name}.vici"));
+    /// `DIR/NAME.swanctl`, as `/etc/swanctl` is. `vici` is where it answers.
+    pub fn start(
+        namespace: &Namespace,
+        name: &str,
+        plane: Plane<'_>,
+        dir: &Path,
+        vici: PathBuf,
+    ) -> Result<Self> {
         if vici.exists() {
             fs::remove_file(&vici).context("an old VICI socket")?;
         }

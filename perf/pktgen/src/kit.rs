@@ -1,4 +1,4 @@
-use abi::lab::{Generator, maps, programs};
+use abi::lab::{Generator, TEMPLATE_LEN, maps, programs};
 use anyhow::{Context, Result, anyhow, bail};
 use aya::maps::{Array, DevMap, Map, MapData, MapError, PerCpuArray};
 use aya::programs::tc::SchedClassifierLink;
@@ -17,7 +17,8 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ob
 
 /// The programs of the laboratory, loaded.
 pub struct Kit {
-    generator: Array<MapData, [u64; 7]>,
+    generator: Array<MapData, [u64; 8]>,
+    template: Array<MapData, [u8; TEMPLATE_LEN]>,
     exit: DevMap<MapData>,
     seen: PerCpuArray<MapData, u64>,
     latency: PerCpuArray<MapData, u64>,
@@ -78,6 +79,7 @@ impl Kit {
         };
         Ok(Self {
             generator: take(&mut ebpf, maps::GENERATOR)?,
+            template: take(&mut ebpf, maps::TEMPLATE)?,
             exit: take(&mut ebpf, maps::EXIT)?,
             seen: take(&mut ebpf, maps::SEEN)?,
             latency: take(&mut ebpf, maps::LATENCY)?,
@@ -131,6 +133,7 @@ impl Kit {
         let generator = Generator {
             ifindex: ifindex.into(),
             count,
+            first: order.first,
             first_port: stream.destination.port().into(),
             rate_q32: order.rate_q32(),
             began: 0,
@@ -138,8 +141,11 @@ impl Kit {
             missed: 0,
         };
         self.generator.set(0, generator.to_words(), 0)?;
+        let frame = stream.template();
+        let headers = frame.first_chunk::<TEMPLATE_LEN>().context("the packets are no RTP")?;
+        self.template.set(0, headers, 0)?;
         let program: &mut Xdp = program(&mut self.ebpf, name)?;
-        let elapsed = pace::run(program, &stream.template(), ifindex, order.duration)?;
+        let elapsed = pace::run(program, &frame, ifindex, order.duration)?;
         let generator = Generator::from_words(self.generator.get(&0, 0)?);
         Ok(Sent { frames: generator.sent, missed: generator.missed, elapsed })
     }

@@ -101,6 +101,7 @@ fn send(args: &Send) -> Result<()> {
     let order = Order {
         interface: args.interface.clone(),
         content,
+        first: 0,
         rate: args.rate,
         duration: Duration::from_secs_f64(args.seconds),
     };

@@ -30,6 +30,8 @@ pub struct Order {
     pub interface: String,
     /// What to send.
     pub content: Content,
+    /// Number of the first packet: those before it have been sent.
+    pub first: u64,
     /// Packets per second; `None` means as many as possible.
     pub rate: Option<f64>,
     /// How long to send.

@@ -38,7 +38,7 @@ fn stream(payload_len: usize) -> Stream {
 }
 
 fn order(content: Content) -> Order {
-    Order { interface: "near".into(), content, rate: Some(RATE), duration: DURATION }
+    Order { interface: "near".into(), content, first: 0, rate: Some(RATE), duration: DURATION }
 }
 
 #[test]

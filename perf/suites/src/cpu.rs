@@ -93,6 +93,17 @@ pub(crate) fn thread_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
+/// What the kernel's threads that receive from an interface have had of processors.
+pub(crate) fn receiving_time(interface: &str) -> Result<Duration> {
+    let times = kernel_threads(&format!("napi/{interface}-"))?.into_iter().map(|thread| {
+        let path = format!("/proc/{}/schedstat", thread.as_raw_nonzero());
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        let nanoseconds = text.split(' ').next().and_then(|text| text.parse().ok());
+        nanoseconds.map(Duration::from_nanos).with_context(|| format!("{path}: {text}"))
+    });
+    times.sum()
+}
+
 /// What a process has had of processors: all its threads together, also those that have ended.
 pub(crate) fn time_of(pid: u32) -> Result<Duration> {
     let pid = i32::try_from(pid).context("no process has this number")?;

@@ -240,6 +240,9 @@ impl Agent {
         self.reconcile(name, there);
         let port = self.ports.get_mut(name).expect("looked up above");
         port.service = Service::In;
+        // What is told of the port depends on the way, and who is told may look at that too.
+        let verdict = self.verdict(now, &key);
+        self.judge_way(now, &key, verdict);
         self.announce(now, name);
         if outage {
             self.catch_up(name, response.params.event_states.as_deref().unwrap_or_default());

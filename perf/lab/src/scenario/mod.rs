@@ -118,7 +118,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "mgcp-ipsec",
-        about: "MGCP with media keys behind IPsec: strongSwan's ESP and ours, rekeyed, cut, tapped",
+        about: "media keys by MGCP behind IPsec, rekeyed, cut, tapped; telephones and lines with it",
         play: mgcp_ipsec::play,
     },
 ];

@@ -35,7 +35,7 @@ pub(crate) const MEDIA_PORTS: RangeInclusive<u16> = 16384..=65535;
 pub(crate) const FLOWS: u16 = 1000;
 
 /// SRTP packets made beforehand: enough for one measurement at any rate there is.
-const PREPARED: u32 = 800_000;
+pub(crate) const PREPARED: u32 = 800_000;
 
 /// Fewer packets a second were not asked for: whatever they are sent to, many more are made when
 /// as many as possible are wanted.
@@ -68,12 +68,21 @@ enum Payloads {
     Foreign,
 }
 
+/// What is sent for how long: packets a second, or as many as possible.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) rate: Option<f64>,
+    pub(crate) duration: Duration,
+}
+
 /// What one measurement found.
 pub(crate) struct Measured {
     pub(crate) sent: Sent,
     /// Packets that came back.
     pub(crate) seen: u64,
     pub(crate) latencies: Latencies,
+    /// What the kernel took to receive at the far end, and to do there what is done in XDP.
+    pub(crate) receiving: Duration,
     /// `None` where there is no worker.
     pub(crate) work: Option<Work>,
 }
@@ -82,6 +91,11 @@ impl Measured {
     /// Packets per second that came back.
     pub(crate) fn rate(&self) -> f64 {
         self.seen as f64 / self.sent.elapsed.as_secs_f64()
+    }
+
+    /// Nanoseconds of the kernel at the far end for each packet that came back.
+    pub(crate) fn kernel_per_packet(&self) -> f64 {
+        self.receiving.as_nanos() as f64 / self.seen.max(1) as f64
     }
 
     /// The share of packets that did not come back.
@@ -157,7 +171,7 @@ impl Bench {
         cpu::receive_on(&self.near, NEAR, cpu::OTHERS)?;
         cpu::receive_by_napi(&self.far, FAR)?;
         cpu::receive_on(&self.far, FAR, cpu::OTHERS)?;
-        self.send(Content::Prepared, Some(rate), duration)
+        self.send(Content::Prepared, 0, Load { rate: Some(rate), duration })
     }
 
     /// Sends to `subject` for a while, `rate` packets a second or as many as possible.
@@ -167,22 +181,30 @@ impl Bench {
         rate: Option<f64>,
         duration: Duration,
     ) -> Result<Measured> {
+        let [measured] = self.measure_each(subject, [Load { rate, duration }])?;
+        Ok(measured)
+    }
+
+    /// Sends one load after the other to the same `subject`.
+    pub(crate) fn measure_each<const N: usize>(
+        &mut self,
+        subject: Subject,
+        loads: [Load; N],
+    ) -> Result<[Measured; N]> {
         for _ in 0..TRIES {
-            let measured = self.try_measure(subject, rate, duration)?;
-            let sent = measured.sent.frames as f64 / measured.sent.elapsed.as_secs_f64();
-            if sent >= rate.map_or(FLOOD, |rate| rate / 2.0) {
-                return Ok(measured);
+            let measured = self.try_measure(subject, &loads)?;
+            let made = loads.iter().zip(&measured).all(|(load, Measured { sent, .. })| {
+                let made = sent.frames as f64 / sent.elapsed.as_secs_f64();
+                made >= load.rate.map_or(FLOOD, |rate| rate / 2.0)
+            });
+            if made {
+                return measured.try_into().map_err(|_| anyhow!("each load is measured once"));
             }
         }
         bail!("the packets could not be made {TRIES} times; let the machine do nothing else")
     }
 
-    fn try_measure(
-        &mut self,
-        subject: Subject,
-        rate: Option<f64>,
-        duration: Duration,
-    ) -> Result<Measured> {
+    fn try_measure(&mut self, subject: Subject, loads: &[Load]) -> Result<Vec<Measured>> {
         if subject.is_protected() {
             self.prepare_srtp()?;
         }
@@ -191,7 +213,7 @@ impl Bench {
             let kit = &mut self.kit;
             let _sink = self.far.enter(|| kit.attach(FAR, Role::Sink))??;
             cpu::receive_on(&self.far, FAR, cpu::MEASURED)?;
-            return self.send(content, rate, duration);
+            return self.send_each(content, loads);
         }
         // A veth turns frames round only towards an XDP program.
         let sink = if subject.is_in_xdp() { Role::Sink } else { Role::BufferSink };
@@ -202,7 +224,7 @@ impl Bench {
         if let Some(role) = subject.bare() {
             let _bare = self.far.enter(|| kit.attach(FAR, role))??;
             cpu::receive_on(&self.far, FAR, cpu::MEASURED)?;
-            return self.send(content, rate, duration);
+            return self.send_each(content, loads);
         }
         let (flows, receiving) = match subject {
             Subject::Fast => (self.flows, cpu::MEASURED),
@@ -226,24 +248,33 @@ impl Bench {
             // An error of the worker ends the waiting too.
             let measured = started.recv().map(|()| {
                 cpu::receive_on(&self.far, FAR, receiving)?;
-                self.send(content, rate, duration)
+                self.send_each(content, loads)
             });
             stop.store(true, Ordering::Relaxed);
             let work = worker.join().map_err(|_| anyhow!("the worker panicked"))???;
-            let measured = measured.context("the worker ended early")??;
-            Ok(Measured { work: Some(work), ..measured })
+            let mut measured = measured.context("the worker ended early")??;
+            measured.iter_mut().for_each(|measured| measured.work = Some(work.clone()));
+            Ok(measured)
         })
     }
 
-    fn send(
-        &mut self,
-        content: Content,
-        rate: Option<f64>,
-        duration: Duration,
-    ) -> Result<Measured> {
+    fn send_each(&mut self, content: Content, loads: &[Load]) -> Result<Vec<Measured>> {
+        let mut first = 0;
+        let mut next = |load: &Load| {
+            let measured = self.send(content, first, *load)?;
+            first += measured.sent.frames;
+            Ok(measured)
+        };
+        loads.iter().map(&mut next).collect()
+    }
+
+    /// Sends packets, the first of which has this number.
+    fn send(&mut self, content: Content, first: u64, load: Load) -> Result<Measured> {
         let stream = stream(self.flows, content == Content::Prepared);
-        let order = Order { interface: NEAR.into(), content, rate, duration };
+        let Load { rate, duration } = load;
+        let order = Order { interface: NEAR.into(), content, first, rate, duration };
         let (seen, latencies) = (self.kit.seen()?, self.kit.latencies()?);
+        let received = cpu::receiving_time(FAR)?;
         let kit = &mut self.kit;
         let sent = self.near.enter(|| {
             cpu::pin(cpu::OTHERS)?;
@@ -254,6 +285,7 @@ impl Bench {
             sent,
             seen: self.kit.seen()? - seen,
             latencies: self.kit.latencies()?.since(&latencies),
+            receiving: cpu::receiving_time(FAR)? - received,
             work: None,
         })
     }
@@ -281,5 +313,26 @@ fn stream(flows: u16, srtp: bool) -> Stream {
         destination: LOCAL,
         flows,
         payload_len: Stream::G711 + tag_len,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "makes network namespaces, which needs root: cargo xtask test"]
+    fn each_packet_comes_back_whatever_became_of_those_before() {
+        // Many times as many as the generator has memory for at a time.
+        let load = Load { rate: Some(50e3), duration: Duration::from_millis(400) };
+        let mut bench = Bench::new().unwrap();
+        bench.set_flows(10);
+        for subject in [Subject::Redirect, Subject::Fast] {
+            let measured = bench.measure_each(subject, [load, load]).unwrap();
+            for Measured { sent, seen, .. } in measured {
+                // A busy machine loses a few.
+                assert!(seen >= sent.frames / 10 * 9, "{}: {seen} of {sent:?}", subject.name());
+            }
+        }
     }
 }

@@ -111,7 +111,8 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// The gateway begins, and begins again whenever the connection is lost; the call agent's side
-/// answers. So the two never negotiate the same thing at once.
+/// answers. So the two never negotiate the same thing at once. What could not be had then, as
+/// before datad runs, is negotiated when datad has something to say: that is what `trap` is for.
 fn swanctl(connection: &str, ours: &End<'_>, peer: &End<'_>, side: Side) -> String {
     let tunnel = ours.inner != ours.outer || peer.inner != peer.outer;
     let (mode, encap) = if tunnel { ("tunnel", "yes") } else { ("transport", "no") };
@@ -129,7 +130,7 @@ fn swanctl(connection: &str, ours: &End<'_>, peer: &End<'_>, side: Side) -> Stri
     let actions = match side {
         Side::Agent => "",
         Side::Gateway => {
-            "\n        start_action = start\n        close_action = start\n        \
+            "\n        start_action = trap|start\n        close_action = start\n        \
              dpd_action = restart"
         }
     };

@@ -9,4 +9,4 @@ mod site;
 pub use branch::Branch;
 pub use desk::{Desk, Ended, serial_of};
 pub use outpost::Outpost;
-pub use site::{Node, Site, address, empty_disk};
+pub use site::{Commanded, Node, Site, USER, address, empty_disk};

@@ -11,7 +11,7 @@
 //! ```
 
 use std::fs;
-use std::net::{IpAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::program::{Program, poll};
 /// How long a daemon may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Whom the daemons run as ("nobody").
-pub(super) const USER: (&str, u32) = ("nobody", 65534);
+pub const USER: (&str, u32) = ("nobody", 65534);
 
 /// Whom the cell runs as: nobody else does.
 pub(super) const CELL_USER: &str = "games";
@@ -61,11 +61,21 @@ pub struct Node {
     pub serves_old_tls: bool,
     /// Whether it waits for SRST gateways, from its first start on.
     pub waits_for_gateways: bool,
+    /// The voice gateways that its CallManager commands, from its first start on.
+    pub gateways: Option<Commanded>,
     /// Relays that its CallManager commands, by name and address.
     pub relays: Vec<(&'static str, IpAddr)>,
     cell: Option<Program>,
     program: Option<Program>,
     database: Option<Server>,
+}
+
+/// What CallManager needs to command voice gateways.
+pub struct Commanded {
+    /// From where.
+    pub from: SocketAddr,
+    /// The socket of the IKE daemon that knows what IPsec covers.
+    pub vici: PathBuf,
 }
 
 /// A machine's address.
@@ -95,6 +105,7 @@ impl Site {
                 later: None,
                 serves_old_tls: false,
                 waits_for_gateways: false,
+                gateways: None,
                 relays: Vec::new(),
                 cell: None,
                 program: None,
@@ -256,10 +267,13 @@ impl Node {
         let relays: String = self.relays.iter().map(relay).collect();
         let socket = self.dir.join("legacytls.sock");
         let socket = socket.display();
-        let gateways = match self.waits_for_gateways {
+        let mut gateways = match self.waits_for_gateways {
             true => format!("srst_gateways = \"{}:2446\"\n", self.address),
             false => String::new(),
         };
+        if let Some(Commanded { from, vici }) = &self.gateways {
+            gateways += &format!("mgcp = \"{from}\"\nvici = {vici:?}\n");
+        }
         match self.serves_old_tls {
             false => gateways + &relays,
             true => format!(

@@ -88,7 +88,7 @@ fn open(stage: &mut Stage) -> Result<Play, Failed> {
         Ok(((), "the CTL file names both"))
     })?;
     let phones = report.step("phones start; A calls B with the lock", || {
-        let mut phones = Phones::new(&ALL, (&site, &branch), programs, dir)?;
+        let mut phones = Phones::new(&ALL, (&site, Some(&branch)), programs, dir)?;
         phones.start(&ALL)?;
         for phone in ALL {
             came_as_set(&desk, &site, phone)?;

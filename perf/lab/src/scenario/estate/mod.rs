@@ -54,7 +54,7 @@ impl Estate {
             Ok(((), format!("{} telephones", all.len())))
         })?;
         let phones = report.step("telephones start: files, CAPF, registration", || {
-            let mut phones = Phones::new(all, (&site, &branch), programs, dir)?;
+            let mut phones = Phones::new(all, (&site, Some(&branch)), programs, dir)?;
             phones.start(all)?;
             for phone in all {
                 came_as_set(&desk, &site, phone)?;

@@ -70,7 +70,8 @@ impl fmt::Display for Mode {
 /// All of them, in the two places where they stand.
 pub struct Phones {
     centre: Crew,
-    branch: Crew,
+    /// `None` where there is no branch.
+    branch: Option<Crew>,
 }
 
 /// How long a start with files and certificates may take on a busy machine.
@@ -82,7 +83,7 @@ impl Phones {
     /// Connects them; they are switched off.
     pub fn new(
         phones: &[&Phone],
-        (site, branch): (&Site, &Branch),
+        (site, branch): (&Site, Option<&Branch>),
         programs: &Path,
         logs: &Path,
     ) -> Result<Self> {
@@ -94,15 +95,17 @@ impl Phones {
             Crew::start(name, command, logs)
         };
         let [centre, away] = CREWS;
-        let mut all =
-            Self { centre: crew(centre, &site.phones)?, branch: crew(away, &branch.phones)? };
+        let mut all = Self {
+            centre: crew(centre, &site.phones)?,
+            branch: branch.map(|branch| crew(away, &branch.phones)).transpose()?,
+        };
         let flash = site.state.path().join("flash");
         for phone in phones {
             let Phone { device, model, .. } = phone;
             let flash = flash.join(&**device);
             let (flash, voice) = (flash.display(), phone.voice());
             let tftp = site.cm1.address;
-            all.crew(phone).command(&format!(
+            all.crew(phone)?.command(&format!(
                 "phone {device} device={device} model={model} tftp={tftp} flash={flash} says={voice}"
             ))?;
         }
@@ -124,22 +127,22 @@ impl Phones {
 
     /// A user does something.
     pub fn does(&mut self, phone: &Phone, what: &str) -> Result<()> {
-        self.crew(phone).command(&format!("{} {what}", phone.device)).map(drop)
+        self.crew(phone)?.command(&format!("{} {what}", phone.device)).map(drop)
     }
 
     /// Waits until something is true of a telephone.
     pub fn expect(&mut self, phone: &Phone, what: &str) -> Result<()> {
-        self.crew(phone).command(&format!("expect {} {what}", phone.device)).map(drop)
+        self.crew(phone)?.command(&format!("expect {} {what}", phone.device)).map(drop)
     }
 
     /// Everything that a telephone shows.
     pub fn look(&mut self, phone: &Phone) -> Result<Value> {
-        self.crew(phone).command(&format!("show {}", phone.device))
+        self.crew(phone)?.command(&format!("show {}", phone.device))
     }
 
     /// Lets time pass while calls go on.
     pub fn pass(&mut self, place: Place, time: &str) -> Result<()> {
-        self.crew_at(place).command(&format!("sleep {time}")).map(drop)
+        self.crew_at(place)?.command(&format!("sleep {time}")).map(drop)
     }
 
     /// One calls another, who answers; done when both are connected.
@@ -186,17 +189,17 @@ impl Phones {
     /// All leave their servers.
     pub fn go_home(self) -> Result<()> {
         self.centre.go_home()?;
-        self.branch.go_home()
+        self.branch.map_or(Ok(()), Crew::go_home)
     }
 
-    fn crew(&mut self, phone: &Phone) -> &mut Crew {
+    fn crew(&mut self, phone: &Phone) -> Result<&mut Crew> {
         self.crew_at(phone.place)
     }
 
-    fn crew_at(&mut self, place: Place) -> &mut Crew {
+    fn crew_at(&mut self, place: Place) -> Result<&mut Crew> {
         match place {
-            Place::Centre => &mut self.centre,
-            Place::Branch => &mut self.branch,
+            Place::Centre => Ok(&mut self.centre),
+            Place::Branch => self.branch.as_mut().context("there is no branch"),
         }
     }
 }

@@ -3,11 +3,14 @@
 //!
 //! Without associations nothing is said and nothing is heard; with them media keys travel; they are
 //! replaced under load without a lost transaction; when the peer dies they go, and keys stay at
-//! home until it is back. At last every key is looked for in the recording.
+//! home until it is back. At last every key is looked for in the recording. Then the same with a
+//! whole office: telephones, CallManager, and lines of the gateway that do SRTP.
 
 mod keys;
 mod load;
+mod office;
 mod site;
+mod tunnel;
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -26,7 +29,8 @@ use crate::program::poll;
 use crate::relay::Relay;
 use crate::report::{Failed, Report};
 use keys::Calls;
-use site::{AGENT, CHILD, CONNECTION, GATEWAY, PATIENCE, PORTS, Site, state, until_covered};
+use site::{AGENT, GATEWAY, PATIENCE, PORTS, Site, state, until_covered};
+use tunnel::{CHILD, CONNECTION};
 
 /// Two daemons, the call agent between them, and what it keeps an eye on.
 struct Players {
@@ -61,7 +65,8 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
     report.step("no key on the wire", || {
         let capture = recording.finish()?;
         Ok(((), calls.are_not_in(&capture)?))
-    })
+    })?;
+    office::play(stage)
 }
 
 /// Starts everybody, and looks at what happens before keys are negotiated.

@@ -6,18 +6,17 @@
 //!
 //! MGCP is between the inner addresses, IKE and ESP between the outer ones.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use status::{IpsecPath, IpsecState, RelayReport};
 
+use super::tunnel::{SIDES, Tunnel, ringfence, text};
 use crate::ike::{Daemon, Plane};
 use crate::net::{Lab, Namespace};
-use crate::program::{self, poll};
+use crate::program::poll;
 use crate::relay::Relay;
 
 /// The call agent as MGCP has it, and as IKE has it.
@@ -26,13 +25,6 @@ pub const AGENT: [&str; 2] = ["10.1.0.1", "192.0.2.1"];
 pub const GATEWAY: [&str; 2] = ["10.2.0.1", "192.0.2.2"];
 /// The ports of MGCP there.
 pub const PORTS: [u16; 2] = [2727, 2427];
-/// Who they are to IKE.
-pub const IDENTITIES: [&str; 2] = ["cm1.example", "gw1.example"];
-/// What the child is called on both sides.
-pub const CHILD: &str = "mgcp";
-/// What the connection is called on both sides.
-pub const CONNECTION: &str = "cm1-gw1";
-
 /// How long anything may take on a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -91,76 +83,28 @@ impl Site {
 
     /// Starts the trusted side's daemon, whose ESP is strongSwan's.
     pub fn agents_daemon(&self) -> Result<Daemon> {
-        Daemon::start(&self.agent, "agent", Plane::Strongswan, &self.dir)
+        self.daemon(&self.agent, SIDES[0], Plane::Strongswan)
     }
 
     /// Starts the gateway's daemon, whose ESP is ours.
     pub fn gateways_daemon(&self) -> Result<Daemon> {
         let plugin = self.programs.join("libringfence_charon.so");
         let plane = Plane::Ours(&plugin, &self.keys_socket());
-        Daemon::start(&self.gateway, "gateway", plane, &self.dir)
+        self.daemon(&self.gateway, SIDES[1], plane)
     }
 
-    /// Has the product make both daemons' keys, certificates and configuration. Only how soon a
-    /// dead peer is noticed is changed: nobody wants to wait.
+    fn daemon(&self, host: &Namespace, side: &str, plane: Plane<'_>) -> Result<Daemon> {
+        Daemon::start(host, side, plane, &self.dir, self.dir.join(format!("{side}.vici")))
+    }
+
+    /// Has the product make both daemons' keys, certificates and configuration.
     pub fn configure_daemons(&self) -> Result<String> {
-        let mut issuer = String::new();
-        for (side, identity, [_, outer]) in
-            [("agent", IDENTITIES[0], AGENT), ("gateway", IDENTITIES[1], GATEWAY)]
-        {
-            let swanctl = self.dir.join(format!("{side}.swanctl"));
-            let made = self.ringfence(&[
-                "ipsec",
-                "certificate",
-                identity,
-                "--address",
-                outer,
-                "--swanctl",
-                text(&swanctl)?,
-                "--authority",
-                text(&self.dir.join("ike-authority"))?,
-            ])?;
-            issuer = made["issuer"].as_str().context("no issuer")?.to_owned();
-            let configuration = self.ringfence(&[
-                "ipsec",
-                "config",
-                CONNECTION,
-                "--side",
-                side,
-                "--agent",
-                IDENTITIES[0],
-                "--agent-address",
-                AGENT[0],
-                "--agent-outer",
-                AGENT[1],
-                "--gateway",
-                IDENTITIES[1],
-                "--gateway-address",
-                GATEWAY[0],
-                "--gateway-outer",
-                GATEWAY[1],
-            ])?;
-            let configuration = configuration["swanctl"].as_str().context("no swanctl.conf")?;
-            let hasty = configuration.replace("dpd_delay = 10s", "dpd_delay = 1s");
-            ensure!(hasty != configuration, "dead peers are not looked for");
-            fs::write(swanctl.join("swanctl.conf"), hasty).context("swanctl.conf")?;
-        }
-        Ok(issuer)
-    }
-
-    /// What `ringfence …` answers.
-    fn ringfence(&self, words: &[&str]) -> Result<Value> {
-        let mut command = Command::new(self.programs.join("ringfence"));
-        command.args(words).args(["--output", "json"]);
-        let output = program::output(command, PATIENCE)?;
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "ringfence {}: {complaint}", words.join(" "));
-        serde_json::from_slice(&output.stdout).context("ringfence answers no JSON")
+        Tunnel { agent: AGENT, gateway: GATEWAY }.configure(&self.programs, &self.dir)
     }
 
     /// What `ringfence ipsec show` says.
     pub fn show(&self, relay: &Relay) -> Result<Value> {
-        self.ringfence(&["ipsec", "show", "--socket", text(&relay.socket)?])
+        ringfence(&self.programs, &["ipsec", "show", "--socket", text(&relay.socket)?])
     }
 
     fn keys_socket(&self) -> PathBuf {
@@ -186,8 +130,4 @@ pub fn until_covered(relay: &Relay, covered: bool) -> Result<IpsecPath> {
         }
         None => anyhow::bail!("datad reports no path"),
     }
-}
-
-fn text(path: &Path) -> Result<&str> {
-    path.to_str().with_context(|| format!("{} is no text", path.display()))
 }

@@ -80,7 +80,7 @@ fn open(stage: &mut Stage, all: &Branchful) -> Result<Play, Failed> {
     certificate::accept(&site, &desk, &outpost, report)?;
     let phones = report.step("phones start: files, CAPF, registration at the centre", || {
         let all = all.phones();
-        let mut phones = Phones::new(&all, (&site, &branch), programs, dir)?;
+        let mut phones = Phones::new(&all, (&site, Some(&branch)), programs, dir)?;
         phones.start(&all)?;
         for phone in &all {
             came_as_set(&desk, &site, phone)?;

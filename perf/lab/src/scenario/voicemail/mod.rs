@@ -105,7 +105,7 @@ fn open(stage: &mut Stage) -> Result<Play, Failed> {
         },
     )?;
     let phones = report.step("phones start", || {
-        let mut phones = Phones::new(&ALL, (&site, &branch), programs, dir)?;
+        let mut phones = Phones::new(&ALL, (&site, Some(&branch)), programs, dir)?;
         phones.start(&ALL)?;
         for phone in ALL {
             came_as_set(&desk, &site, phone)?;
