@@ -31,9 +31,9 @@ struct Bench {
 
 impl Bench {
     fn new(flow: Rewrite) -> Self {
-        let mut ebpf = load(16, 16).expect("the object is built and we are root");
+        let mut ebpf = load(16, 16, None).expect("the object is built and we are root");
         program(&mut ebpf).unwrap();
-        let mut flows = Flows::take(&mut ebpf, 16).unwrap();
+        let mut flows = Flows::take(&mut ebpf, 16, 0).unwrap();
         let mut open: HashMap<_, [u8; 20], [u8; Route::LEN]> =
             take(&mut ebpf, maps::OPEN_MEDIA).unwrap();
         let route = flows.prepare(&flow).unwrap();

@@ -27,7 +27,8 @@
 //! Invariants:
 //! - Every chunk the kernel has is known ([`port::Port::held`]); one that comes back without having
 //!   been given is a panic, not a second owner.
-//! - Dropping a [`Program`] detaches it, however the process ends.
+//! - Dropping a [`Program`] detaches it, however the process ends, unless it was given a place to
+//!   outlive it ([`ProgramConfig::pins`]).
 //! - `unsafe` is in `ring`, `socket`, and one line of `held`.
 //!
 //! This crate must not know what calls are; it moves frames, keeps the lists of open ports and of
@@ -37,6 +38,8 @@
 mod error;
 mod flows;
 mod held;
+mod left;
+mod pins;
 mod port;
 mod program;
 mod ring;

@@ -283,6 +283,9 @@ impl Port for XdpPort {
         ];
         let counters = self.seat.program.counters().unwrap_or_default();
         details.extend(counters.into_iter().map(|(reason, count)| (reason.name(), count)));
+        if let left @ 1.. = self.seat.program.left_count() {
+            details.push(("flows-left-by-a-crash", left as u64));
+        }
         details
     }
 

@@ -3,16 +3,22 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use abi::{Address, FlowCounters, Limits, MediaKey, PortRange, Rewrite, Route, XdpReason, maps};
 use aya::maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, XskMap};
+use aya::programs::xdp::{XdpLink, XdpLinkId};
 use aya::programs::{ProgramError, Xdp, XdpMode as AttachMode};
 use aya::{Ebpf, EbpfLoader};
 use rustix::net::{AddressFamily, SocketType, netdevice, socket};
 
 use crate::error::{XdpError, os_error};
 use crate::flows::Flows;
+use crate::left::{Left, OpenMedia};
+use crate::pins::Pins;
 use crate::signalling::Signalling;
 
 /// The object file, or nothing if it was not there at build time.
@@ -21,11 +27,13 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ob
 /// The XDP program of one interface, with maps of its own.
 ///
 /// Sockets of all queues share it. It is detached, and its maps are gone, when the last owner drops
-/// it, also when the process is killed.
+/// it, also when the process is killed; but if there are [pins](ProgramConfig::pins), it stays until
+/// somebody [retires](Program::retire) it, and the next process finds what this one has left.
 pub struct Program {
     interface: String,
     index: u32,
     attachment: Attachment,
+    pins: Option<Result<Pins, String>>,
     maps: Mutex<Maps>,
     counters: PerCpuArray<MapData, u64>,
     /// Holds program and link.
@@ -48,6 +56,9 @@ pub struct ProgramConfig {
     pub max_legs: u32,
     /// How much may pass to the sockets.
     pub limits: Limits,
+    /// A directory of a BPF file system, of this process alone, for what shall outlive it when it
+    /// crashes: the program, and flows of the fast tier. None: nothing does.
+    pub pins: Option<PathBuf>,
 }
 
 /// Where in the kernel an XDP program may run.
@@ -73,8 +84,13 @@ pub(crate) enum Attachment {
 /// linux/bpf.h, `BPF_NOEXIST`: an entry that is there stays.
 const NO_EXIST: u64 = 1;
 
+/// How long the kernel may take to detach a program that was retired.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(2);
+const RELEASE_STEP: Duration = Duration::from_millis(5);
+
 struct Maps {
-    open_media: HashMap<MapData, [u8; 20], [u8; Route::LEN]>,
+    open_media: OpenMedia,
+    left: Left,
     sockets: XskMap<MapData>,
     flows: Flows,
     signalling: Signalling,
@@ -90,6 +106,7 @@ impl ProgramConfig {
             max_open: abi::sizes::OPEN_MEDIA,
             max_legs: abi::sizes::FLOWS,
             limits: Limits::default(),
+            pins: None,
         }
     }
 }
@@ -97,23 +114,40 @@ impl ProgramConfig {
 impl Program {
     /// Loads the program and attaches it to an interface.
     ///
-    /// An XDP program that is there already is never replaced.
+    /// An XDP program that is there already is never replaced, but for one that an earlier process has
+    /// left in the same [pins](ProgramConfig::pins).
     pub fn attach(config: &ProgramConfig) -> Result<Self, XdpError> {
         let index = interface_index(&config.interface)?;
-        let mut ebpf = load(config.max_open, config.max_legs)?;
+        let mut pins = config.pins.as_deref().map(|root| Pins::of(root, index));
+        let usable = pins.as_ref().and_then(|pins| pins.as_ref().ok());
+        let mut ebpf = load(config.max_open, config.max_legs, usable)?;
         fill_media_addresses(&mut ebpf, &config.media)?;
         set_limits(&mut ebpf, config.limits)?;
-        let attachment = attach(program(&mut ebpf)?, &config.interface, index, config.mode)?;
+        let mut open_media = take(&mut ebpf, maps::OPEN_MEDIA)?;
+        let (left, first) = Left::find(&mut open_media, config.max_legs)?;
+        let program = program(&mut ebpf)?;
+        let attachment = match usable.and_then(|pins| take_over(program, pins)) {
+            Some(attachment) => attachment,
+            None => {
+                let (attachment, kept) = attach_and_keep(program, config, index, usable)?;
+                if let Err(why) = kept {
+                    pins = Some(Err(why));
+                }
+                attachment
+            }
+        };
         let maps = Maps {
-            open_media: take(&mut ebpf, maps::OPEN_MEDIA)?,
+            open_media,
+            left,
             sockets: take(&mut ebpf, maps::SOCKETS)?,
-            flows: Flows::take(&mut ebpf, config.max_legs)?,
+            flows: Flows::take(&mut ebpf, config.max_legs, first)?,
             signalling: Signalling::take(&mut ebpf)?,
         };
         Ok(Self {
             interface: config.interface.clone(),
             index,
             attachment,
+            pins,
             maps: Mutex::new(maps),
             counters: take(&mut ebpf, maps::COUNTERS)?,
             _ebpf: ebpf,
@@ -132,6 +166,35 @@ impl Program {
             Ok((reason, per_cpu.iter().sum()))
         };
         XdpReason::ALL.into_iter().map(read).collect()
+    }
+
+    /// Why nothing outlives the process, though that was asked for.
+    pub fn why_mortal(&self) -> Option<&str> {
+        self.pins.as_ref()?.as_ref().err().map(String::as_str)
+    }
+
+    /// Where the flows arrive that an earlier process has left, and that have not ended.
+    pub fn left(&self) -> Vec<SocketAddr> {
+        self.maps().left.locals()
+    }
+
+    /// How many there are.
+    pub(crate) fn left_count(&self) -> usize {
+        self.maps().left.count()
+    }
+
+    /// Ends those of them in which nothing has come for so long; where they arrived.
+    pub fn end_silent(&self, patience: Duration) -> Vec<SocketAddr> {
+        let Maps { open_media, left, flows, .. } = &mut *self.maps();
+        left.end_silent(open_media, flows, patience)
+    }
+
+    /// Lets nothing outlive the process any more. The kernel detaches the program a moment after it has
+    /// been dropped.
+    pub fn retire(&self) {
+        if let Some(Ok(pins)) = &self.pins {
+            pins.remove();
+        }
     }
 
     pub(crate) fn index(&self) -> u32 {
@@ -164,7 +227,7 @@ impl Program {
         budget: u32,
     ) -> io::Result<()> {
         let route = match peer {
-            Some(peer) => Route::to_socket_from(peer, budget),
+            Some(peer) => Route::to_socket_from(peer, self.maps().flows.budget(budget)),
             None => Route::to_socket(),
         };
         self.set_route(local, &route, 0)
@@ -185,9 +248,14 @@ impl Program {
         self.maps().flows.set_hop(hop, address)
     }
 
-    /// Tells which interfaces flows may leave through, by number.
+    /// Tells which interfaces flows may leave through, by number. Flows that were left to leave through
+    /// others end.
     pub(crate) fn set_devices(&self, devices: &[(u32, u32)]) -> io::Result<()> {
-        self.maps().flows.set_devices(devices)
+        let Maps { open_media, left, flows, .. } = &mut *self.maps();
+        if flows.are_others(devices) {
+            left.end_silent(open_media, flows, Duration::ZERO);
+        }
+        flows.set_devices(devices)
     }
 
     /// Gives ESP that comes to `address` under this SPI to the sockets, in UDP or not. What comes from
@@ -252,18 +320,29 @@ fn interface_index(name: &str) -> Result<u32, XdpError> {
     netdevice::name_to_index(any, name).map_err(|_| XdpError::NoInterface(name.to_owned()))
 }
 
-fn load(max_open: u32, max_legs: u32) -> Result<Ebpf, XdpError> {
+fn load(max_open: u32, max_legs: u32, pins: Option<&Pins>) -> Result<Ebpf, XdpError> {
     if OBJECT.is_empty() {
         return Err(XdpError::NoObject);
     }
-    EbpfLoader::new()
-        .map_max_entries(maps::OPEN_MEDIA, max_open)
-        .map_max_entries(maps::FLOWS, max_legs)
+    // What an earlier process has left has numbers of its own.
+    let flows = if pins.is_some() { 2 * max_legs } else { max_legs };
+    let sizes = [
+        (maps::OPEN_MEDIA, max_open),
+        (maps::FLOWS, flows),
         // Each leg may have two peers, of RTP and of RTCP.
-        .map_max_entries(maps::HOPS, 2 * max_legs)
-        .map_max_entries(maps::BUDGETS, 2 * max_legs)
-        .load(OBJECT)
-        .map_err(XdpError::load)
+        (maps::HOPS, 2 * flows),
+    ];
+    let mut loader = EbpfLoader::new();
+    for (name, size) in sizes.into_iter().chain([(maps::BUDGETS, 2 * flows)]) {
+        loader.map_max_entries(name, size);
+    }
+    if let Some(pins) = pins {
+        pins.fit(&sizes).map_err(|cause| XdpError::socket("make the directory of pins", cause))?;
+        for (name, file) in pins.maps() {
+            loader.map_pin_path(name, file);
+        }
+    }
+    loader.load(OBJECT).map_err(XdpError::load)
 }
 
 fn fill_media_addresses(
@@ -291,14 +370,49 @@ fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, XdpError> {
     Ok(program)
 }
 
+/// Puts the program in the place of one that an earlier process has left, if there is one and its
+/// interface still is.
+fn take_over(program: &mut Xdp, pins: &Pins) -> Option<Attachment> {
+    let (link, attachment) = pins.link()?;
+    program.attach_to_link(XdpLink::try_from(link).ok()?).ok()?;
+    Some(attachment)
+}
+
+/// Attaches the program, and has that outlive the process, unless there is a reason against it.
+fn attach_and_keep(
+    program: &mut Xdp,
+    config: &ProgramConfig,
+    index: u32,
+    pins: Option<&Pins>,
+) -> Result<(Attachment, Result<(), String>), XdpError> {
+    let begin = Instant::now();
+    let (attachment, link) = loop {
+        match attach(program, &config.interface, index, config.mode) {
+            // Perhaps by one of ours that was retired just now.
+            Err(XdpError::Occupied(_)) if pins.is_some() && begin.elapsed() < RELEASE_PATIENCE => {
+                thread::sleep(RELEASE_STEP);
+            }
+            attached => break attached?,
+        }
+    };
+    let Some(pins) = pins else { return Ok((attachment, Ok(()))) };
+    let link = program.take_link(link).map_err(XdpError::load_program)?;
+    let kept = pins.keep(link, &attachment);
+    if kept.is_err() {
+        // The attempt has taken it off.
+        attach(program, &config.interface, index, config.mode)?;
+    }
+    Ok((attachment, kept))
+}
+
 fn attach(
     program: &mut Xdp,
     interface: &str,
     index: u32,
     mode: XdpMode,
-) -> Result<Attachment, XdpError> {
+) -> Result<(Attachment, XdpLinkId), XdpError> {
     let mut attach_as = |mode| match program.attach_to_if_index(index, mode) {
-        Ok(_) => Ok(Ok(())),
+        Ok(link) => Ok(Ok(link)),
         Err(error) => match os_error(&error) {
             Some(libc::EBUSY | libc::EEXIST) => Err(XdpError::Occupied(interface.to_owned())),
             Some(libc::EPERM | libc::EACCES) => Err(XdpError::NotPermitted {
@@ -313,19 +427,20 @@ fn attach(
     if mode == XdpMode::Generic {
         let asked_for = Attachment::Generic("generic XDP, as configured".into());
         return attach_as(AttachMode::Skb)?
-            .map(|()| asked_for)
+            .map(|link| (asked_for, link))
             .map_err(|why| refused(format!("generic: {why}")));
     }
     let native = match attach_as(AttachMode::Driver)? {
-        Ok(()) => return Ok(Attachment::Native),
+        Ok(link) => return Ok((Attachment::Native, link)),
         Err(why) => why,
     };
     if mode == XdpMode::Native {
         return Err(refused(format!("native: {native}")));
     }
     attach_as(AttachMode::Skb)?
-        .map(|()| {
-            Attachment::Generic(format!("generic XDP: the driver refuses native XDP ({native})"))
+        .map(|link| {
+            let why = format!("generic XDP: the driver refuses native XDP ({native})");
+            (Attachment::Generic(why), link)
         })
         .map_err(|generic| refused(format!("native: {native}; generic: {generic}")))
 }

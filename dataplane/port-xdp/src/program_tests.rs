@@ -281,7 +281,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let mut ebpf = load(1024, 16).expect("the object is built and we are root");
+        let mut ebpf = load(1024, 16, None).expect("the object is built and we are root");
         let media = [IpAddr::from(LOCAL_V4), IpAddr::from(LOCAL_V6)];
         let media = media.map(|address| (address, 16384..=32767));
         fill_media_addresses(&mut ebpf, &media).unwrap();

@@ -2,12 +2,11 @@ use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use abi::{FlowCounters, Rewrite};
+use abi::Rewrite;
 use port::{FastTier, PortId, TierCounts};
-use rustix::time::{ClockId, clock_gettime};
 
+use crate::flows::silence;
 use crate::program::Program;
 
 /// The fast tier inside the XDP programs of a worker's ports.
@@ -89,13 +88,13 @@ impl FastTier for XdpTier {
     fn counts(&self, from: PortId, number: u32) -> TierCounts {
         let counters = self.program(from).and_then(|program| program.flow_counters(number));
         // A number that was opened can be read.
-        let FlowCounters { packets, octets, last_seen, reception } = counters.unwrap_or_default();
-        let silent = (last_seen != 0).then(|| {
-            let now = clock_gettime(ClockId::Monotonic);
-            let now = Duration::new(now.tv_sec as u64, now.tv_nsec as u32);
-            now.saturating_sub(Duration::from_nanos(last_seen))
-        });
-        TierCounts { packets, octets, silent, reception }
+        let counters = counters.unwrap_or_default();
+        TierCounts {
+            packets: counters.packets,
+            octets: counters.octets,
+            silent: silence(&counters),
+            reception: counters.reception,
+        }
     }
 
     fn set_hop(&mut self, hop: u32, address: Option<[u8; 6]>) {

@@ -173,6 +173,11 @@ impl Route {
         }
     }
 
+    /// The number in a value as the map stores it.
+    pub fn number_in(bytes: &[u8; Self::LEN]) -> u32 {
+        u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+    }
+
     /// The value as the map stores it.
     pub fn to_bytes(&self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];

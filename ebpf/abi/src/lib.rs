@@ -24,6 +24,10 @@ pub use media::{Address, MediaKey, PortRange};
 pub use reason::{Verdict, XdpReason};
 pub use reception::{Arrival, Reception};
 
+/// Of what maps that outlive a process hold. It grows with every change of what keys and values of
+/// [`maps::OPEN_MEDIA`], [`maps::FLOWS`], [`maps::HOPS`] and [`maps::DEVICES`] mean.
+pub const LAYOUT: u32 = 1;
+
 /// Name of the program in the object file.
 pub const PROGRAM: &str = "ringfence_xdp";
 

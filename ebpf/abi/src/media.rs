@@ -1,4 +1,4 @@
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use core::ops::RangeInclusive;
 
 /// An IPv6 address, or an IPv4 address as `::ffff:a.b.c.d`, in network byte order.
@@ -53,6 +53,12 @@ impl From<IpAddr> for Address {
     }
 }
 
+impl From<Address> for IpAddr {
+    fn from(address: Address) -> Self {
+        Ipv6Addr::from(address.0).to_canonical()
+    }
+}
+
 impl MediaKey {
     /// The key of `port` (in the machine's byte order) at `address`.
     #[inline(always)]
@@ -66,6 +72,18 @@ impl MediaKey {
         bytes[..16].copy_from_slice(&self.address.0);
         bytes[16..18].copy_from_slice(&self.port);
         bytes
+    }
+
+    /// The inverse of [`MediaKey::to_bytes`].
+    pub fn from_bytes(bytes: [u8; 20]) -> Self {
+        let mut address = [0; 16];
+        address.copy_from_slice(&bytes[..16]);
+        Self { address: Address(address), port: [bytes[16], bytes[17]], zero: [0; 2] }
+    }
+
+    /// Address and port.
+    pub fn socket(self) -> SocketAddr {
+        SocketAddr::new(self.address.into(), u16::from_be_bytes(self.port))
     }
 }
 
@@ -106,6 +124,7 @@ mod tests {
         expected[10..12].fill(0xff);
         expected[12..18].copy_from_slice(&[192, 0, 2, 1, 0x40, 0x02]);
         assert_eq!(key, expected);
+        assert_eq!(MediaKey::from_bytes(key).socket(), "192.0.2.1:16386".parse().unwrap());
     }
 
     #[test]

@@ -43,7 +43,18 @@ pub fn ip(words: &str) -> String {
 }
 
 /// A datagram in an Ethernet frame from the near end to the far one.
+#[allow(dead_code, reason = "each test crate uses some of this")]
 pub fn frame(source: SocketAddr, destination: SocketAddr, payload: &[u8]) -> Vec<u8> {
+    frame_to([[2, 0, 0, 0, 0, 2], [2, 0, 0, 0, 0, 1]], source, destination, payload)
+}
+
+/// The same between these link-layer addresses: to, from.
+pub fn frame_to(
+    macs: [[u8; 6]; 2],
+    source: SocketAddr,
+    destination: SocketAddr,
+    payload: &[u8],
+) -> Vec<u8> {
     let datagram = Datagram {
         source,
         destination,
@@ -53,7 +64,7 @@ pub fn frame(source: SocketAddr, destination: SocketAddr, payload: &[u8]) -> Vec
         payload_at: 0,
         payload_len: payload.len(),
     };
-    let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1];
+    let mut frame = macs.concat();
     let ether_type = if destination.is_ipv4() { ethernet::IPV4 } else { ethernet::IPV6 };
     frame.extend(ether_type.to_be_bytes());
     let ip_at = frame.len();
