@@ -22,6 +22,7 @@ use tracing::{debug, info, warn};
 use crate::backhaul::BackhaulLine;
 use crate::flood::FloodWatch;
 use crate::ipsec::Protected;
+use crate::left::Left;
 use crate::lines::LinesHandle;
 use crate::neighbours::Neighbours;
 use crate::ng::{NgDoors, NgFront};
@@ -62,6 +63,7 @@ pub struct Control {
     features: XdpFeatures,
     telephones: Option<LinesHandle>,
     flood: FloodWatch,
+    left: Left,
     signals: Signals,
     worker: WorkerHandle,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -126,6 +128,8 @@ pub struct Kernel {
     pub features: XdpFeatures,
     /// What limits have dropped.
     pub flood: FloodWatch,
+    /// What a crash has left.
+    pub left: Left,
 }
 
 /// The ends of the queues that lead to the control loop, and the worker behind them.
@@ -147,7 +151,7 @@ impl Control {
     pub fn new(
         wakeup: Wakeup,
         Fronts { gateway, sockets, mut protected, backhaul, ng }: Fronts,
-        Kernel { neighbours, features, flood }: Kernel,
+        Kernel { neighbours, features, flood, left }: Kernel,
         lines: Lines,
         leave: Duration,
     ) -> io::Result<Self> {
@@ -181,6 +185,7 @@ impl Control {
             features,
             telephones: lines.telephones,
             flood,
+            left,
             signals,
             worker: lines.worker,
             thread: Some(lines.thread),
@@ -206,7 +211,11 @@ impl Control {
         }
         self.worker.send(ToWorker::Stop);
         match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(result)) => Ok(result?),
+            Some(Ok(result)) => {
+                result?;
+                self.left.retire();
+                Ok(())
+            }
             _ => anyhow::bail!("the packet worker panicked; this is a bug"),
         }
     }
@@ -229,6 +238,7 @@ impl Control {
             self.backhaul.as_ref().and_then(BackhaulLine::poll_timeout),
             self.features.poll_timeout(),
             self.flood.poll_timeout(),
+            self.left.poll_timeout(),
         ]);
         let waited_for = self.protected.as_ref().filter(|ipsec| ipsec.is_waited_for());
         let due = due.chain([waited_for.map(|_| now)]).flatten().min();
@@ -263,6 +273,7 @@ impl Control {
         self.ng.iter_mut().for_each(|ng| ng.front.handle_timeout(now));
         self.neighbours.handle_timeout(now)?;
         self.flood.handle_timeout(now);
+        self.left.handle_timeout(now);
         for (port, exit) in self.features.changes(now) {
             self.worker.send(ToWorker::Exit(port, exit));
         }

@@ -16,7 +16,8 @@
 //! - Everything that needs privilege is opened first (`ports.rs`); then privileges are given up
 //!   (`privilege.rs`); then threads are started.
 //! - A clean stop says so to the call agents, erases the keys and detaches XDP. After an unclean one
-//!   the kernel detaches it.
+//!   the kernel detaches it, or, where `pins` are configured, it goes on with what it forwards until the
+//!   next start (`left.rs`).
 //! - Nothing here decides about packets or calls: the engine and the gateway do.
 
 pub mod config;
@@ -27,6 +28,7 @@ mod backhaul;
 mod control;
 mod flood;
 mod ipsec;
+mod left;
 pub mod lines;
 mod metrics;
 mod neighbours;

@@ -197,6 +197,7 @@ fn open_xdp(
         media: media.addresses.iter().map(|&address| (address, media.ports.0.clone())).collect(),
         max_legs: 2 * (config.gateway.endpoints.0 + config.ng_streams() as u32),
         limits: config.limits.to_abi(),
+        pins: config.pins.clone(),
         ..ProgramConfig::new(interface)
     };
     let program = Program::attach(&program).map_err(|error| error.to_string())?;

@@ -17,7 +17,7 @@ use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use sd_notify::NotifyState;
 use socket2::{Domain, Socket, Type};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::aside::Aside;
 use crate::backhaul::BackhaulLine;
@@ -25,6 +25,7 @@ use crate::config::{Config, Dialect, Keys, Rtcp, Source};
 use crate::control::{Control, Fronts, Kernel, Lines, ToControl, Wakeup};
 use crate::flood::FloodWatch;
 use crate::ipsec::{BypassPort, Protected};
+use crate::left::Left;
 use crate::lines::{Asked, LineServer, LineThread, LinesHandle, VoiceConfig, read_announcements};
 use crate::metrics::collect;
 use crate::neighbours::Neighbours;
@@ -71,6 +72,12 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     });
     let tier = tier.context("cannot set up the fast tier")?;
     let flood = FloodWatch::new(now, ports.programs.iter().flatten());
+    let programs: Vec<_> =
+        ports.programs.iter().flatten().map(|(program, ..)| program.clone()).collect();
+    for (program, why) in programs.iter().filter_map(|p| Some((p, p.why_mortal()?))) {
+        warn!(interface = program.interface(), "a crash of this daemon would end its media: {why}");
+    }
+    let left = Left::new(now, programs, gateway.ports());
     drop_privileges().context("cannot give up privileges")?;
 
     for (media, port) in config.media.iter().zip(&ports.ports) {
@@ -140,7 +147,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     }
     let lines = Lines { from_worker, snapshots, telephones, worker: handle, thread };
     let leave = config.gateway.leave.duration();
-    let kernel = Kernel { neighbours, features, flood };
+    let kernel = Kernel { neighbours, features, flood, left };
     let settings = &config.gateway;
     let backhaul = settings
         .backhaul

@@ -116,6 +116,15 @@ impl Ports {
         None
     }
 
+    /// Keeps an address from being lent until it is [given back](Self::give_back); the network it is
+    /// on. `None` if it is nobody's to lend, or lent.
+    pub fn reserve(&self, local: SocketAddr) -> Option<usize> {
+        let mut pools = self.pools();
+        let pool = pools.iter_mut().find(|pool| pool.address == local.ip())?;
+        let pair = u32::from(local.port()).checked_sub(pool.first)? as usize / 2;
+        (pair < pool.pairs.size && pool.pairs.take(pair)).then_some(pool.network)
+    }
+
     /// Takes an address back that [`Ports::take`] gave.
     pub fn give_back(&self, network: usize, local: SocketAddr) {
         let it = |p: &&mut Pool| p.network == network && p.address == local.ip();
@@ -137,6 +146,8 @@ impl Ports {
 
 #[cfg(test)]
 mod tests {
+    use port::PortId;
+
     use super::*;
 
     #[test]
@@ -152,5 +163,25 @@ mod tests {
         rotation.give_back(50);
         rotation.give_back(50);
         assert_eq!((rotation.lent(), rotation.take_next()), (99, Some(50)));
+    }
+
+    #[test]
+    fn what_is_reserved_is_lent_to_nobody() {
+        let network = Network {
+            name: "inside".into(),
+            addresses: vec!["10.1.0.1".parse().unwrap()],
+            ports: 20_000..=20_005,
+            port: PortId(0),
+            prefixes: Vec::new(),
+        };
+        let ports = Ports::new(&[network], &mut rand::rng());
+        let local = |port| SocketAddr::new("10.1.0.1".parse().unwrap(), port);
+        assert_eq!([20_002, 20_002].map(|port| ports.reserve(local(port))), [Some(0), None]);
+        assert_eq!([19_998, 20_006].map(|port| ports.reserve(local(port))), [None, None]);
+        let mut lent = [(); 3].map(|()| ports.take(0, None));
+        lent.sort();
+        assert_eq!(lent, [None, Some(local(20_000)), Some(local(20_004))]);
+        ports.give_back(0, local(20_002));
+        assert_eq!(ports.take(0, None), Some(local(20_002)));
     }
 }

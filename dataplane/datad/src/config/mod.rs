@@ -7,6 +7,7 @@
 //! capture_socket = "/run/ringfence/tap.sock"     # taps of calls, for root only; absent: none
 //! metrics = "127.0.0.1:9617"
 //! fast_tier = true                          # plain RTP may leave in the XDP program
+//! pins = "/sys/fs/bpf/ringfence"            # where that goes on when the daemon crashes; absent: nowhere
 //! srtp_backend = "best"                     # or avx512, sha-ni, avx2, portable
 //!
 //! [datad.limits]                            # packets a second to the engine by XDP; 0: no limit
@@ -134,6 +135,9 @@ pub struct Config {
     /// Whether plain RTP may leave in the XDP program, before it reaches the daemon.
     #[serde(default = "yes")]
     pub fast_tier: bool,
+    /// A directory of a BPF file system, for this daemon alone, where XDP programs and what they
+    /// forward outlive a crash; absent: they do not.
+    pub pins: Option<PathBuf>,
     /// The media side: at least one network.
     pub media: Vec<MediaConfig>,
     /// IPsec for MGCP; absent: none.

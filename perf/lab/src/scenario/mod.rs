@@ -12,6 +12,7 @@ mod mgcp_interop;
 mod mgcp_ipsec;
 mod overload;
 mod relay;
+mod restart;
 mod secure_call;
 mod srst;
 mod voicemail;
@@ -65,6 +66,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "overload",
         about: "calls in the XDP program and in the engine, under forty times as much junk",
         play: overload::play,
+    },
+    Scenario {
+        name: "restart",
+        about: "the relay is killed in mid-call: RTP goes on, and the next one has charge of it",
+        play: restart::play,
     },
     Scenario {
         name: "kamailio",

@@ -7,7 +7,7 @@
 //! alarm once.
 
 mod flood;
-mod talk;
+pub mod talk;
 
 use std::fs;
 use std::thread;
@@ -137,7 +137,8 @@ fn end(agent: &mut CallAgent, calls: &[Talk; 2]) -> Result<((), String)> {
     Ok(((), "packets received and sent as the telephones have it".to_owned()))
 }
 
-fn flow_of<'s>(seen: &'s RelayReport, connection: &Connection) -> Result<&'s Flow> {
+/// What the relay reports of the media that comes to a connection.
+pub fn flow_of<'s>(seen: &'s RelayReport, connection: &Connection) -> Result<&'s Flow> {
     let id = connection.id.to_string();
     seen.flows.iter().find(|flow| flow.connection == id).context("the relay reports no such flow")
 }

@@ -134,6 +134,15 @@ fn play(stage: &mut Stage, setting: Setting) -> Result<(), Failed> {
 
 /// Builds the network with a call agent and a relay in it, and looks which way packets go.
 pub fn open(stage: &mut Stage, setting: Setting) -> Result<(Topology, CallAgent, Relay), Failed> {
+    open_with(stage, setting, "")
+}
+
+/// The same, where these lines are in the section `[datad]` besides.
+pub fn open_with(
+    stage: &mut Stage,
+    setting: Setting,
+    lines: &str,
+) -> Result<(Topology, CallAgent, Relay), Failed> {
     let Stage { lab, report, programs, dir } = stage;
     let Setting { family, way } = setting;
 
@@ -149,7 +158,8 @@ pub fn open(stage: &mut Stage, setting: Setting) -> Result<(Topology, CallAgent,
         Ok((agent, format!("at {address}")))
     })?;
     let relay = report.step("relay starts", || {
-        let relay = Relay::start(&network.gateway, programs, &configuration(setting), dir)?;
+        let configuration = lines.to_owned() + &configuration(setting);
+        let relay = Relay::start(&network.gateway, programs, &configuration, dir)?;
         let RelayReport { version, srtp_backend, .. } = relay.report()?;
         Ok((relay, format!("ringfence-datad {version}, SRTP by {srtp_backend}")))
     })?;
