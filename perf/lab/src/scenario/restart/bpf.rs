@@ -20,9 +20,9 @@ impl BpfFileSystem {
         Ok(Self { place: place.to_owned() })
     }
 
-    /// All files in it.
-    pub fn entries(&self) -> Result<Vec<PathBuf>> {
-        let (mut found, mut directories) = (Vec::new(), vec![self.place.clone()]);
+    /// All files in one of its directories; what the kernel itself puts there is not in any.
+    pub fn files_in(&self, directory: &str) -> Result<Vec<PathBuf>> {
+        let (mut found, mut directories) = (Vec::new(), vec![self.place.join(directory)]);
         while let Some(directory) = directories.pop() {
             let entries = fs::read_dir(&directory)
                 .with_context(|| format!("cannot list {}", directory.display()))?;

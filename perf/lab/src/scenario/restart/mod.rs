@@ -14,7 +14,7 @@ use mgcp::value::RestartMethod;
 
 use super::Stage;
 use super::overload::flow_of;
-use super::overload::talk::Talk;
+use super::overload::talk::{Heard, Talk};
 use super::relay::topology::Family;
 use super::relay::{Setting, Way, open_with};
 use crate::program::poll;
@@ -34,6 +34,9 @@ const LOSS: u64 = 5;
 /// How long something may take that takes no time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The relay's directory in the BPF file system.
+const PINS: &str = "relay";
+
 /// What the report calls the flows that were left.
 const LEFT: &str = "flows-left-by-a-crash";
 
@@ -44,7 +47,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
         let mounted = BpfFileSystem::mount(&place)?;
         Ok((mounted, place.display().to_string()))
     })?;
-    let lines = format!("pins = {:?}\n", place.join("relay"));
+    let lines = format!("pins = {:?}\n", place.join(PINS));
     let setting = Setting { family: FAMILY, way: Way::Xdp };
     let (network, mut agent, mut relay) = open_with(stage, setting, &lines)?;
     let report = &mut stage.report;
@@ -55,7 +58,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
     let mut old = report.step("a call in RTP talks", || {
         let mut call = Talk::set_up(&mut agent, &network, FAMILY, "C1", 41_000, false)?;
         let heard = call.talk(QUIET)?;
-        ensure!(heard.sent - heard.received <= LOSS, "{heard}");
+        loses_little(heard)?;
         let seen = relay.report()?;
         let flow = flow_of(&seen, call.from())?;
         ensure!(flow.path == "xdp", "RTP is on {}: {}", flow.path, flow.reason);
@@ -69,7 +72,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
             ensure!(announced.params.restart_method == Some(RestartMethod::Restart));
             heard.join().expect("it does not panic")
         })?;
-        ensure!(heard.sent - heard.received <= LOSS, "{heard}: more than 20 ms are lost");
+        loses_little(heard)?;
         Ok(((), heard.to_string()))
     })?;
     report.step("the relay says what it has found", || {
@@ -87,9 +90,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
                 |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("it does not panic");
             Ok::<_, anyhow::Error>([join(old)?, join(plain)?, secured?])
         })?;
-        for heard in heard {
-            ensure!(heard.sent - heard.received <= LOSS, "{heard}");
-        }
+        heard.into_iter().try_for_each(loses_little)?;
         let seen = relay.report()?;
         let flow = flow_of(&seen, plain.from())?;
         ensure!(flow.path == "xdp", "RTP is on {}: {}", flow.path, flow.reason);
@@ -109,7 +110,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
             }
         }
         let heard = old.talk(QUIET)?;
-        ensure!(heard.sent - heard.received <= LOSS, "{heard}");
+        loses_little(heard)?;
         Ok(((), heard.to_string()))
     })?;
     report.step("relay stops cleanly", || {
@@ -120,10 +121,16 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
         gone.with_context(|| {
             format!("XDP is still attached to {:?}", network.interfaces_with_xdp())
         })?;
-        let left = pins.entries()?;
+        let left = pins.files_in(PINS)?;
         ensure!(left.is_empty(), "{left:?} are left in the BPF file system");
         Ok(((), "no XDP program is left, and nothing in the BPF file system"))
     })
+}
+
+fn loses_little(heard: Heard) -> Result<()> {
+    let lost = heard.sent.checked_sub(heard.received).context("more came than was sent")?;
+    ensure!(lost <= LOSS, "{heard}: more than 20 ms are lost");
+    Ok(())
 }
 
 /// Flows that an earlier process has left, as the relay reports them.
