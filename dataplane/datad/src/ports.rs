@@ -119,7 +119,13 @@ impl Ports {
         first_xdp: &mut Option<(usize, Queues)>,
     ) -> Result<(), PortsError> {
         let reason = match (media.path, &media.interface) {
-            (PathChoice::Socket, _) => "configured".to_owned(),
+            (PathChoice::Socket, interface) => {
+                // What a crash may have left there when it was configured otherwise.
+                if let (Some(pins), Some(interface)) = (&config.pins, interface) {
+                    Program::retire_left(pins, interface);
+                }
+                "configured".to_owned()
+            }
             (_, None) => "no interface configured".to_owned(),
             (path, Some(interface)) => {
                 let shared = first_xdp.as_ref().map(|(_, port)| port.first());

@@ -74,7 +74,6 @@ impl Pins {
 
     /// Has a link outlive the process.
     pub(crate) fn keep(&self, link: XdpLink, attachment: &Attachment) -> Result<(), String> {
-        self.remove_files([NATIVE, GENERIC]);
         let name = if *attachment == Attachment::Native { NATIVE } else { GENERIC };
         let link = FdLink::try_from(link)
             .map_err(|_| "the kernel is too old: XDP by links came with Linux 5.9".to_owned())?;
@@ -84,9 +83,14 @@ impl Pins {
     /// Removes the files: what they stand for ends with the process.
     pub(crate) fn remove(&self) {
         // The link first: flows whose maps go one by one would be led astray.
-        self.remove_files([NATIVE, GENERIC]);
+        self.remove_link();
         self.remove_files(MAPS);
         let _ = fs::remove_dir(&self.directory);
+    }
+
+    /// Removes the link alone.
+    pub(crate) fn remove_link(&self) {
+        self.remove_files([NATIVE, GENERIC]);
     }
 
     fn remove_files<const N: usize>(&self, names: [&str; N]) {

@@ -3,7 +3,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::os::fd::AsRawFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -126,7 +126,7 @@ impl Program {
         let mut open_media = take(&mut ebpf, maps::OPEN_MEDIA)?;
         let (left, first) = Left::find(&mut open_media, config.max_legs)?;
         let program = program(&mut ebpf)?;
-        let attachment = match usable.and_then(|pins| take_over(program, pins)) {
+        let attachment = match usable.and_then(|pins| take_over(program, pins, config.mode)) {
             Some(attachment) => attachment,
             None => {
                 let (attachment, kept) = attach_and_keep(program, config, index, usable)?;
@@ -193,6 +193,16 @@ impl Program {
     /// been dropped.
     pub fn retire(&self) {
         if let Some(Ok(pins)) = &self.pins {
+            pins.remove();
+        }
+    }
+
+    /// Takes off what an earlier process has left on an interface that is to be without a program.
+    pub fn retire_left(pins: &Path, interface: &str) {
+        // Without the interface, or the file system, there is nothing left.
+        if let Ok(index) = interface_index(interface)
+            && let Ok(pins) = Pins::of(pins, index)
+        {
             pins.remove();
         }
     }
@@ -370,12 +380,23 @@ fn program(ebpf: &mut Ebpf) -> Result<&mut Xdp, XdpError> {
     Ok(program)
 }
 
-/// Puts the program in the place of one that an earlier process has left, if there is one and its
-/// interface still is.
-fn take_over(program: &mut Xdp, pins: &Pins) -> Option<Attachment> {
-    let (link, attachment) = pins.link()?;
-    program.attach_to_link(XdpLink::try_from(link).ok()?).ok()?;
-    Some(attachment)
+/// Puts the program in the place of one that an earlier process has left, if there is one that runs
+/// where this one shall, and its interface still is. Otherwise that one goes.
+fn take_over(program: &mut Xdp, pins: &Pins, mode: XdpMode) -> Option<Attachment> {
+    let taken = pins.link().and_then(|(link, attachment)| {
+        let suits = match (mode, &attachment) {
+            (XdpMode::Auto, _) => true,
+            (XdpMode::Native, other) => *other == Attachment::Native,
+            (XdpMode::Generic, other) => *other != Attachment::Native,
+        };
+        let link = XdpLink::try_from(link).ok().filter(|_| suits)?;
+        program.attach_to_link(link).ok()?;
+        Some(attachment)
+    });
+    if taken.is_none() {
+        pins.remove_link();
+    }
+    taken
 }
 
 /// Attaches the program, and has that outlive the process, unless there is a reason against it.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use abi::{Rewrite, Route};
 use common::{FAR, NEAR, frame_to, ip, with_veth};
 use port::{FastTier, Pool, Port, PortId};
-use ringfence_port_xdp::{Place, PortConfig, Program, ProgramConfig, XdpPort, XdpTier};
+use ringfence_port_xdp::{Place, PortConfig, Program, ProgramConfig, XdpMode, XdpPort, XdpTier};
 
 const HERE: PortId = PortId(0);
 const NEAR_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -101,6 +101,15 @@ fn attach(pins: &std::path::Path) -> (Arc<Program>, XdpTier) {
     (program, XdpTier::new(vec![place]).unwrap())
 }
 
+/// The kernel takes a moment.
+fn expect_detached() {
+    let begin = Instant::now();
+    while ip("link show near").contains("xdp") {
+        assert!(begin.elapsed() < PATIENCE, "it stays attached");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Has what comes to a port go back.
 fn open(tier: &mut XdpTier, local: &str) {
     let flow = Rewrite {
@@ -158,14 +167,23 @@ fn flows_go_on_without_the_process_and_the_next_one_ends_them() {
         assert_eq!(program.left(), [address(SECOND)]);
         program.retire();
         drop((program, tier));
-        let begin = Instant::now();
-        while ip("link show near").contains("xdp") {
-            assert!(begin.elapsed() < PATIENCE, "it stays attached");
-            thread::sleep(Duration::from_millis(5));
-        }
-        let (program, _tier) = attach(&pins);
+        expect_detached();
+        let (program, tier) = attach(&pins);
         assert_eq!(program.left(), []);
-        program.retire();
+
+        // The next one shall run elsewhere in the kernel, and then there shall be none.
+        drop((program, tier));
+        let generic = ProgramConfig {
+            mode: XdpMode::Generic,
+            pins: Some(pins.clone()),
+            max_legs: 16,
+            ..ProgramConfig::new(NEAR)
+        };
+        let program = Program::attach(&generic).unwrap();
+        assert!(!program.is_native() && ip("link show near").contains("xdpgeneric"));
+        drop(program);
+        Program::retire_left(&pins, NEAR);
+        expect_detached();
         std::fs::remove_dir(&pins).unwrap();
     });
     let _ =
