@@ -201,6 +201,8 @@ fn restore_subscriber(play: &mut Play, report: &mut Report) -> Result<(), Failed
     report.step("phones are reset: they take the new list and stay", || {
         let list = std::fs::read(play.site.cm1.tftp().join("CTLFile.tlv"))?;
         ensure!(list != play.list, "the list is the old one");
+        // CallManager was restarted, and tells those only that have come back.
+        play.phones.registered(&ALL)?;
         play.desk.tell(&play.site.cm1, "device reset --all")?;
         for phone in ALL.into_iter().filter(|phone| phone.mode != Mode::NonSecure) {
             let kept = play.site.state.path().join("flash").join(&*phone.device);

@@ -130,8 +130,7 @@ fn join(play: &mut Play, report: &mut Report) -> Result<(), Failed> {
         let copied = play.tell(&format!("voicemail certificate {NAME} {}", root.display()))?;
         let due = copied["actions"].to_string();
         ensure!(due.contains("restart-call-manager"), "nobody says what is due: {copied}");
-        play.tell("service restart call-manager")?;
-        play.site.cm1.wait_for_call_manager()?;
+        play.restart_call_manager()?;
         let second = play.server.start(2, Mode::Encrypted, "root")?;
         play.ports.push(second);
         for port in &play.ports {
@@ -166,8 +165,7 @@ fn leave_a_message(play: &mut Play, report: &mut Report) -> Result<(), Failed> {
         Ok(((), format!("the port has called {} in the name of 1002", LAMPS[0])))
     })?;
     report.step("the lamp shines again after CallManager has been started anew", || {
-        play.desk.tell(&play.site.cm1, "service restart call-manager")?;
-        play.site.cm1.wait_for_call_manager()?;
+        play.restart_call_manager()?;
         play.phones.registered(&ALL)?;
         play.phones.expect(&BOB, "messages")?;
         for port in &play.ports {
@@ -227,6 +225,7 @@ fn mismatch(play: &mut Play, report: &mut Report) -> Result<(), Failed> {
         play.server.switch_off(&stranger)?;
         let root = play.server.root("other");
         play.tell(&format!("voicemail certificate {NAME} {}", root.display()))?;
+        play.restart_call_manager()?;
         let changed = play.server.start(1, Mode::Encrypted, "root")?;
         play.server.refused(&changed)?;
         play.server.switch_off(&changed)?;
@@ -239,6 +238,12 @@ fn mismatch(play: &mut Play, report: &mut Report) -> Result<(), Failed> {
 impl Play {
     fn tell(&self, words: &str) -> Result<Value> {
         self.desk.tell(&self.site.cm1, words)
+    }
+
+    /// What a copied root certificate demands.
+    fn restart_call_manager(&self) -> Result<()> {
+        self.tell("service restart call-manager")?;
+        self.site.cm1.wait_for_call_manager()
     }
 
     /// Waits until an alarm says this.
