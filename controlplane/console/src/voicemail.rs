@@ -87,7 +87,9 @@ requests! {
 
 /// Ports to add.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewVoicemailPorts {
     /// How many ports
     #[cfg_attr(feature = "clap", arg(long = "ports", value_name = "COUNT", default_value_t = 1))]
@@ -104,6 +106,7 @@ pub struct NewVoicemailPorts {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "clap", derive(clap::Args))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoicemailPortChanges {
     /// Device Security Mode
     #[cfg_attr(feature = "clap", arg(long, value_name = "MODE"))]
@@ -131,6 +134,7 @@ impl VoicemailPortChanges {
 
 /// A server with what hangs on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoicemailView {
     /// Its name.
     pub name: String,
@@ -146,6 +150,7 @@ pub struct VoicemailView {
 
 /// A root certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoicemailRootView {
     /// Whom it is about.
     pub subject: String,
@@ -157,6 +162,7 @@ pub struct VoicemailRootView {
 
 /// A port as an administrator sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VoicemailPortView {
     /// Its name.
     pub name: PortName,

@@ -44,6 +44,17 @@ pub struct PortName {
     position: u8,
 }
 
+// The derived one would show its parts.
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for PortName {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        String::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for PortName {}
+
 /// A name of a station has 15 characters at most, and `-VI99` is five of them.
 const MAX_SERVER_NAME: usize = 10;
 const INFIX: &str = "-VI";

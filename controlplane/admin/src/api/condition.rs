@@ -7,7 +7,10 @@ use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, extract::FromRequestParts};
-use console::{Failure, FailureKind, NewestRevision, Request};
+use console::{
+    DeviceView, Failure, FailureKind, GatewayView, LineView, NewestRevision, PhoneView, PoolView,
+    Request, SrstView, VoicemailPortView, VoicemailView,
+};
 use lang::{Say, Text};
 use pki::Hash;
 use pki::certificate::hex;
@@ -20,15 +23,44 @@ use crate::site::{AskFault, Site, Visitor};
 /// How often a change is tried again because somebody changed something else.
 const TRIES: usize = 8;
 
-/// The tag of what is administered of something.
-pub fn tag<T: Serialize>(administered: &T) -> String {
+/// An answer that has a tag: of what is administered of it. What is registered and counted changes
+/// by itself and is nobody's update.
+pub trait Tagged {
+    /// The tag.
+    fn tag(&self) -> String;
+}
+
+/// Says of answers what is administered of them.
+macro_rules! tagged {
+    ($($view:ty: |$it:ident| $administered:expr,)*) => {
+        $(impl Tagged for $view {
+            fn tag(&self) -> String {
+                let $it = self;
+                tag($administered)
+            }
+        })*
+    };
+}
+
+tagged! {
+    PhoneView: |it| &it.device,
+    DeviceView: |it| &it.device,
+    LineView: |it| &it.line,
+    PoolView: |it| &it.pool,
+    GatewayView: |it| &it.gateway,
+    SrstView: |it| &(&it.name, &it.address, it.port, it.provider_port, it.secure, &it.certificate),
+    VoicemailView: |it| &(&it.name, it.security_mode, &it.root),
+    VoicemailPortView: |it| &(&it.name, &it.number, &it.pool, it.security_mode),
+}
+
+fn tag<T: Serialize>(administered: &T) -> String {
     let json = serde_json::to_vec(administered).expect("answers have string keys");
     format!("\"{}\"", &hex(&Hash::Sha256.of(&json))[..32])
 }
 
-/// An answer with the tag of what is administered of it.
-pub fn tagged<T: Serialize>(tag: &str, answer: T) -> Response {
-    let tag = HeaderValue::from_str(tag).expect("a tag is hexadecimal");
+/// An answer with its tag.
+pub fn tagged<T: Tagged + Serialize>(answer: T) -> Response {
+    let tag = HeaderValue::from_str(&answer.tag()).expect("a tag is hexadecimal");
     ([(ETAG, tag)], Json(answer)).into_response()
 }
 
@@ -60,6 +92,38 @@ impl Conditions {
 
     /// Makes a change, if what is changed still is what the caller saw.
     pub async fn change<L, C>(
+        &self,
+        site: &Arc<Site>,
+        visitor: &Visitor,
+        look: L,
+        change: C,
+    ) -> Result<C::Answer, Problem>
+    where
+        L: Request<Answer: Tagged + Send + 'static> + Clone + Send + 'static,
+        C: Request<Answer: Send + 'static> + Clone + Send + 'static,
+    {
+        self.change_if(site, visitor, look, Tagged::tag, change).await
+    }
+
+    /// The same for one of a list.
+    pub async fn change_one<L, T, C>(
+        &self,
+        site: &Arc<Site>,
+        visitor: &Visitor,
+        list: L,
+        is_it: impl Fn(&&T) -> bool,
+        change: C,
+    ) -> Result<C::Answer, Problem>
+    where
+        L: Request<Answer = Vec<T>> + Clone + Send + 'static,
+        T: Tagged + Send + 'static,
+        C: Request<Answer: Send + 'static> + Clone + Send + 'static,
+    {
+        let present = |all: &Vec<T>| all.iter().find(&is_it).map(Tagged::tag).unwrap_or_default();
+        self.change_if(site, visitor, list, present, change).await
+    }
+
+    async fn change_if<L, C>(
         &self,
         site: &Arc<Site>,
         visitor: &Visitor,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use console::{
     AddGateway, CheckGateway, CheckItem, Done, GatewayChanges, GatewayStatus, GatewayView,
     ListGateways, PortChanges, RemoveGateway, RemoveGatewayPort, ResetGateway, SetGateway,
@@ -14,7 +15,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::condition::{Conditions, tagged};
 use super::extract::{Body, Path};
+use super::problem::Problem;
 use super::{Reply, reply};
 use crate::site::{Site, Visitor};
 
@@ -34,13 +37,13 @@ async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Reply<Vec<Gate
 }
 
 /// A gateway with its ports
-#[utoipa::path(get, path = "/gateways/{name}", tag = "gateways", params(("name" = String, Path)), responses((status = 200, body = GatewayView)))]
+#[utoipa::path(get, path = "/gateways/{name}", tag = "gateways", params(("name" = String, Path)), responses((status = 200, body = GatewayView, headers(("etag" = String)))))]
 async fn show(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
     Path(name): Path<String>,
-) -> Reply<GatewayView> {
-    reply::<ShowGateway>(site.ask(&visitor, ShowGateway { name }).await)
+) -> Result<Response, Problem> {
+    Ok(tagged(site.ask(&visitor, ShowGateway { name }).await?))
 }
 
 /// A gateway that is new.
@@ -67,14 +70,17 @@ async fn add(
 }
 
 /// Change a gateway
-#[utoipa::path(patch, path = "/gateways/{name}", tag = "gateways", params(("name" = String, Path)), request_body = GatewayChanges, responses((status = 200, body = Done)))]
+#[utoipa::path(patch, path = "/gateways/{name}", tag = "gateways", params(("name" = String, Path), ("if-match" = Option<String>, Header)), request_body = GatewayChanges, responses((status = 200, body = Done)))]
 async fn set(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
+    conditions: Conditions,
     Path(name): Path<String>,
     Body(changes): Body<GatewayChanges>,
 ) -> Reply<Done> {
-    reply::<SetGateway>(site.ask(&visitor, SetGateway { name, changes }).await)
+    let look = ShowGateway { name: name.clone() };
+    let change = SetGateway { name, changes };
+    Ok(axum::Json(conditions.change(&site, &visitor, look, change).await?))
 }
 
 /// Remove a gateway that no route leads to, with its ports

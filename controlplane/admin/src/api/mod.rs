@@ -17,6 +17,7 @@ mod extract;
 mod gateways;
 pub mod idempotency;
 pub(crate) mod import;
+pub(crate) mod one;
 pub mod operations;
 mod paging;
 mod phones;
@@ -24,6 +25,7 @@ mod plan;
 pub mod problem;
 mod srst;
 mod trust;
+mod voicemail;
 
 use std::sync::Arc;
 
@@ -79,6 +81,7 @@ fn parts() -> (Router<Arc<Site>>, openapi::OpenApi) {
         .merge(plan::routes())
         .merge(trust::routes())
         .merge(srst::routes())
+        .merge(voicemail::routes())
         .merge(calls::routes())
         .merge(gateways::routes())
         .merge(capf::routes())

@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::condition::{Conditions, tag, tagged};
+use super::condition::{Conditions, tagged};
 use super::extract::{Body, Path, Query};
 use super::paging::{Page, Paging};
 use super::problem::{Code, Problem};
@@ -163,9 +163,7 @@ async fn show(
     visitor: Visitor,
     Path(name): Path<DeviceName>,
 ) -> Result<Response, Problem> {
-    let view = site.ask(&visitor, ShowPhone { name }).await?;
-    // What is registered and counted changes by itself and is nobody's update.
-    Ok(tagged(&tag(&view.device), view))
+    Ok(tagged(site.ask(&visitor, ShowPhone { name }).await?))
 }
 
 /// Change a phone
@@ -179,7 +177,7 @@ async fn change(
 ) -> Reply<Done> {
     let look = ShowDevice { name: name.clone() };
     let change = SetDevice { name, changes, dry_run: false };
-    let done = conditions.change(&site, &visitor, look, |seen| tag(&seen.device), change).await?;
+    let done = conditions.change(&site, &visitor, look, change).await?;
     Ok(axum::Json(done))
 }
 
@@ -193,7 +191,7 @@ async fn remove(
 ) -> Reply<Done> {
     let look = ShowDevice { name: name.clone() };
     let change = RemoveDevice { name };
-    let done = conditions.change(&site, &visitor, look, |seen| tag(&seen.device), change).await?;
+    let done = conditions.change(&site, &visitor, look, change).await?;
     Ok(axum::Json(done))
 }
 

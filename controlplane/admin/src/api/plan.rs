@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use console::{
     AddLine, AddPool, AddRegion, AddRoute, Done, LimitRegion, LineChanges, LineView, ListLines,
     ListPools, ListRegions, ListRoutes, PoolChanges, PoolView, RemoveLine, RemovePool,
@@ -14,7 +15,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::condition::{Conditions, tagged};
 use super::extract::{Body, Path};
+use super::one::one_of;
+use super::problem::Problem;
 use super::{Reply, reply};
 use crate::site::{Site, Visitor};
 
@@ -23,7 +27,7 @@ pub fn routes() -> OpenApiRouter<Arc<Site>> {
         .routes(routes!(list_lines))
         .routes(routes!(show_line, add_line, set_line, remove_line))
         .routes(routes!(list_pools))
-        .routes(routes!(add_pool, set_pool, remove_pool))
+        .routes(routes!(show_pool, add_pool, set_pool, remove_pool))
         .routes(routes!(list_regions))
         .routes(routes!(add_region, remove_region))
         .routes(routes!(limit_region, unlimit_region))
@@ -38,13 +42,13 @@ async fn list_lines(State(site): State<Arc<Site>>, visitor: Visitor) -> Reply<Ve
 }
 
 /// A line with the phones that have it
-#[utoipa::path(get, path = "/lines/{number}", tag = "plan", params(("number" = Number, Path)), responses((status = 200, body = LineView)))]
+#[utoipa::path(get, path = "/lines/{number}", tag = "plan", params(("number" = Number, Path)), responses((status = 200, body = LineView, headers(("etag" = String)))))]
 async fn show_line(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
     Path(number): Path<Number>,
-) -> Reply<LineView> {
-    reply::<ShowLine>(site.ask(&visitor, ShowLine { number }).await)
+) -> Result<Response, Problem> {
+    Ok(tagged(site.ask(&visitor, ShowLine { number }).await?))
 }
 
 /// Add a line that no phone has yet
@@ -59,14 +63,17 @@ async fn add_line(
 }
 
 /// Change a line
-#[utoipa::path(patch, path = "/lines/{number}", tag = "plan", params(("number" = Number, Path)), request_body = LineChanges, responses((status = 200, body = Done)))]
+#[utoipa::path(patch, path = "/lines/{number}", tag = "plan", params(("number" = Number, Path), ("if-match" = Option<String>, Header)), request_body = LineChanges, responses((status = 200, body = Done)))]
 async fn set_line(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
+    conditions: Conditions,
     Path(number): Path<Number>,
     Body(changes): Body<LineChanges>,
 ) -> Reply<Done> {
-    reply::<SetLine>(site.ask(&visitor, SetLine { number, changes }).await)
+    let look = ShowLine { number: number.clone() };
+    let change = SetLine { number, changes };
+    Ok(axum::Json(conditions.change(&site, &visitor, look, change).await?))
 }
 
 /// Remove a line that no phone has
@@ -85,6 +92,17 @@ async fn list_pools(State(site): State<Arc<Site>>, visitor: Visitor) -> Reply<Ve
     reply::<ListPools>(site.ask(&visitor, ListPools {}).await)
 }
 
+/// A pool
+#[utoipa::path(get, path = "/pools/{name}", tag = "plan", params(("name" = String, Path)), responses((status = 200, body = PoolView, headers(("etag" = String)))))]
+async fn show_pool(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let is_it = |it: &PoolView| it.pool.name == name;
+    Ok(tagged(one_of(&site, &visitor, ListPools {}, is_it).await?))
+}
+
 /// Add a pool
 #[utoipa::path(put, path = "/pools/{name}", tag = "plan", params(("name" = String, Path)), request_body = PoolChanges, responses((status = 200, body = Done)))]
 async fn add_pool(
@@ -97,14 +115,18 @@ async fn add_pool(
 }
 
 /// Change a pool
-#[utoipa::path(patch, path = "/pools/{name}", tag = "plan", params(("name" = String, Path)), request_body = PoolChanges, responses((status = 200, body = Done)))]
+#[utoipa::path(patch, path = "/pools/{name}", tag = "plan", params(("name" = String, Path), ("if-match" = Option<String>, Header)), request_body = PoolChanges, responses((status = 200, body = Done)))]
 async fn set_pool(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
+    conditions: Conditions,
     Path(name): Path<String>,
     Body(changes): Body<PoolChanges>,
 ) -> Reply<Done> {
-    reply::<SetPool>(site.ask(&visitor, SetPool { name, changes }).await)
+    let change = SetPool { name: name.clone(), changes };
+    let is_it = |it: &&PoolView| it.pool.name == name;
+    let done = conditions.change_one(&site, &visitor, ListPools {}, is_it, change).await?;
+    Ok(axum::Json(done))
 }
 
 /// Remove a pool that no phone belongs to

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::Response;
 use console::{
     AcceptSrst, AddSrst, Done, FetchSrst, FetchedSrst, ListSrst, PhonesReset, RemoveSrst,
     ResetSrst, SetSrst, ShowSrstStatus, SrstChanges, SrstStatusView, SrstView, WithdrawSrst,
@@ -13,7 +14,10 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::condition::{Conditions, tagged};
 use super::extract::{Body, Path};
+use super::one::one_of;
+use super::problem::Problem;
 use super::{Reply, reply};
 use crate::site::{Site, Visitor};
 
@@ -21,7 +25,7 @@ pub fn routes() -> OpenApiRouter<Arc<Site>> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(status))
-        .routes(routes!(add, change, remove))
+        .routes(routes!(show, add, change, remove))
         .routes(routes!(fetch))
         .routes(routes!(accept, withdraw))
         .routes(routes!(reset))
@@ -31,6 +35,17 @@ pub fn routes() -> OpenApiRouter<Arc<Site>> {
 #[utoipa::path(get, path = "/srst", tag = "srst", responses((status = 200, body = Vec<SrstView>)))]
 async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Reply<Vec<SrstView>> {
     reply::<ListSrst>(site.ask(&visitor, ListSrst {}).await)
+}
+
+/// An SRST reference
+#[utoipa::path(get, path = "/srst/{name}", tag = "srst", params(("name" = String, Path)), responses((status = 200, body = SrstView, headers(("etag" = String)))))]
+async fn show(
+    State(site): State<Arc<Site>>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let is_it = |it: &SrstView| it.name == name;
+    Ok(tagged(one_of(&site, &visitor, ListSrst {}, is_it).await?))
 }
 
 /// How centre and gateways stand to each other, as this node sees it
@@ -75,14 +90,18 @@ struct ReferenceChanges {
 }
 
 /// Change an SRST reference; its certificate stays
-#[utoipa::path(patch, path = "/srst/{name}", tag = "srst", params(("name" = String, Path)), request_body = ReferenceChanges, responses((status = 200, body = Done)))]
+#[utoipa::path(patch, path = "/srst/{name}", tag = "srst", params(("name" = String, Path), ("if-match" = Option<String>, Header)), request_body = ReferenceChanges, responses((status = 200, body = Done)))]
 async fn change(
     State(site): State<Arc<Site>>,
     visitor: Visitor,
+    conditions: Conditions,
     Path(name): Path<String>,
     Body(ReferenceChanges { address, settings }): Body<ReferenceChanges>,
 ) -> Reply<Done> {
-    reply::<SetSrst>(site.ask(&visitor, SetSrst { name, address, changes: settings }).await)
+    let change = SetSrst { name: name.clone(), address, changes: settings };
+    let is_it = |it: &&SrstView| it.name == name;
+    let done = conditions.change_one(&site, &visitor, ListSrst {}, is_it, change).await?;
+    Ok(axum::Json(done))
 }
 
 /// Remove an SRST reference that no pool names, with its certificate

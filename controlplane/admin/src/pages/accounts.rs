@@ -12,30 +12,28 @@ use lang::{Language, Text};
 use maud::{Markup, html};
 use store::AdministratorRole;
 
+use super::form::Press;
 use super::layout::{csrf, page};
-use super::notice::{Notice, after, back};
+use super::notice::{Notice, back, make};
+use super::table::list as table_of;
+use super::words::{NAME, SAVE, SURE_REMOVE};
 use super::{OrPage, Shown, Submitted, told};
 use crate::site::{Site, Visitor};
+
+const PLACE: &str = "/accounts";
 
 pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let language = visitor.language;
     let people = site.ask(&visitor, ListAdministrators {}).await.or_page(&visitor)?;
     let tokens = site.ask(&visitor, ListTokens {}).await.or_page(&visitor)?;
     let content = html! {
-        section .card .scroll tabindex="0" {
-            h2 { (PEOPLE.get(language)) }
-            table {
-                tbody {
-                    @for person in &people {
-                        tr {
-                            td { (person.name) }
-                            td { (role_words(person.role, language)) }
-                            td { (remove("/accounts/remove", &person.name, &visitor)) }
-                        }
-                    }
-                }
+        (table_of(Some(PEOPLE), &[], &people, |person| html! {
+            tr {
+                td { (person.name) }
+                td { (role_words(person.role, language)) }
+                td { (remove("/accounts/remove", &person.name, &visitor)) }
             }
-        }
+        }, language))
         form .card method="post" action="/accounts" {
             (csrf(&visitor))
             h2 { (PUT.get(language)) }
@@ -53,22 +51,14 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
             }
             button type="submit" { (SAVE.get(language)) }
         }
-        section .card .scroll tabindex="0" {
-            h2 { (TOKENS.get(language)) }
-            @if tokens.is_empty() { p .soft { (NO_TOKENS.get(language)) } }
-            table {
-                tbody {
-                    @for token in &tokens {
-                        tr {
-                            td { (token.name) }
-                            td { (token.owner) " · " (token.role) }
-                            td .soft { (token.expires.as_deref().unwrap_or("–")) }
-                            td { (remove("/accounts/tokens/remove", &token.name, &visitor)) }
-                        }
-                    }
-                }
+        (table_of(Some(TOKENS), &[], &tokens, |token| html! {
+            tr {
+                td { (token.name) }
+                td { (token.owner) " · " (token.role) }
+                td .soft { (token.expires.as_deref().unwrap_or("–")) }
+                td { (remove("/accounts/tokens/remove", &token.name, &visitor)) }
             }
-        }
+        }, language))
         form .card method="post" action="/accounts/tokens" {
             (csrf(&visitor))
             h2 { (CREATE.get(language)) }
@@ -86,7 +76,7 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
             button type="submit" { (CREATE.get(language)) }
         }
     };
-    Ok(page(&site, &visitor, "/accounts", TITLE, content))
+    Ok(page(&site, &visitor, PLACE, TITLE, content))
 }
 
 fn roles(id: &str, language: Language) -> Markup {
@@ -115,23 +105,20 @@ fn role_words(role: AdministratorRole, language: Language) -> String {
     format!("{role} – {}", text.get(language))
 }
 
-fn remove(action: &str, name: &str, visitor: &Visitor) -> Markup {
+fn remove(place: &str, name: &str, visitor: &Visitor) -> Markup {
     let language = visitor.language;
-    html! {
-        form method="post" action=(action) data-confirm=(SURE.fill(language, &[("name", &name)])) {
-            (csrf(visitor))
-            input type="hidden" name="name" value=(name);
-            button .danger type="submit" { (REMOVE.get(language)) " " (name) }
-        }
-    }
+    Press::new(place, REMOVE.fill(language, &[("name", &name)]))
+        .with("name", name)
+        .sure(SURE_REMOVE.fill(language, &[("name", &name)]))
+        .danger()
+        .show(visitor)
 }
 
 pub async fn put(State(site): State<Arc<Site>>, visitor: Visitor, form: Submitted) -> Response {
     let role = form.word("role").unwrap_or(AdministratorRole::Monitor);
     let password = Secret::new(form.raw("password"));
     let request = PutAdministrator { name: form.text("name").to_owned(), role, password };
-    let asked = site.ask(&visitor, request).await;
-    after::<PutAdministrator>(&site, &visitor, "/accounts", asked, |done| done)
+    make(&site, &visitor, PLACE, request).await
 }
 
 pub async fn remove_account(
@@ -139,9 +126,7 @@ pub async fn remove_account(
     visitor: Visitor,
     form: Submitted,
 ) -> Response {
-    let request = RemoveAdministrator { name: form.text("name").to_owned() };
-    let asked = site.ask(&visitor, request).await;
-    after::<RemoveAdministrator>(&site, &visitor, "/accounts", asked, |done| done)
+    make(&site, &visitor, PLACE, RemoveAdministrator { name: form.text("name").to_owned() }).await
 }
 
 pub async fn create_token(
@@ -162,7 +147,7 @@ pub async fn create_token(
         }
         Err(fault) => Notice::failed(told(fault, visitor.language)),
     };
-    back(&site, &visitor, "/accounts", notice)
+    back(&site, &visitor, PLACE, notice)
 }
 
 pub async fn remove_token(
@@ -170,22 +155,17 @@ pub async fn remove_token(
     visitor: Visitor,
     form: Submitted,
 ) -> Response {
-    let asked = site.ask(&visitor, RemoveToken { name: form.text("name").to_owned() }).await;
-    after::<RemoveToken>(&site, &visitor, "/accounts", asked, |done| done)
+    make(&site, &visitor, PLACE, RemoveToken { name: form.text("name").to_owned() }).await
 }
 
 const TITLE: Text = Text::new("Accounts", "アカウント");
 const PEOPLE: Text = Text::new("Administrators", "管理者");
 const PUT: Text =
     Text::new("Add somebody, or change role and password", "追加、または役割とパスワードの変更");
-const NAME: Text = Text::new("Name", "名前");
 const ROLE: Text = Text::new("May", "権限");
 const PASSWORD: Text = Text::new("Password (8 characters or more)", "パスワード (8 文字以上)");
-const SAVE: Text = Text::new("Save", "保存");
 const TOKENS: Text = Text::new("API tokens", "API トークン");
-const NO_TOKENS: Text = Text::new("None.", "ありません。");
 const CREATE: Text = Text::new("Make a token", "トークンを作成");
 const DAYS: Text =
     Text::new("Good for so many days; empty: until it is removed", "有効日数 (空: 削除するまで)");
-const REMOVE: Text = Text::new("Remove", "削除:");
-const SURE: Text = Text::new("Remove {name}?", "{name} を削除しますか?");
+const REMOVE: Text = Text::new("Remove {name}", "{name} を削除");

@@ -10,6 +10,8 @@ use store::EffectiveMode;
 
 use super::layout::{page, page_of};
 use super::phones::mode_mark;
+use super::table::{list as table_of, table};
+use super::words::{NONE, STATE};
 use super::{OrPage, Shown, told};
 use crate::site::{Site, Visitor};
 
@@ -24,22 +26,12 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
             @match calls {
                 Err(fault) => p .soft { (told(fault, language)) },
                 Ok(calls) if calls.is_empty() => p .soft { (NONE.get(language)) },
-                Ok(calls) => table {
-                    thead { tr { @for column in COLUMNS { th scope="col" { (column.get(language)) } } } }
-                    tbody { @for call in &calls { (active(call, language)) } }
-                },
+                Ok(calls) => (table(
+                    &COLUMNS, html! { @for call in &calls { (active(call, language)) } }, language,
+                )),
             }
         }
-        section .card .scroll tabindex="0" {
-            h2 { (ENDED.get(language)) }
-            @if records.is_empty() { p .soft { (NONE.get(language)) } }
-            @else {
-                table {
-                    thead { tr { @for column in RECORD_COLUMNS { th scope="col" { (column.get(language)) } } } }
-                    tbody { @for record in &records { (ended(record)) } }
-                }
-            }
-        }
+        (table_of(Some(ENDED), &RECORD_COLUMNS, &records, ended, language))
     };
     Ok(page(&site, &visitor, "/calls", TITLE, content))
 }
@@ -122,14 +114,13 @@ const TITLE: Text = Text::new("Calls", "通話");
 const CALL: Text = Text::new("Call {id}", "通話 {id}");
 const ACTIVE: Text = Text::new("Calls that go on", "進行中の通話");
 const ENDED: Text = Text::new("Calls that have ended", "終了した通話");
-const NONE: Text = Text::new("None.", "ありません。");
 const DIRECT: Text = Text::new("from phone to phone", "電話機間で直接");
 const SECURITY: Text = Text::new("Security", "セキュリティ");
 const SAID: Text = Text::new("What was said", "シグナリング");
 const COLUMNS: [Text; 6] = [
     Text::new("Call", "通話"),
     Text::new("Parties", "通話者"),
-    Text::new("State", "状態"),
+    STATE,
     SECURITY,
     Text::new("Path of the media", "メディア経路"),
     Text::new("Since", "開始"),

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use console::{CapfChanges, CapfDetail, CapfService, ReportCapf, Secret, SetCapf};
+use console::{CapfChanges, CapfDetail, CapfService, CapfView, ReportCapf, Secret, SetCapf};
 use lang::{Say, Text};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::{CapfAuthMode, CapfOperation, CapfStatus, DeviceName, KeySize};
 
-use super::form::{Field, words};
+use super::form::{Field, Search, has, words};
 use super::layout::{csrf, page};
 use super::notice::{Notice, back};
+use super::table::list as table_of;
+use super::words::{DESCRIPTION, FIND_NAME};
 use super::{OrPage, Shown, Submitted, told};
 use crate::accounts::permission::Permission;
 use crate::site::{Site, Visitor};
@@ -33,14 +35,19 @@ pub async fn report(
     let service = site.ask(&visitor, CapfService {}).await.or_page(&visitor)?;
     let mut phones = site.ask(&visitor, ReportCapf {}).await.or_page(&visitor)?;
     let status = wanted.status.parse::<CapfStatus>().ok();
-    let find = wanted.find.trim().to_lowercase();
     phones.retain(|phone| {
-        let texts = [phone.device.as_str(), &phone.description];
         status.is_none_or(|status| phone.status == status)
-            && texts.iter().any(|text| text.to_lowercase().contains(&find))
+            && has([phone.device.as_str(), &phone.description], &wanted.find)
     });
     phones.iter_mut().for_each(|phone| crate::api::conceal(phone, &visitor));
     const MOST: usize = 500;
+    let statuses = CapfStatus::ALL.iter().map(|it| (it.to_string(), it.say(language))).collect();
+    let search = Search::new("/capf", FIND_NAME, &wanted.find).by(
+        "status",
+        STATUS,
+        &wanted.status,
+        statuses,
+    );
     let content = html! {
         section .card {
             dl .facts {
@@ -51,48 +58,26 @@ pub async fn report(
                 @if let Some(problem) = &service.problem { dt {} dd .bad { (problem) } }
             }
         }
-        form .find method="get" action="/capf" role="search" {
-            div .wide {
-                label for="find" { (FIND.get(language)) }
-                input #find type="search" name="find" value=(wanted.find);
-            }
-            div {
-                label for="status" { (STATUS.get(language)) }
-                select #status name="status" {
-                    option value="" { (ANY.get(language)) }
-                    @for word in CapfStatus::ALL {
-                        option value=(word) selected[word.as_str() == wanted.status] {
-                            (word.say(language))
-                        }
-                    }
-                }
-            }
-            button type="submit" { (SEARCH.get(language)) }
-        }
+        (search.show(language))
         p .soft { (phones.len()) " · " a href="/capf/report.csv" { "CSV" } }
-        div .card .scroll tabindex="0" {
-            table {
-                thead { tr { @for column in COLUMNS { th scope="col" { (column.get(language)) } } } }
-                tbody {
-                    @for phone in phones.iter().take(MOST) {
-                        tr {
-                            td { a href={ "/phones/" (phone.device) } { (phone.device) } }
-                            td { (phone.description) }
-                            td { (phone.operation) }
-                            td { (phone.auth_mode) }
-                            td .mono {
-                                (phone.auth_string.as_ref().map(Secret::expose).unwrap_or_default())
-                            }
-                            td { (phone.status_text) }
-                            td { (phone.reason_text.as_deref().unwrap_or_default()) }
-                            td .soft { (phone.result_at.as_deref().unwrap_or_default()) }
-                        }
-                    }
-                }
-            }
-        }
+        (table_of(None, &COLUMNS, &phones[..phones.len().min(MOST)], row, language))
     };
     Ok(page(&site, &visitor, "/capf", TITLE, content))
+}
+
+fn row(phone: &CapfView) -> Markup {
+    html! {
+        tr {
+            td { a href={ "/phones/" (phone.device) } { (phone.device) } }
+            td { (phone.description) }
+            td { (phone.operation) }
+            td { (phone.auth_mode) }
+            td .mono { (phone.auth_string.as_ref().map(Secret::expose).unwrap_or_default()) }
+            td { (phone.status_text) }
+            td { (phone.reason_text.as_deref().unwrap_or_default()) }
+            td .soft { (phone.result_at.as_deref().unwrap_or_default()) }
+        }
+    }
 }
 
 pub async fn export(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
@@ -114,11 +99,7 @@ pub async fn export(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
 pub fn card(detail: &CapfDetail, visitor: &Visitor) -> Markup {
     let language = visitor.language;
     let capf = &detail.capf;
-    let field = |name, title: Text, help: Text| Field {
-        name,
-        title: title.get(language),
-        help: help.get(language).to_owned(),
-    };
+    let field = |name, title, help| Field::new(name, title, language).help(help);
     html! {
         section .card #capf {
             h2 { "CAPF" }
@@ -194,7 +175,7 @@ pub async fn order(
 const TITLE: Text = Text::new("CAPF report", "CAPF レポート");
 const COLUMNS: [Text; 8] = [
     Text::new("Device name", "デバイス名"),
-    Text::new("Description", "説明"),
+    DESCRIPTION,
     OPERATION,
     MODE,
     STRING,
@@ -206,9 +187,6 @@ const ACTIVE_ON: Text = Text::new("Active on", "有効なノード");
 const PORT: Text = Text::new("Port for phones", "電話機用ポート");
 const ISSUER: Text = Text::new("Issuer", "発行者");
 const WAITING: Text = Text::new("Operations that wait", "待機中の操作");
-const FIND: Text = Text::new("Name or description", "名前または説明");
-const SEARCH: Text = Text::new("Find", "検索");
-const ANY: Text = Text::new("any", "すべて");
 const STATUS: Text = Text::new("Operation status", "操作の状態");
 const REASON: Text = Text::new("Reason", "理由");
 const OPERATION: Text = Text::new("Certificate operation", "証明書の操作");

@@ -11,8 +11,10 @@ use maud::html;
 use pki::export::Form;
 use serde::Deserialize;
 
+use super::form::{Field, Press};
 use super::layout::{csrf, page, page_of};
 use super::notice::{Notice, back};
+use super::table::table;
 use super::{OrPage, Shown, Submitted};
 use crate::accounts::permission::Permission;
 use crate::api::certificates::{change, file as as_file, find};
@@ -30,27 +32,24 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let time = |at| humantime::format_rfc3339_seconds(at).to_string();
     let content = html! {
         div .card .scroll tabindex="0" {
-            table {
-                thead { tr { @for column in COLUMNS { th scope="col" { (column.get(language)) } } } }
-                tbody {
+            (table(&COLUMNS, html! {
+                tr {
+                    td { "https" }
+                    td { (site.keeper.names().host) }
+                    td { a href=(OWN) { (own.subject()) } }
+                    td { (own.issuer()) }
+                    td .soft { (time(own.not_after())) }
+                }
+                @for entry in &inventory {
                     tr {
-                        td { "https" }
-                        td { (site.keeper.names().host) }
-                        td { a href=(OWN) { (own.subject()) } }
-                        td { (own.issuer()) }
-                        td .soft { (time(own.not_after())) }
-                    }
-                    @for entry in &inventory {
-                        tr {
-                            td { (entry.role) }
-                            td { (entry.owner) }
-                            td { a href={ "/certificates/" (entry.fingerprint) } { (entry.subject) } }
-                            td { (entry.issuer) }
-                            td .soft { (entry.not_after) }
-                        }
+                        td { (entry.role) }
+                        td { (entry.owner) }
+                        td { a href={ "/certificates/" (entry.fingerprint) } { (entry.subject) } }
+                        td { (entry.issuer) }
+                        td .soft { (entry.not_after) }
                     }
                 }
-            }
+            }, language))
         }
     };
     Ok(page(&site, &visitor, "/certificates", TITLE, content))
@@ -108,23 +107,17 @@ pub async fn show(
         @if own && visitor.person.may(Permission::Operate) {
             section .card {
                 h2 { (REPLACE.get(language)) }
-                form method="post" action={ (OWN) "/request" } {
-                    (csrf(&visitor))
-                    p { (REQUEST_HELP.get(language)) }
-                    button .quiet type="submit" { (REQUEST.get(language)) }
-                }
+                p { (REQUEST_HELP.get(language)) }
+                (Press::new(&format!("{OWN}/request"), REQUEST.get(language)).show(&visitor))
                 form method="post" action={ (OWN) "/import" } {
                     (csrf(&visitor))
-                    label for="chain" { (CHAIN.get(language)) }
-                    input type="file" data-into="chain" aria-label=(CHAIN.get(language)) accept=".pem,.cer,.crt,.txt";
-                    textarea #chain name="chain" required spellcheck="false" {}
-                    p .help { (CHAIN_HELP.get(language)) }
+                    (Field::new("chain", CHAIN, language).help(CHAIN_HELP).file(".pem,.cer,.crt,.txt"))
                     button type="submit" { (IMPORT.get(language)) }
                 }
-                form method="post" action={ (OWN) "/recreate" } data-confirm=(SURE.get(language)) {
-                    (csrf(&visitor))
-                    button .danger type="submit" { (RECREATE.get(language)) }
-                }
+                (Press::new(&format!("{OWN}/recreate"), RECREATE.get(language))
+                    .sure(SURE.get(language))
+                    .danger()
+                    .show(&visitor))
             }
         }
     };

@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::extract::State;
-use axum::response::Response;
 use console::{
-    CheckItem, CheckState, InventoryView, ListCertificates, PerStatusView, RestartService, Status,
-    StatusReport,
+    InventoryView, ListCertificates, PerStatusView, RestartService, Status, StatusReport,
 };
 use lang::{Language, Text};
 use maud::{Markup, html};
 use store::{Action, Service};
 
-use super::layout::{csrf, page};
-use super::notice::{action_words, after};
+use super::checklist::checklist;
+use super::form::Press;
+use super::layout::page;
+use super::notice::{action_words, make};
 use super::plot::{self, Part};
-use super::{OrPage, Shown, Submitted};
-use crate::accounts::permission::Permission;
+use super::words::RESET;
+use super::{OrPage, Shown, Submitted, escaped};
 use crate::site::{Site, Visitor};
 
 pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
@@ -32,7 +32,7 @@ pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
             }
             div .cards {
                 (state(&status, language))
-                (checklist(&status.checklist, language))
+                (checklist(CHECKLIST, &status.checklist, place, language))
                 (due(&status.due, &visitor))
                 @if let Some(telephony) = &status.telephony {
                     (counted(REGISTERED, telephony.phones_registered, language))
@@ -70,45 +70,19 @@ fn state(status: &StatusReport, language: Language) -> Markup {
     }
 }
 
-/// The steps from a fresh cluster to a secure one: what is done, and what comes next.
-fn checklist(items: &[CheckItem], language: Language) -> Markup {
-    let next = items.iter().find(|item| item.state == CheckState::Open).map(|item| &item.id);
-    html! {
-        section .card {
-            h2 { (CHECKLIST.get(language)) }
-            ol .checks {
-                @for item in items {
-                    @let is_next = Some(&item.id) == next;
-                    li .done[item.state == CheckState::Done] .next[is_next] {
-                        a href=(place(&item.id)) { (item.text) }
-                        @let state = match item.state {
-                            CheckState::Done => DONE,
-                            CheckState::Optional => OPTIONAL,
-                            CheckState::Open if is_next => NEXT,
-                            CheckState::Open => OPEN,
-                        };
-                        small { (state.get(language)) @if !item.detail.is_empty() { " · " (item.detail) } }
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// Where a step is done.
-fn place(step: &str) -> &'static str {
-    match step {
+fn place(step: &str) -> Option<&'static str> {
+    Some(match step {
         "cluster" | "ctl-provider" | "capf" => "/nodes",
         "devices" => "/phones",
         "ctl-file" | "mixed-mode" => "/trust-list",
         _ => "#due",
-    }
+    })
 }
 
 /// Restarts and resets that nobody has done, each a button.
 fn due(actions: &[Action], visitor: &Visitor) -> Markup {
     let language = visitor.language;
-    let may = visitor.person.may(Permission::Operate);
     html! {
         section .card #due {
             h2 { (DUE.get(language)) }
@@ -118,7 +92,7 @@ fn due(actions: &[Action], visitor: &Visitor) -> Markup {
                     li {
                         div .row {
                             span { (action_words(action, language)) }
-                            @if may { (button(action, visitor)) }
+                            (button(action, visitor))
                         }
                     }
                 }
@@ -129,35 +103,30 @@ fn due(actions: &[Action], visitor: &Visitor) -> Markup {
 
 fn button(action: &Action, visitor: &Visitor) -> Markup {
     let language = visitor.language;
-    let reset = |field: &str, value: &str| {
-        html! {
-            form method="post" action="/phones/reset" data-confirm=(SURE.get(language)) {
-                (csrf(visitor))
-                input type="hidden" name=(field) value=(value);
-                button .quiet type="submit" { (RESET.get(language)) }
-            }
-        }
+    let reset = |place: &str, field: &str, value: &str| {
+        Press::new(place, RESET.get(language))
+            .with(field, value)
+            .sure(SURE.get(language))
+            .show(visitor)
     };
+    let phones = |field: &str, value: &str| reset("/phones/reset", field, value);
     let restart = |service: Service| {
-        html! {
-            form method="post" action="/services/restart" {
-                (csrf(visitor))
-                input type="hidden" name="service" value=(service);
-                button .quiet type="submit" { (RESTART.get(language)) }
-            }
-        }
+        Press::new("/services/restart", RESTART.get(language))
+            .with("service", service)
+            .show(visitor)
     };
     match action {
         Action::RestartCtlProvider => restart(Service::CtlProvider),
         Action::RestartCapf => restart(Service::Capf),
         Action::RestartCallManager => restart(Service::CallManager),
         Action::RestartTftp => restart(Service::Tftp),
-        Action::ResetDevice(name) => reset("name", name.as_str()),
-        Action::ResetPool(pool) => reset("filter", &format!("pool={pool}")),
-        Action::ResetDependents(name) => reset("filter", &format!("srst={name}")),
-        Action::ResetAllDevices => reset("filter", ""),
-        // By command: `ringfence voicemail reset`.
-        Action::ResetVoicemailPorts(_) => html! {},
+        Action::ResetDevice(name) => phones("name", name.as_str()),
+        Action::ResetPool(pool) => phones("filter", &format!("pool={pool}")),
+        Action::ResetDependents(name) => phones("filter", &format!("srst={name}")),
+        Action::ResetAllDevices => phones("filter", ""),
+        Action::ResetVoicemailPorts(server) => {
+            reset(&format!("/voicemail/{}/reset", escaped(server)), "back", "overview")
+        }
     }
 }
 
@@ -201,9 +170,7 @@ pub async fn restart(
         )
     });
     let service = service.or_page(&visitor)?;
-    let asked = site.ask(&visitor, RestartService { service }).await;
-    let done: Response = after::<RestartService>(&site, &visitor, "/", asked, |done| done);
-    Ok(done)
+    Ok(make(&site, &visitor, "/", RestartService { service }).await)
 }
 
 /// Asked before phones are reset.
@@ -219,14 +186,9 @@ const REVISION: Text = Text::new("Revision", "リビジョン");
 const CTL_FILE: Text = Text::new("MD5 of the CTL file", "CTL ファイルの MD5");
 const VERSION: Text = Text::new("Version", "バージョン");
 const CHECKLIST: Text = Text::new("Towards a secure cluster", "セキュアなクラスタへの手順");
-const DONE: Text = Text::new("done", "完了");
-const NEXT: Text = Text::new("next", "次の手順");
-const OPEN: Text = Text::new("to do", "未実施");
-const OPTIONAL: Text = Text::new("optional", "任意");
 const DUE: Text = Text::new("Restarts and resets to do", "必要な再起動とリセット");
 const NOTHING_DUE: Text =
     Text::new("All changes are in force.", "すべての変更が反映されています。");
-const RESET: Text = Text::new("Reset", "リセット");
 const RESTART: Text = Text::new("Restart", "再起動");
 const EXPIRIES: Text = Text::new("Certificates that expire", "証明書の有効期限");
 const CERTIFICATES: Text = Text::new("All certificates", "すべての証明書");

@@ -16,12 +16,14 @@ use crate::api::problem::Problem;
 use crate::site::{Site, Visitor};
 
 /// Where the navigation leads, and who may go there.
-const PLACES: [(&str, Text, Permission); 14] = [
+const PLACES: [(&str, Text, Permission); 16] = [
     ("/", Text::new("Overview", "概要"), Permission::Look),
     ("/phones", Text::new("Phones", "電話機"), Permission::Look),
     ("/capf", Text::new("CAPF report", "CAPF レポート"), Permission::Look),
     ("/calls", Text::new("Calls", "通話"), Permission::Look),
     ("/plan", Text::new("Lines and pools", "回線とプール"), Permission::Look),
+    ("/gateways", Text::new("Voice gateways", "音声ゲートウェイ"), Permission::Look),
+    ("/voicemail", Text::new("Voicemail", "ボイスメール"), Permission::Look),
     ("/srst", Text::new("SRST references", "SRST リファレンス"), Permission::Look),
     ("/certificates", Text::new("Certificates", "証明書"), Permission::Look),
     ("/trust-list", Text::new("CTL file", "CTL ファイル"), Permission::Look),
@@ -159,6 +161,7 @@ pub fn problem(visitor: &Visitor, problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
     let text = match status {
         StatusCode::FORBIDDEN => FORBIDDEN.get(language),
+        StatusCode::NOT_FOUND if problem.detail.is_empty() => NO_PAGE.get(language),
         _ => &problem.detail,
     };
     let content = html! { div .notice .bad role="alert" { p { (text) } } };

@@ -10,8 +10,10 @@ mod bulk;
 mod calls;
 mod capf;
 mod certificates;
+mod checklist;
 mod dashboard;
 mod form;
+mod gateways;
 mod history;
 mod layout;
 mod login;
@@ -22,7 +24,10 @@ mod phones;
 mod plan;
 mod plot;
 mod srst;
+mod table;
 mod trust;
+mod voicemail;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,6 +45,7 @@ use console::Failure;
 use lang::{Language, Text};
 
 use crate::accounts::Proof;
+use crate::api::condition::Conditions;
 use crate::api::problem::Problem;
 use crate::site::{AskFault, MAX_BODY, Site, Visitor};
 pub use notice::Notices;
@@ -68,6 +74,21 @@ pub fn router(_: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/plan/regions", post(plan::add_region))
         .route("/plan/regions/limit", post(plan::limit_region))
         .route("/plan/remove/region", post(plan::remove_region))
+        .route("/gateways", get(gateways::list).post(gateways::add))
+        .route("/gateways/{name}", get(gateways::show).post(gateways::change))
+        .route("/gateways/{name}/ports", post(gateways::set_port))
+        .route("/gateways/{name}/ports/remove", post(gateways::remove_port))
+        .route("/gateways/{name}/reset", post(gateways::reset))
+        .route("/gateways/{name}/remove", post(gateways::remove))
+        .route("/voicemail", get(voicemail::list).post(voicemail::add))
+        .route("/voicemail/{name}", get(voicemail::show).post(voicemail::change))
+        .route("/voicemail/{name}/ports", post(voicemail::add_ports))
+        .route("/voicemail/{name}/root", post(voicemail::copy_root))
+        .route("/voicemail/{name}/root/remove", post(voicemail::remove_root))
+        .route("/voicemail/{name}/reset", post(voicemail::reset))
+        .route("/voicemail/{name}/remove", post(voicemail::remove))
+        .route("/voicemail-ports/{name}", get(voicemail::port).post(voicemail::change_port))
+        .route("/voicemail-ports/{name}/remove", post(voicemail::remove_port))
         .route("/srst", get(srst::list).post(srst::add))
         .route("/srst/{name}", get(srst::show).post(srst::change))
         .route("/srst/{name}/fetch", post(srst::fetch))
@@ -129,6 +150,11 @@ impl Submitted {
     /// A field that may be cleared: absent only if the form has none.
     pub fn given(&self, name: &str) -> Option<String> {
         self.0.contains_key(name).then(|| self.text(name).to_owned())
+    }
+
+    /// What its page showed when it was filled in.
+    pub fn seen(&self) -> Conditions {
+        Conditions::of(self.text("seen"))
     }
 
     /// Whether a box is ticked.

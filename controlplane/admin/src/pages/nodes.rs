@@ -7,11 +7,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use console::{ActivateService, AddNode, ListNodes};
 use lang::Text;
-use maud::html;
+use maud::{Markup, html};
 use store::{NodeRole, Service};
 
-use super::layout::{csrf, page};
-use super::notice::{Notice, after, back};
+use super::form::{Field, Press, card};
+use super::layout::page;
+use super::notice::{Notice, back, make};
+use super::words::{ADDRESS, NO_ADDRESS};
 use super::{OrPage, Shown, Submitted};
 use crate::accounts::permission::Permission;
 use crate::site::{Site, Visitor};
@@ -19,7 +21,6 @@ use crate::site::{Site, Visitor};
 pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let language = visitor.language;
     let nodes = site.ask(&visitor, ListNodes {}).await.or_page(&visitor)?;
-    let may = visitor.person.may(Permission::Operate);
     let content = html! {
         @for node in &nodes {
             section .card {
@@ -37,20 +38,7 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
                                             @if active { span .mark .good { (ACTIVE.get(language)) } }
                                             @else { span .soft { (INACTIVE.get(language)) } }
                                         }
-                                        td {
-                                            @if may {
-                                                form method="post" action={ "/nodes/" (node.name) "/services" } {
-                                                    (csrf(&visitor))
-                                                    input type="hidden" name="service" value=(service);
-                                                    input type="hidden" name="active" value=(!active);
-                                                    button .quiet type="submit" {
-                                                        @if active { (DEACTIVATE.get(language)) }
-                                                        @else { (ACTIVATE.get(language)) }
-                                                        " " (service)
-                                                    }
-                                                }
-                                            }
-                                        }
+                                        td { (switch(&node.name, *service, active, &visitor)) }
                                     }
                                 }
                             }
@@ -59,25 +47,26 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
                 }
             }
         }
-        @if may {
-            form .card method="post" action="/nodes" {
-                (csrf(&visitor))
-                h2 { (ADD.get(language)) }
-                div .fields {
-                    div {
-                        label for="name" { (NAME.get(language)) }
-                        input #name name="name" required;
-                    }
-                    div {
-                        label for="address" { (ADDRESS.get(language)) }
-                        input #address name="address" required;
-                    }
-                }
-                button type="submit" { (ADD.get(language)) }
-            }
+        @if visitor.person.may(Permission::Operate) {
+            (card("/nodes", Some(ADD), html! {
+                (Field::new("name", NAME, language).text(""))
+                (Field::new("address", ADDRESS, language).text(""))
+            }, ADD, &visitor))
         }
     };
     Ok(page(&site, &visitor, "/nodes", TITLE, content))
+}
+
+/// A button that turns a service on or off.
+fn switch(node: &str, service: Service, active: bool, visitor: &Visitor) -> Markup {
+    let title = if active { DEACTIVATE } else { ACTIVATE };
+    Press::new(
+        &format!("/nodes/{node}/services"),
+        title.fill(visitor.language, &[("service", &service)]),
+    )
+    .with("service", service)
+    .with("active", !active)
+    .show(visitor)
 }
 
 pub async fn add(State(site): State<Arc<Site>>, visitor: Visitor, form: Submitted) -> Response {
@@ -85,8 +74,7 @@ pub async fn add(State(site): State<Arc<Site>>, visitor: Visitor, form: Submitte
         return back(&site, &visitor, "/nodes", Notice::failed(NO_ADDRESS.get(visitor.language)));
     };
     let name = form.text("name").to_owned();
-    let asked = site.ask(&visitor, AddNode { name, address }).await;
-    after::<AddNode>(&site, &visitor, "/nodes", asked, |done| done)
+    make(&site, &visitor, "/nodes", AddNode { name, address }).await
 }
 
 pub async fn activate(
@@ -98,19 +86,13 @@ pub async fn activate(
     let (Some(service), Some(active)) = (form.word("service"), form.word("active")) else {
         return back(&site, &visitor, "/nodes", Notice::failed(form.text("service")));
     };
-    let asked = site.ask(&visitor, ActivateService { node, service, active }).await;
-    after::<ActivateService>(&site, &visitor, "/nodes", asked, |done| done)
+    make(&site, &visitor, "/nodes", ActivateService { node, service, active }).await
 }
 
 const TITLE: Text = Text::new("Nodes and services", "ノードとサービス");
 const ACTIVE: Text = Text::new("active", "有効");
 const INACTIVE: Text = Text::new("not active", "無効");
-const ACTIVATE: Text = Text::new("Activate", "有効にする:");
-const DEACTIVATE: Text = Text::new("Deactivate", "無効にする:");
+const ACTIVATE: Text = Text::new("Activate {service}", "{service} を有効にする");
+const DEACTIVATE: Text = Text::new("Deactivate {service}", "{service} を無効にする");
 const ADD: Text = Text::new("Add a subscriber", "サブスクライバを追加");
 const NAME: Text = Text::new("Host name", "ホスト名");
-const ADDRESS: Text = Text::new("Address", "アドレス");
-const NO_ADDRESS: Text = Text::new(
-    "The address is none: 192.0.2.1, say.",
-    "アドレスが正しくありません (例: 192.0.2.1)。",
-);

@@ -11,6 +11,7 @@ use store::Action;
 
 use super::told;
 use crate::accounts::Proof;
+use crate::api::problem::Problem;
 use crate::site::{Asked, Site, Visitor};
 
 /// Most notices that nobody has read yet.
@@ -77,7 +78,30 @@ pub fn back(site: &Arc<Site>, visitor: &Visitor, place: &str, notice: Notice) ->
     Redirect::to(place).into_response()
 }
 
-/// Back to a page after a change.
+/// Makes a change and goes back to a page, which tells what came of it.
+pub async fn make<R>(site: &Arc<Site>, visitor: &Visitor, place: &str, request: R) -> Response
+where
+    R: Request<Answer = Done> + Send + 'static,
+{
+    let asked = site.ask(visitor, request).await;
+    after::<R>(site, visitor, place, asked, |done| done)
+}
+
+/// Back to a page after a change of what was seen.
+pub fn settle(
+    site: &Arc<Site>,
+    visitor: &Visitor,
+    place: &str,
+    changed: Result<Done, Problem>,
+) -> Response {
+    let notice = match changed {
+        Ok(done) => Notice::of_done(&done, visitor.language),
+        Err(problem) => Notice::failed(problem.detail),
+    };
+    back(site, visitor, place, notice)
+}
+
+/// Back to a page after a request whose answer is more than what came of it.
 pub fn after<R: Request>(
     site: &Arc<Site>,
     visitor: &Visitor,
@@ -125,8 +149,8 @@ const SAVED: Text =
 const UNCHANGED: Text = Text::new("Nothing had to be changed.", "変更はありません。");
 const RESET_ONE: Text = Text::new("Reset {name}", "{name} をリセットしてください");
 const RESET_PORTS: Text = Text::new(
-    "Reset the ports of voicemail server {server}: `ringfence voicemail reset {server}`",
-    "ボイスメールサーバ {server} のポートをリセットしてください: `ringfence voicemail reset {server}`",
+    "Reset the ports of voicemail server {server}",
+    "ボイスメールサーバ {server} のポートをリセットしてください",
 );
 const RESET_POOL: Text =
     Text::new("Reset the devices of pool {pool}", "プール {pool} のデバイスをリセットしてください");

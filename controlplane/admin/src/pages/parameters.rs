@@ -10,8 +10,10 @@ use lang::Text;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::form::{Search, has, words};
 use super::layout::{csrf, page};
-use super::notice::{action_words, after};
+use super::notice::{action_words, make};
+use super::words::SAVE;
 use super::{OrPage, Shown, Submitted, escaped};
 use crate::accounts::permission::Permission;
 use crate::site::{Site, Visitor};
@@ -32,34 +34,21 @@ pub async fn list(
     let language = visitor.language;
     let node = Some(wanted.node.clone()).filter(|node| !node.is_empty());
     let nodes = site.ask(&visitor, ListNodes {}).await.or_page(&visitor)?;
+    let names: Vec<_> = nodes.into_iter().map(|node| node.name).collect();
     let asked = site.ask(&visitor, ListParameters { node: node.clone() }).await;
     let parameters = asked.or_page(&visitor)?;
-    let find = wanted.find.trim().to_lowercase();
     let mut groups: BTreeMap<String, Vec<&ParameterView>> = BTreeMap::new();
     for parameter in &parameters {
-        let texts = [&parameter.name, &parameter.title, &parameter.help];
-        if texts.iter().any(|text| text.to_lowercase().contains(&find)) {
+        if has([&*parameter.name, &parameter.title, &parameter.help], &wanted.find) {
             let group = parameter.name.split('.').next().unwrap_or_default();
             groups.entry(group.to_owned()).or_default().push(parameter);
         }
     }
+    let search = Search::new("/parameters", FIND, &wanted.find)
+        .by("node", WHOSE, &wanted.node, words(&names))
+        .any(CLUSTER);
     let content = html! {
-        form .find method="get" action="/parameters" role="search" {
-            div .wide {
-                label for="find" { (FIND.get(language)) }
-                input #find type="search" name="find" value=(wanted.find);
-            }
-            div {
-                label for="node" { (WHOSE.get(language)) }
-                select #node name="node" {
-                    option value="" { (CLUSTER.get(language)) }
-                    @for known in &nodes {
-                        option value=(known.name) selected[known.name == wanted.node] { (known.name) }
-                    }
-                }
-            }
-            button type="submit" { (SHOW.get(language)) }
-        }
+        (search.show(language))
         @for (group, parameters) in &groups {
             details open {
                 summary { (group) }
@@ -110,16 +99,13 @@ pub async fn set(State(site): State<Arc<Site>>, visitor: Visitor, form: Submitte
     let whose = escaped(node.as_deref().unwrap_or_default());
     let place = format!("/parameters?node={whose}#p-{}", escaped(&name.replace('.', "-")));
     let request = SetParameter { node, name, value: Some(form.text("value").to_owned()) };
-    let asked = site.ask(&visitor, request).await;
-    after::<SetParameter>(&site, &visitor, &place, asked, |done| done)
+    make(&site, &visitor, &place, request).await
 }
 
 const TITLE: Text = Text::new("Parameters", "パラメータ");
 const FIND: Text = Text::new("Name or help", "名前または説明");
 const WHOSE: Text = Text::new("In force for", "適用対象");
 const CLUSTER: Text = Text::new("the cluster", "クラスタ");
-const SHOW: Text = Text::new("Show", "表示");
 const RANGE: Text = Text::new("Range: {range}.", "範囲: {range}。");
 const DEFAULT: Text = Text::new("Default: {default}.", "デフォルト: {default}。");
 const NEEDS: Text = Text::new("After a change: {needs}.", "変更後: {needs}。");
-const SAVE: Text = Text::new("Save", "保存");

@@ -7,21 +7,20 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use console::{
-    AddDevice, DeviceView, Done, FindPhones, ListDue, ListModels, ListPools, PhoneFilter, PhoneRow,
-    PhoneView, PhonesReset, RemoveDevice, ResetKind, ResetPhones, SetDevice, ShowCapf, ShowDevice,
-    ShowPhone,
+    AddDevice, Done, FindPhones, ListDue, ListModels, ListPools, PhoneFilter, PhoneRow, PhoneView,
+    PhonesReset, RemoveDevice, ResetKind, ResetPhones, SetDevice, ShowCapf, ShowDevice, ShowPhone,
 };
 use lang::{Language, Say, Text};
 use maud::{Markup, html};
 use serde::Deserialize;
 use store::{Action, CapfStatus, DeviceName, DeviceSecurityMode, EffectiveMode, Model};
 
-use super::form::words;
+use super::form::{Press, Search, seen, words, yes_or_no};
 use super::layout::{csrf, page, page_of};
-use super::notice::{Notice, after, back};
+use super::notice::{Notice, after, back, make, settle};
+use super::words::{DESCRIPTION, MODE, NO, REGISTERED, RESET, SAVE, SETTINGS, STATE, YES};
 use super::{OrPage, Shown, Submitted, capf, dashboard, told};
 use crate::accounts::permission::Permission;
-use crate::api::condition::{Conditions, tag};
 use crate::api::problem::{Code, Problem};
 use crate::site::{Site, Visitor};
 
@@ -132,39 +131,13 @@ pub async fn list(
 
 fn search(wanted: &Wanted, visitor: &Visitor) -> Markup {
     let language = visitor.language;
-    let any = || vec![(String::new(), ANY.get(language).to_owned())];
-    let modes = [any(), words(DeviceSecurityMode::ALL)].concat();
-    let statuses = CapfStatus::ALL.iter().map(|it| (it.to_string(), it.say(language)));
-    let statuses = any().into_iter().chain(statuses).collect();
-    let models = [any(), words(&Model::ALL)].concat();
-    let registered = [("true", YES), ("false", NO)];
-    let registered = registered.map(|(word, text)| (word.into(), text.get(language).into()));
-    let registered = any().into_iter().chain(registered).collect();
-    let choices = [
-        ("security_mode", MODE, &wanted.security_mode, modes),
-        ("lsc_status", LSC, &wanted.lsc_status, statuses),
-        ("model", MODEL, &wanted.model, models),
-        ("registered", REGISTERED, &wanted.registered, registered),
-    ];
-    html! {
-        form .find method="get" action="/phones" role="search" {
-            div .wide {
-                label for="find" { (FIND.get(language)) }
-                input #find type="search" name="find" value=(wanted.find);
-            }
-            @for (name, title, value, words) in &choices {
-                div {
-                    label for=(name) { (title.get(language)) }
-                    select id=(name) name=(name) {
-                        @for (word, title) in words {
-                            option value=(word) selected[word == *value] { (title) }
-                        }
-                    }
-                }
-            }
-            button type="submit" { (SEARCH.get(language)) }
-        }
-    }
+    let statuses = CapfStatus::ALL.iter().map(|it| (it.to_string(), it.say(language))).collect();
+    Search::new("/phones", FIND, &wanted.find)
+        .by("security_mode", MODE, &wanted.security_mode, words(DeviceSecurityMode::ALL))
+        .by("lsc_status", LSC, &wanted.lsc_status, statuses)
+        .by("model", MODEL, &wanted.model, words(&Model::ALL))
+        .by("registered", REGISTERED, &wanted.registered, yes_or_no(language))
+        .show(language)
 }
 
 fn row(phone: &PhoneRow, due: &[Action], may: bool, visitor: &Visitor) -> Markup {
@@ -240,7 +213,7 @@ pub async fn show(
             div .notice .warn {
                 div .row {
                     span { (RESET_NEEDED.get(language)) }
-                    @if may { (reset_button(&phone, &visitor)) }
+                    (reset_button(&phone, &visitor))
                 }
             }
         }
@@ -262,7 +235,7 @@ pub async fn show(
                         },
                     }
                 }
-                @if may { (reset_button(&phone, &visitor)) }
+                (reset_button(&phone, &visitor))
             }
             @if let Some(known) = &known { (capf::card(known, &visitor)) }
         }
@@ -270,7 +243,7 @@ pub async fn show(
             h2 { (SETTINGS.get(language)) }
             form method="post" action=(place) {
                 (csrf(&visitor))
-                input type="hidden" name="seen" value=(tag(device));
+                (seen(&phone))
                 (settings::fields(device, &phone.directory_number, &pools, language))
                 @if may { button type="submit" { (SAVE.get(language)) } }
             }
@@ -299,12 +272,10 @@ pub async fn show(
                 }
             }
         }
-        @if may {
-            form method="post" action={ (place) "/remove" } data-confirm=(SURE_REMOVE.get(language)) {
-                (csrf(&visitor))
-                button .danger type="submit" { (REMOVE.get(language)) }
-            }
-        }
+        (Press::new(&format!("{place}/remove"), REMOVE_PHONE.get(language))
+            .sure(SURE_REMOVE.get(language))
+            .danger()
+            .show(&visitor))
     };
     Ok(page_of(&site, &visitor, "/phones", device.name.as_str(), content))
 }
@@ -320,14 +291,11 @@ fn mark(state: &str) -> Markup {
 
 fn reset_button(phone: &PhoneView, visitor: &Visitor) -> Markup {
     let language = visitor.language;
-    html! {
-        form method="post" action="/phones/reset" data-confirm=(dashboard::SURE.get(language)) {
-            (csrf(visitor))
-            input type="hidden" name="name" value=(phone.device.name);
-            input type="hidden" name="back" value="phone";
-            button .quiet type="submit" { (RESET.get(language)) }
-        }
-    }
+    Press::new("/phones/reset", RESET.get(language))
+        .with("name", &phone.device.name)
+        .with("back", "phone")
+        .sure(dashboard::SURE.get(language))
+        .show(visitor)
 }
 
 pub async fn new(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
@@ -401,17 +369,10 @@ pub async fn change(
             return Ok(back(&site, &visitor, &place, Notice::failed(error.say(visitor.language))));
         }
     };
-    let seen = Conditions::of(form.text("seen"));
     let look = ShowDevice { name: name.clone() };
-    let present = |view: &DeviceView| tag(&view.device);
-    let changed = seen
-        .change(&site, &visitor, look, present, SetDevice { name, changes, dry_run: false })
-        .await;
-    let notice = match changed {
-        Ok(done) => Notice::of_done(&done, visitor.language),
-        Err(problem) => Notice::failed(problem.detail),
-    };
-    Ok(back(&site, &visitor, &place, notice))
+    let change = SetDevice { name, changes, dry_run: false };
+    let changed = form.seen().change(&site, &visitor, look, change).await;
+    Ok(settle(&site, &visitor, &place, changed))
 }
 
 pub async fn remove(
@@ -421,8 +382,7 @@ pub async fn remove(
     _: Submitted,
 ) -> Shown {
     let name = device_name(&name, &visitor).or_page(&visitor)?;
-    let asked = site.ask(&visitor, RemoveDevice { name }).await;
-    Ok(after::<RemoveDevice>(&site, &visitor, "/phones", asked, |done| done))
+    Ok(make(&site, &visitor, "/phones", RemoveDevice { name }).await)
 }
 
 /// Resets the phones that were chosen: one by name, some by their boxes, or those of a filter.
@@ -476,27 +436,16 @@ const NAME_HELP: Text = Text::new(
     "SEP と MAC アドレス (電話機背面のラベルに記載)。",
 );
 const MODEL: Text = Text::new("Model", "機種");
-const MODE: Text = Text::new("Security mode", "セキュリティモード");
 const LSC: Text = Text::new("LSC status", "LSC の状態");
 const NUMBER: Text = Text::new("Directory number", "電話番号");
-const DESCRIPTION: Text = Text::new("Description", "説明");
 const OWNER: Text = Text::new("Owner", "所有者");
-const REGISTERED: Text = Text::new("Registered", "登録");
 const FIND: Text = Text::new("Name, number, description or owner", "名前、番号、説明、所有者");
-const SEARCH: Text = Text::new("Find", "検索");
 const FOUND: Text = Text::new("{count} phones", "{count} 台");
-const ANY: Text = Text::new("any", "すべて");
-const YES: Text = Text::new("yes", "済");
-const NO: Text = Text::new("no", "未");
 const ALL: Text = Text::new("All on this page", "このページのすべて");
 const ADD: Text = Text::new("Add a phone", "電話機を追加");
 const BEFORE: Text = Text::new("← back", "← 前へ");
 const AFTER: Text = Text::new("next →", "次へ →");
-const STATE: Text = Text::new("State", "状態");
-const SETTINGS: Text = Text::new("Settings", "設定");
 const SERVERS: Text = Text::new("CallManagers", "CallManager");
-const SAVE: Text = Text::new("Save", "保存");
-const RESET: Text = Text::new("Reset", "リセット");
 const RESET_CHOSEN: Text = Text::new("Reset the chosen", "選択した電話機をリセット");
 const RESET_NEEDED: Text = Text::new("reset needed", "リセットが必要");
 const NONE_CHOSEN: Text = Text::new("Choose phones first.", "電話機を選択してください。");
@@ -504,7 +453,7 @@ const TOLD: Text = Text::new(
     "{matched} phones were meant, {told} of them were told; {calls} are in a call.",
     "対象の電話機 {matched} 台のうち {told} 台に通知しました (通話中 {calls} 台)。",
 );
-const REMOVE: Text = Text::new("Remove this phone", "この電話機を削除");
+const REMOVE_PHONE: Text = Text::new("Remove this phone", "この電話機を削除");
 const SURE_REMOVE: Text = Text::new(
     "Remove this phone and all that CAPF knows of it?",
     "この電話機と CAPF の情報を削除しますか?",

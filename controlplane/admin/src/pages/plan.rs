@@ -1,27 +1,31 @@
 //! Where calls lead, and what phones of one place have in common: lines, routes, pools, regions.
 
-use std::fmt::Display;
+mod line;
+mod pool;
+
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::Response;
 use console::{
-    AddPool, AddRegion, AddRoute, LimitRegion, LineChanges, LineView, ListGateways, ListLines,
-    ListNodes, ListPools, ListRegions, ListRoutes, ListSrst, PoolChanges, PoolView, RemoveLine,
-    RemovePool, RemoveRegion, RemoveRoute, SetLine, SetPool, ShowLine,
+    AddPool, AddRegion, AddRoute, LimitRegion, LineView, ListGateways, ListLines, ListPools,
+    ListRegions, ListRoutes, PoolChanges, PoolView, RemoveRegion, RemoveRoute,
 };
-use lang::{Language, Say, Text};
+use lang::Text;
 use maud::{Markup, html};
 use serde::Deserialize;
-use store::{Destination, MediaPolicy, Number, Region};
+use store::{Destination, Number, Region};
 
-use super::form::{Field, words};
-use super::layout::{csrf, page, page_of};
-use super::notice::{Notice, after, back};
+use super::form::{Field, Press, Search, has, words};
+use super::layout::{csrf, page};
+use super::notice::{Notice, back, make};
+use super::table::table;
+use super::words::{ACTIONS, NUMBER, PHONES, POOL, REMOVE, SURE_REMOVE};
 use super::{OrPage, Shown, Submitted, escaped};
 use crate::accounts::permission::Permission;
-use crate::api::problem::{Code, Problem};
 use crate::site::{Site, Visitor};
+pub use line::{change as set_line, remove as remove_line, show as line};
+pub use pool::{change as set_pool, remove as remove_pool, show as pool};
 
 const PLACE: &str = "/plan";
 /// Lines on a page.
@@ -47,33 +51,25 @@ pub async fn show(
     let gateways = site.ask(&visitor, ListGateways {}).await.or_page(&visitor)?;
     let out = gateways.into_iter().map(|view| Destination::Gateway(view.gateway.name));
     let destinations: Vec<_> = std::iter::once(Destination::MeetMe).chain(out).collect();
-    let find = wanted.find.trim().to_lowercase();
     lines.retain(|it| {
         let phones = it.phones.iter().map(|phone| phone.as_str());
-        let mut texts = phones.chain([it.line.number.as_str(), &it.line.display]);
-        texts.any(|text| text.to_lowercase().contains(&find))
+        has(phones.chain([it.line.number.as_str(), &it.line.display]), &wanted.find)
     });
     let may = visitor.person.may(Permission::Operate);
     let content = html! {
         section .card .scroll #lines tabindex="0" {
             h2 { (LINES.get(language)) }
-            form .find method="get" action=(PLACE) role="search" {
-                div .wide {
-                    label for="find" { (FIND.get(language)) }
-                    input #find type="search" name="find" value=(wanted.find);
-                }
-                button type="submit" { (SEARCH.get(language)) }
-            }
-            (table(&LINE_COLUMNS, language, html! {
+            (Search::new(PLACE, FIND, &wanted.find).show(language))
+            (table(&LINE_COLUMNS, html! {
                 @for line in lines.iter().take(MOST) { (line_row(line)) }
-            }))
+            }, language))
             @if lines.len() > MOST {
                 p .soft { (MORE.fill(language, &[("count", &(lines.len() - MOST))])) }
             }
         }
         section .card .scroll #routes tabindex="0" {
             h2 { (ROUTES.get(language)) }
-            (table(&ROUTE_COLUMNS, language, html! {
+            (table(&ROUTE_COLUMNS, html! {
                 @for route in &routes {
                     tr {
                         td .mono { (route.pattern) }
@@ -81,13 +77,13 @@ pub async fn show(
                         td { (remove("/plan/remove/route", "pattern", &route.pattern, &visitor)) }
                     }
                 }
-            }))
+            }, language))
             @if may {
                 form method="post" action="/plan/routes" {
                     (csrf(&visitor))
                     div .fields {
-                        (field("pattern", PATTERN, PATTERN_HELP, language).text(""))
-                        (field("destination", DESTINATION, Text::new("", ""), language)
+                        (Field::new("pattern", PATTERN, language).help(PATTERN_HELP).text(""))
+                        (Field::new("destination", DESTINATION, language)
                             .choice("", &words(&destinations)))
                     }
                     button .quiet type="submit" { (ADD_ROUTE.get(language)) }
@@ -96,10 +92,8 @@ pub async fn show(
         }
         section .card .scroll #pools tabindex="0" {
             h2 { (POOLS.get(language)) }
-            (table(&POOL_COLUMNS, language, html! { @for pool in &pools { (pool_row(pool)) } }))
-            @if may {
-                (add("/plan/pools", "pool", POOL, ADD_POOL, &visitor))
-            }
+            (table(&POOL_COLUMNS, html! { @for pool in &pools { (pool_row(pool)) } }, language))
+            @if may { (add("/plan/pools", "pool", POOL, ADD_POOL, &visitor)) }
         }
         section .card .scroll #regions tabindex="0" {
             h2 { (REGIONS.get(language)) }
@@ -112,24 +106,6 @@ pub async fn show(
         }
     };
     Ok(page(&site, &visitor, PLACE, TITLE, content))
-}
-
-fn table(columns: &[Text], language: Language, rows: Markup) -> Markup {
-    html! {
-        table {
-            thead { tr {
-                @for column in columns {
-                    @let title = column.get(language);
-                    @if title.is_empty() { td {} } @else { th scope="col" { (title) } }
-                }
-            } }
-            tbody { (rows) }
-        }
-    }
-}
-
-fn field(name: &str, title: Text, help: Text, language: Language) -> Field<'_> {
-    Field { name, title: title.get(language), help: help.get(language).to_owned() }
 }
 
 fn line_row(view: &LineView) -> Markup {
@@ -166,23 +142,20 @@ fn pool_row(view: &PoolView) -> Markup {
 
 /// The bit rates between regions.
 fn matrix(regions: &[Region], visitor: &Visitor) -> Markup {
-    html! {
-        table {
-            tbody {
-                @for region in regions {
-                    tr {
-                        th scope="row" { (region.name) }
-                        td {
-                            @for (other, kbit_s) in &region.limits {
-                                div { (other) ": " (kbit_s) " kbit/s" }
-                            }
-                        }
-                        td { (remove("/plan/remove/region", "region", &region.name, visitor)) }
+    let rows = html! {
+        @for region in regions {
+            tr {
+                th scope="row" { (region.name) }
+                td {
+                    @for (other, kbit_s) in &region.limits {
+                        div { (other) ": " (kbit_s) " kbit/s" }
                     }
                 }
+                td { (remove("/plan/remove/region", "region", &region.name, visitor)) }
             }
         }
-    }
+    };
+    table(&[], rows, visitor.language)
 }
 
 fn limit(regions: &[Region], visitor: &Visitor) -> Markup {
@@ -192,10 +165,9 @@ fn limit(regions: &[Region], visitor: &Visitor) -> Markup {
         form method="post" action="/plan/regions/limit" {
             (csrf(visitor))
             div .fields {
-                (field("one", REGION, Text::new("", ""), language).choice("", &words(&names)))
-                (field("other", OTHER_REGION, Text::new("", ""), language)
-                    .choice("", &words(&names)))
-                (field("kbit_s", RATE, RATE_HELP, language).text(""))
+                (Field::new("one", REGION, language).choice("", &words(&names)))
+                (Field::new("other", OTHER_REGION, language).choice("", &words(&names)))
+                (Field::new("kbit_s", RATE, language).help(RATE_HELP).text(""))
             }
             button .quiet type="submit" { (LIMIT.get(language)) }
         }
@@ -207,103 +179,20 @@ fn add(place: &str, name: &'static str, title: Text, button: Text, visitor: &Vis
     html! {
         form method="post" action=(place) {
             (csrf(visitor))
-            (field(name, title, Text::new("", ""), language).text(""))
+            (Field::new(name, title, language).text(""))
             button .quiet type="submit" { (button.get(language)) }
         }
     }
 }
 
-fn remove(place: &str, field: &str, value: &dyn Display, visitor: &Visitor) -> Markup {
+/// Removes something that is named in a field.
+pub(super) fn remove(place: &str, field: &str, name: &str, visitor: &Visitor) -> Markup {
     let language = visitor.language;
-    let value = value.to_string();
-    html! {
-        @if visitor.person.may(Permission::Operate) {
-            form method="post" action=(place)
-                data-confirm=(SURE.fill(language, &[("name", &value)])) {
-                (csrf(visitor))
-                input type="hidden" name=(field) value=(value);
-                button .quiet type="submit" aria-label={ (REMOVE.get(language)) " " (value) } {
-                    (REMOVE.get(language))
-                }
-            }
-        }
-    }
-}
-
-pub async fn line(
-    State(site): State<Arc<Site>>,
-    visitor: Visitor,
-    Path(number): Path<String>,
-) -> Shown {
-    let language = visitor.language;
-    let number = line_number(&number, &visitor).or_page(&visitor)?;
-    let view = site.ask(&visitor, ShowLine { number }).await.or_page(&visitor)?;
-    let line = &view.line;
-    let text = |number: &Option<Number>| number.as_ref().map(Number::to_string).unwrap_or_default();
-    let place = format!("/plan/lines/{}", escaped(line.number.as_str()));
-    let content = html! {
-        section .card {
-            dl .facts {
-                dt { (PHONES.get(language)) }
-                dd { @for phone in &view.phones { a href={ "/phones/" (phone) } { (phone) } " " } }
-            }
-        }
-        form .card method="post" action=(place) {
-            (csrf(&visitor))
-            div .fields {
-                (field("display", DISPLAY, DISPLAY_HELP, language).text(&line.display))
-                (field("forward_all", ALL, FORWARD_HELP, language).text(&text(&line.forward_all)))
-                (field("forward_busy", BUSY, FORWARD_HELP, language)
-                    .text(&text(&line.forward_busy)))
-                (field("forward_no_answer", NO_ANSWER, FORWARD_HELP, language)
-                    .text(&text(&line.forward_no_answer)))
-                (field("busy_trigger", TRIGGER, TRIGGER_HELP, language)
-                    .text(&line.busy_trigger.to_string()))
-            }
-            @if visitor.person.may(Permission::Operate) {
-                button type="submit" { (SAVE.get(language)) }
-            }
-        }
-        @if view.phones.is_empty() {
-            (remove("/plan/remove/line", "number", &line.number, &visitor))
-        }
-        p { a href=(PLACE) { (TITLE.get(language)) } }
-    };
-    Ok(page_of(&site, &visitor, PLACE, line.number.as_str(), content))
-}
-
-pub async fn set_line(
-    State(site): State<Arc<Site>>,
-    visitor: Visitor,
-    Path(number): Path<String>,
-    form: Submitted,
-) -> Shown {
-    let place = format!("/plan/lines/{}", escaped(&number));
-    let number = line_number(&number, &visitor).or_page(&visitor)?;
-    let changes = LineChanges {
-        display: form.given("display"),
-        forward_all: form.given("forward_all"),
-        forward_busy: form.given("forward_busy"),
-        forward_no_answer: form.given("forward_no_answer"),
-        busy_trigger: form.word("busy_trigger"),
-    };
-    let asked = site.ask(&visitor, SetLine { number, changes }).await;
-    Ok(after::<SetLine>(&site, &visitor, &place, asked, |done| done))
-}
-
-pub async fn remove_line(
-    State(site): State<Arc<Site>>,
-    visitor: Visitor,
-    form: Submitted,
-) -> Shown {
-    let number = line_number(form.text("number"), &visitor).or_page(&visitor)?;
-    let asked = site.ask(&visitor, RemoveLine { number }).await;
-    Ok(after::<RemoveLine>(&site, &visitor, PLACE, asked, |done| done))
-}
-
-fn line_number(text: &str, visitor: &Visitor) -> Result<Number, Problem> {
-    let wrong = |error: store::Error| Problem::new(Code::Invalid, error.say(visitor.language));
-    text.parse().map_err(wrong)
+    Press::new(place, REMOVE.get(language))
+        .labelled(format!("{} {name}", REMOVE.get(language)))
+        .with(field, name)
+        .sure(SURE_REMOVE.fill(language, &[("name", &name)]))
+        .show(visitor)
 }
 
 pub async fn add_route(
@@ -315,8 +204,7 @@ pub async fn add_route(
         return back(&site, &visitor, PLACE, Notice::failed(DESTINATION.get(visitor.language)));
     };
     let pattern = form.text("pattern").to_owned();
-    let asked = site.ask(&visitor, AddRoute { pattern, destination }).await;
-    after::<AddRoute>(&site, &visitor, PLACE, asked, |done| done)
+    make(&site, &visitor, PLACE, AddRoute { pattern, destination }).await
 }
 
 pub async fn remove_route(
@@ -325,8 +213,7 @@ pub async fn remove_route(
     form: Submitted,
 ) -> Response {
     let pattern = form.text("pattern").to_owned();
-    let asked = site.ask(&visitor, RemoveRoute { pattern }).await;
-    after::<RemoveRoute>(&site, &visitor, PLACE, asked, |done| done)
+    make(&site, &visitor, PLACE, RemoveRoute { pattern }).await
 }
 
 pub async fn add_pool(
@@ -335,81 +222,7 @@ pub async fn add_pool(
     form: Submitted,
 ) -> Response {
     let name = form.text("pool").to_owned();
-    let asked = site.ask(&visitor, AddPool { name, changes: PoolChanges::default() }).await;
-    after::<AddPool>(&site, &visitor, PLACE, asked, |done| done)
-}
-
-pub async fn pool(
-    State(site): State<Arc<Site>>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-) -> Shown {
-    let language = visitor.language;
-    let pools = site.ask(&visitor, ListPools {}).await.or_page(&visitor)?;
-    let found = pools.into_iter().find(|view| view.pool.name == name);
-    let unknown = || Problem::new(Code::NotFound, name.clone());
-    let PoolView { pool, phones } = found.ok_or_else(unknown).or_page(&visitor)?;
-    let regions = site.ask(&visitor, ListRegions {}).await.or_page(&visitor)?;
-    let regions: Vec<_> = regions.into_iter().map(|region| region.name).collect();
-    let references = site.ask(&visitor, ListSrst {}).await.or_page(&visitor)?;
-    let references = references.into_iter().map(|it| it.name);
-    let references: Vec<_> = std::iter::once(String::new()).chain(references).collect();
-    let nodes = site.ask(&visitor, ListNodes {}).await.or_page(&visitor)?;
-    let nodes: Vec<_> = nodes.into_iter().map(|node| node.name).collect();
-    let servers = SERVERS_HELP.fill(language, &[("nodes", &nodes.join(", "))]);
-    let place = format!("/plan/pools/{}", escaped(&pool.name));
-    let content = html! {
-        form .card method="post" action=(place) {
-            (csrf(&visitor))
-            div .fields {
-                (field("region", REGION, RESET, language).choice(&pool.region, &words(&regions)))
-                (field("date_template", DATE, DATE_HELP, language).text(&pool.date_template))
-                (field("time_zone", ZONE, ZONE_HELP, language).text(&pool.time_zone))
-                (Field { name: "call_managers", title: SERVERS.get(language), help: servers }
-                    .text(&pool.call_managers.join(", ")))
-                (field("media", MEDIA, MEDIA_HELP, language)
-                    .choice(pool.media.as_str(), &words(MediaPolicy::ALL)))
-                (field("srst", SRST, RESET, language)
-                    .choice(pool.srst.as_deref().unwrap_or_default(), &words(&references)))
-            }
-            @if visitor.person.may(Permission::Operate) {
-                button type="submit" { (SAVE.get(language)) }
-            }
-        }
-        @if phones == 0 { (remove("/plan/remove/pool", "pool", &pool.name, &visitor)) }
-        p { a href=(PLACE) { (TITLE.get(language)) } }
-    };
-    Ok(page_of(&site, &visitor, PLACE, &pool.name, content))
-}
-
-pub async fn set_pool(
-    State(site): State<Arc<Site>>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    form: Submitted,
-) -> Response {
-    let place = format!("/plan/pools/{}", escaped(&name));
-    let servers = form.given("call_managers");
-    let changes = PoolChanges {
-        region: form.filled("region"),
-        date_template: form.filled("date_template"),
-        time_zone: form.filled("time_zone"),
-        call_managers: servers
-            .map(|names| names.split(',').map(|name| name.trim().to_owned()).collect()),
-        media: form.word("media"),
-        srst: form.given("srst"),
-    };
-    let asked = site.ask(&visitor, SetPool { name, changes }).await;
-    after::<SetPool>(&site, &visitor, &place, asked, |done| done)
-}
-
-pub async fn remove_pool(
-    State(site): State<Arc<Site>>,
-    visitor: Visitor,
-    form: Submitted,
-) -> Response {
-    let asked = site.ask(&visitor, RemovePool { name: form.text("pool").to_owned() }).await;
-    after::<RemovePool>(&site, &visitor, PLACE, asked, |done| done)
+    make(&site, &visitor, PLACE, AddPool { name, changes: PoolChanges::default() }).await
 }
 
 pub async fn add_region(
@@ -417,8 +230,7 @@ pub async fn add_region(
     visitor: Visitor,
     form: Submitted,
 ) -> Response {
-    let asked = site.ask(&visitor, AddRegion { name: form.text("region").to_owned() }).await;
-    after::<AddRegion>(&site, &visitor, PLACE, asked, |done| done)
+    make(&site, &visitor, PLACE, AddRegion { name: form.text("region").to_owned() }).await
 }
 
 pub async fn limit_region(
@@ -432,8 +244,7 @@ pub async fn limit_region(
         return back(&site, &visitor, PLACE, Notice::failed(RATE_HELP.get(visitor.language)));
     }
     let (one, other) = (form.text("one").to_owned(), form.text("other").to_owned());
-    let asked = site.ask(&visitor, LimitRegion { one, other, kbit_s }).await;
-    after::<LimitRegion>(&site, &visitor, PLACE, asked, |done| done)
+    make(&site, &visitor, PLACE, LimitRegion { one, other, kbit_s }).await
 }
 
 pub async fn remove_region(
@@ -441,33 +252,21 @@ pub async fn remove_region(
     visitor: Visitor,
     form: Submitted,
 ) -> Response {
-    let asked = site.ask(&visitor, RemoveRegion { name: form.text("region").to_owned() }).await;
-    after::<RemoveRegion>(&site, &visitor, PLACE, asked, |done| done)
+    make(&site, &visitor, PLACE, RemoveRegion { name: form.text("region").to_owned() }).await
 }
 
 const TITLE: Text = Text::new("Lines and pools", "回線とプール");
 const LINES: Text = Text::new("Lines", "回線");
 const LINE_COLUMNS: [Text; 6] = [NUMBER, DISPLAY, PHONES, ALL, BUSY, NO_ANSWER];
-const NUMBER: Text = Text::new("Number", "番号");
 const DISPLAY: Text = Text::new("Name shown to others", "表示名");
-const DISPLAY_HELP: Text = Text::new("Default: none.", "デフォルト: なし");
-const PHONES: Text = Text::new("Phones", "電話機");
 const ALL: Text = Text::new("Forward all", "すべて転送");
 const BUSY: Text = Text::new("Forward if busy", "話中時転送");
 const NO_ANSWER: Text = Text::new("Forward if nobody answers", "無応答時転送");
-const FORWARD_HELP: Text =
-    Text::new("A number; empty forwards none.", "転送先の番号。空の場合は転送しません。");
-const TRIGGER: Text = Text::new("Busy trigger", "話中トリガー");
-const TRIGGER_HELP: Text = Text::new(
-    "With so many calls it is busy, 1 to 200. Default: 2.",
-    "この数の通話で話中になります。範囲: 1 ～ 200。デフォルト: 2",
-);
 const FIND: Text = Text::new("Number, name or phone", "番号、表示名、電話機");
-const SEARCH: Text = Text::new("Find", "検索");
 const MORE: Text =
     Text::new("{count} more: narrow the search.", "他 {count} 件。検索条件を絞り込んでください。");
 const ROUTES: Text = Text::new("Routes", "ルート");
-const ROUTE_COLUMNS: [Text; 3] = [PATTERN, DESTINATION, Text::new("", "")];
+const ROUTE_COLUMNS: [Text; 3] = [PATTERN, DESTINATION, ACTIONS];
 const PATTERN: Text = Text::new("Pattern", "パターン");
 const PATTERN_HELP: Text = Text::new(
     "Digits, X for any digit, [2-9] for some, ! for all that follow.",
@@ -477,7 +276,6 @@ const DESTINATION: Text = Text::new("Leads to", "転送先");
 const ADD_ROUTE: Text = Text::new("Add a route", "ルートを追加");
 const POOLS: Text = Text::new("Device pools", "デバイスプール");
 const POOL_COLUMNS: [Text; 7] = [POOL, REGION, ZONE, SERVERS, MEDIA, SRST, PHONES];
-const POOL: Text = Text::new("Pool", "プール");
 const ADD_POOL: Text = Text::new("Add a pool", "プールを追加");
 const REGIONS: Text = Text::new("Regions", "リージョン");
 const REGIONS_HELP: Text = Text::new(
@@ -493,26 +291,7 @@ const RATE_HELP: Text = Text::new(
     "8 は G.729、64 は G.711、256 はワイドバンド。空の場合は設定を削除します。",
 );
 const LIMIT: Text = Text::new("Limit the bit rate", "ビットレートを制限");
-const DATE: Text = Text::new("Date template", "日付の形式");
-const DATE_HELP: Text = Text::new(
-    "Such as M/D/Y or D.M.YA; A is the 12-hour clock. Reset afterwards.",
-    "M/D/Y、D.M.YA など。A は 12 時間制。変更後はリセットが必要です。",
-);
 const ZONE: Text = Text::new("Time zone", "タイムゾーン");
-const ZONE_HELP: Text = Text::new(
-    "Such as Asia/Tokyo. Reset afterwards.",
-    "Asia/Tokyo など。変更後はリセットが必要です。",
-);
 const SERVERS: Text = Text::new("CallManagers", "CallManager");
-const SERVERS_HELP: Text = Text::new(
-    "Of {nodes}, with commas, the one to try first in front; empty is all. Reset afterwards.",
-    "{nodes} をカンマ区切りで、優先順に指定。空の場合はすべて。変更後はリセットが必要です。",
-);
 const MEDIA: Text = Text::new("Media through a relay", "メディアリレー");
-const MEDIA_HELP: Text =
-    Text::new("Never, when it is needed, or always.", "使用しない、必要なとき、常に、のいずれか。");
 const SRST: Text = Text::new("SRST reference", "SRST リファレンス");
-const RESET: Text = Text::new("Reset afterwards.", "変更後はリセットが必要です。");
-const SAVE: Text = Text::new("Save", "保存");
-const REMOVE: Text = Text::new("Remove", "削除");
-const SURE: Text = Text::new("Remove {name}?", "{name} を削除しますか?");

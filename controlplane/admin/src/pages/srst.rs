@@ -12,13 +12,15 @@ use console::{
 use lang::{Language, Text};
 use maud::{Markup, html};
 
-use super::form::Field;
+use super::form::{Field, Press, card, seen};
 use super::layout::{csrf, page, page_of};
-use super::notice::{Notice, after, back};
+use super::notice::{Notice, after, back, make, settle};
 use super::phones::told_of;
-use super::{OrPage, Shown, Submitted, dashboard, escaped};
+use super::table::{facts, list as table_of};
+use super::words::{ADDRESS, NAME, NO, NO_ADDRESS, PHONES, SAVE, YES};
+use super::{OrPage, PageFault, Shown, Submitted, dashboard, escaped};
 use crate::accounts::permission::Permission;
-use crate::api::problem::{Code, Problem};
+use crate::api::one::one_of;
 use crate::site::{Site, Visitor};
 
 const PLACE: &str = "/srst";
@@ -31,29 +33,15 @@ pub async fn list(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
         Some(SrstStatusView::Centre { gateways, .. }) => &**gateways,
         _ => &[],
     };
+    let fields = html! {
+        (Field::new("name", NAME, language).text(""))
+        (Field::new("address", ADDRESS, language).text(""))
+        (settings(None, language))
+    };
     let content = html! {
-        section .card .scroll tabindex="0" {
-            @if references.is_empty() { p .soft { (NONE.get(language)) } }
-            @else {
-                table {
-                    thead { tr { @for column in COLUMNS { th scope="col" { (column.get(language)) } } } }
-                    tbody {
-                        @for reference in &references { (row(reference, gateways, language)) }
-                    }
-                }
-            }
-        }
+        (table_of(None, &COLUMNS, &references, |it| row(it, gateways, language), language))
         @if visitor.person.may(Permission::Operate) {
-            form .card method="post" action=(PLACE) {
-                (csrf(&visitor))
-                h2 { (ADD.get(language)) }
-                div .fields {
-                    (field("name", NAME, NO_HELP, language).text(""))
-                    (field("address", ADDRESS, NO_HELP, language).text(""))
-                    (settings(None, language))
-                }
-                button type="submit" { (ADD.get(language)) }
-            }
+            (card(PLACE, Some(ADD), fields, ADD, &visitor))
         }
     };
     Ok(page(&site, &visitor, PLACE, TITLE, content))
@@ -88,23 +76,14 @@ fn row(reference: &SrstView, gateways: &[SrstGatewayView], language: Language) -
     }
 }
 
-fn field(name: &'static str, title: Text, help: Text, language: Language) -> Field<'static> {
-    Field { name, title: title.get(language), help: help.get(language).to_owned() }
-}
-
 fn settings(reference: Option<&SrstView>, language: Language) -> Markup {
-    let port = |port: Option<u16>, default: &str| {
-        port.map_or_else(|| default.to_owned(), |port| port.to_string())
-    };
-    let secure = reference.is_some_and(|reference| reference.secure);
-    let switch = [("true", YES), ("false", NO)];
-    let switch = switch.map(|(word, text)| (word.to_owned(), text.get(language).to_owned()));
+    let field = |name, title, help| Field::new(name, title, language).help(help);
+    let port = reference.map_or(2000, |it| it.port).to_string();
+    let provider_port = reference.map_or(2445, |it| it.provider_port).to_string();
     html! {
-        (field("port", PORT, PORT_HELP, language).text(&port(reference.map(|it| it.port), "2000")))
-        (field("secure", SECURE, SECURE_HELP, language)
-            .choice(if secure { "true" } else { "false" }, &switch))
-        (field("provider_port", PROVIDER, PROVIDER_HELP, language)
-            .text(&port(reference.map(|it| it.provider_port), "2445")))
+        (field("port", PORT, PORT_HELP).text(&port))
+        (field("secure", SECURE, SECURE_HELP).flag(reference.is_some_and(|it| it.secure)))
+        (field("provider_port", PROVIDER, PROVIDER_HELP).text(&provider_port))
     }
 }
 
@@ -115,82 +94,69 @@ pub async fn show(
 ) -> Shown {
     let language = visitor.language;
     let reference = find(&site, &visitor, &name).await?;
-    let place = format!("/srst/{}", escaped(&name));
-    let may = visitor.person.may(Permission::Operate);
-    let content = html! {
-        form .card method="post" action=(place) {
-            (csrf(&visitor))
-            div .fields {
-                (field("address", ADDRESS, RESET_HELP, language).text(&reference.address.to_string()))
-                (settings(Some(&reference), language))
-            }
-            @if may { button type="submit" { (SAVE.get(language)) } }
+    let place = place(&name);
+    let button = |verb: &str, title: Text, sure: Option<Text>| {
+        let place = format!("{place}/{verb}");
+        let button = Press::new(&place, title.get(language));
+        match sure {
+            Some(sure) => button.sure(sure.get(language)).show(&visitor),
+            None => button.show(&visitor),
         }
+    };
+    let fields = html! {
+        (seen(&reference))
+        (Field::new("address", ADDRESS, language)
+            .help(RESET_HELP)
+            .text(&reference.address.to_string()))
+        (settings(Some(&reference), language))
+    };
+    let content = html! {
+        (card(&place, None, fields, SAVE, &visitor))
         section .card #certificate {
             h2 { (CERTIFICATE.get(language)) }
             @match &reference.certificate {
                 None => p .soft { (NO_CERTIFICATE.get(language)) },
-                Some(certificate) => (fields(certificate, language)),
+                Some(certificate) => (shown(certificate, language)),
             }
-            @if may {
-                div .row {
-                    (button(&format!("{place}/fetch"), FETCH, None, &visitor))
-                    @if reference.certificate.is_some() {
-                        (button(&format!("{place}/withdraw"), WITHDRAW, Some(SURE_WITHDRAW), &visitor))
-                    }
+            div .row {
+                (button("fetch", FETCH, None))
+                @if reference.certificate.is_some() {
+                    (button("withdraw", WITHDRAW, Some(SURE_WITHDRAW)))
                 }
             }
         }
-        @if may {
-            div .row {
-                (button(&format!("{place}/reset"), RESET, Some(dashboard::SURE), &visitor))
-                @if reference.pools.is_empty() {
-                    (button(&format!("{place}/remove"), REMOVE, Some(SURE_REMOVE), &visitor))
-                }
-            }
+        div .row {
+            (button("reset", RESET, Some(dashboard::SURE)))
+            @if reference.pools.is_empty() { (button("remove", REMOVE, Some(SURE_REMOVE))) }
         }
         p { a href=(PLACE) { (TITLE.get(language)) } }
     };
     Ok(page_of(&site, &visitor, PLACE, &name, content))
 }
 
-async fn find(
-    site: &Arc<Site>,
-    visitor: &Visitor,
-    name: &str,
-) -> Result<SrstView, super::PageFault> {
-    let references = site.ask(visitor, ListSrst {}).await.or_page(visitor)?;
-    let found = references.into_iter().find(|reference| reference.name == name);
-    found.ok_or_else(|| Problem::new(Code::NotFound, name)).or_page(visitor)
+async fn find(site: &Arc<Site>, visitor: &Visitor, name: &str) -> Result<SrstView, PageFault> {
+    one_of(site, visitor, ListSrst {}, |it: &SrstView| it.name == name).await.or_page(visitor)
 }
 
-fn button(place: &str, title: Text, sure: Option<Text>, visitor: &Visitor) -> Markup {
-    let language = visitor.language;
-    html! {
-        form method="post" action=(place) data-confirm=[sure.map(|sure| sure.get(language))] {
-            (csrf(visitor))
-            button .quiet type="submit" { (title.get(language)) }
-        }
-    }
+fn place(name: &str) -> String {
+    format!("{PLACE}/{}", escaped(name))
 }
 
-fn fields(certificate: &SrstCertificateView, language: Language) -> Markup {
+fn shown(certificate: &SrstCertificateView, language: Language) -> Markup {
     let SrstCertificateView { subject, issuer, serial, not_before, not_after, sha256, sha1 } =
         certificate;
-    let pairs = [
-        (SUBJECT, subject),
-        (ISSUER, issuer),
-        (SERIAL, serial),
-        (FROM, not_before),
-        (TO, not_after),
-        (Text::new("SHA-256", "SHA-256"), sha256),
-        (Text::new("SHA-1", "SHA-1"), sha1),
-    ];
-    html! {
-        dl .facts {
-            @for (title, value) in pairs { dt { (title.get(language)) } dd .mono { (value) } }
-        }
-    }
+    facts(
+        &[
+            (SUBJECT, subject),
+            (ISSUER, issuer),
+            (SERIAL, serial),
+            (FROM, not_before),
+            (TO, not_after),
+            (Text::new("SHA-256", "SHA-256"), sha256),
+            (Text::new("SHA-1", "SHA-1"), sha1),
+        ],
+        language,
+    )
 }
 
 /// Shows what the gateway shows: accepted only if it is what somebody compared.
@@ -201,7 +167,7 @@ pub async fn fetch(
     _: Submitted,
 ) -> Shown {
     let language = visitor.language;
-    let place = format!("/srst/{}", escaped(&name));
+    let place = place(&name);
     let fetched = match site.ask(&visitor, FetchSrst { name: name.clone() }).await {
         Ok(fetched) => fetched,
         Err(fault) => {
@@ -213,7 +179,7 @@ pub async fn fetch(
     let content = html! {
         section .card {
             h2 { (SHOWN.get(language)) }
-            (fields(&fetched.shown, language))
+            (shown(&fetched.shown, language))
             @if same { p { (SAME.get(language)) } }
             @else {
                 p { (COMPARE.get(language)) }
@@ -230,7 +196,7 @@ pub async fn fetch(
         @if let Some(stored) = fetched.stored.as_ref().filter(|_| !same) {
             section .card {
                 h2 { (STORED.get(language)) }
-                (fields(stored, language))
+                (shown(stored, language))
             }
         }
     };
@@ -243,10 +209,8 @@ pub async fn accept(
     Path(name): Path<String>,
     form: Submitted,
 ) -> Response {
-    let place = format!("/srst/{}", escaped(&name));
-    let request = AcceptSrst { name, sha256: form.text("sha256").to_owned() };
-    let asked = site.ask(&visitor, request).await;
-    after::<AcceptSrst>(&site, &visitor, &place, asked, |done| done)
+    let place = place(&name);
+    make(&site, &visitor, &place, AcceptSrst { name, sha256: form.text("sha256").to_owned() }).await
 }
 
 pub async fn withdraw(
@@ -255,9 +219,7 @@ pub async fn withdraw(
     Path(name): Path<String>,
     _: Submitted,
 ) -> Response {
-    let place = format!("/srst/{}", escaped(&name));
-    let asked = site.ask(&visitor, WithdrawSrst { name }).await;
-    after::<WithdrawSrst>(&site, &visitor, &place, asked, |done| done)
+    make(&site, &visitor, &place(&name), WithdrawSrst { name }).await
 }
 
 pub async fn reset(
@@ -266,8 +228,7 @@ pub async fn reset(
     Path(name): Path<String>,
     _: Submitted,
 ) -> Response {
-    let language = visitor.language;
-    let place = format!("/srst/{}", escaped(&name));
+    let (place, language) = (place(&name), visitor.language);
     let asked = site.ask(&visitor, ResetSrst { name, dry_run: false }).await;
     after::<ResetSrst>(&site, &visitor, &place, asked, |reset| told_of(reset, language))
 }
@@ -278,8 +239,7 @@ pub async fn remove(
     Path(name): Path<String>,
     _: Submitted,
 ) -> Response {
-    let asked = site.ask(&visitor, RemoveSrst { name }).await;
-    after::<RemoveSrst>(&site, &visitor, PLACE, asked, |done| done)
+    make(&site, &visitor, PLACE, RemoveSrst { name }).await
 }
 
 fn changes(form: &Submitted) -> SrstChanges {
@@ -295,8 +255,7 @@ pub async fn add(State(site): State<Arc<Site>>, visitor: Visitor, form: Submitte
         return back(&site, &visitor, PLACE, Notice::failed(NO_ADDRESS.get(visitor.language)));
     };
     let name = form.text("name").to_owned();
-    let asked = site.ask(&visitor, AddSrst { name, address, changes: changes(&form) }).await;
-    after::<AddSrst>(&site, &visitor, PLACE, asked, |done| done)
+    make(&site, &visitor, PLACE, AddSrst { name, address, changes: changes(&form) }).await
 }
 
 pub async fn change(
@@ -305,13 +264,14 @@ pub async fn change(
     Path(name): Path<String>,
     form: Submitted,
 ) -> Response {
-    let place = format!("/srst/{}", escaped(&name));
+    let place = place(&name);
     let Some(address) = form.word::<IpAddr>("address") else {
         return back(&site, &visitor, &place, Notice::failed(NO_ADDRESS.get(visitor.language)));
     };
-    let request = SetSrst { name, address: Some(address), changes: changes(&form) };
-    let asked = site.ask(&visitor, request).await;
-    after::<SetSrst>(&site, &visitor, &place, asked, |done| done)
+    let change = SetSrst { name: name.clone(), address: Some(address), changes: changes(&form) };
+    let is_it = |it: &&SrstView| it.name == name;
+    let changed = form.seen().change_one(&site, &visitor, ListSrst {}, is_it, change).await;
+    settle(&site, &visitor, &place, changed)
 }
 
 const TITLE: Text = Text::new("SRST references", "SRST リファレンス");
@@ -320,12 +280,9 @@ const COLUMNS: [Text; 6] = [
     ADDRESS,
     SECURE,
     Text::new("Pools", "プール"),
-    Text::new("Phones", "電話機"),
+    PHONES,
     Text::new("Gateway", "ゲートウェイ"),
 ];
-const NONE: Text = Text::new("There is none yet.", "まだありません。");
-const NAME: Text = Text::new("Name", "名前");
-const ADDRESS: Text = Text::new("Address", "アドレス");
 const PORT: Text = Text::new("Port", "ポート");
 const PORT_HELP: Text = Text::new(
     "Of SCCP; phones add 443 to it for TLS. Default: 2000.",
@@ -343,13 +300,9 @@ const RESET_HELP: Text = Text::new(
     "Reset the dependent phones afterwards.",
     "変更後は該当する電話機のリセットが必要です。",
 );
-const NO_HELP: Text = Text::new("", "");
-const YES: Text = Text::new("yes", "はい");
-const NO: Text = Text::new("no", "いいえ");
 const CONNECTED: Text = Text::new("connected", "接続中");
 const AWAY: Text = Text::new("away", "未接続");
 const ADD: Text = Text::new("Add a reference", "リファレンスを追加");
-const SAVE: Text = Text::new("Save", "保存");
 const CERTIFICATE: Text = Text::new("Certificate that phones are given", "電話機に配布する証明書");
 const NO_CERTIFICATE: Text = Text::new("no certificate yet", "証明書がありません");
 const FETCH: Text =
@@ -380,7 +333,3 @@ const ISSUER: Text = Text::new("Issuer", "発行者");
 const SERIAL: Text = Text::new("Serial number", "シリアル番号");
 const FROM: Text = Text::new("Valid from", "有効期間の開始");
 const TO: Text = Text::new("Valid to", "有効期間の終了");
-const NO_ADDRESS: Text = Text::new(
-    "The address is none: 192.0.2.1, say.",
-    "アドレスが正しくありません (例: 192.0.2.1)。",
-);

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use store::SecurityMode;
 
 use super::layout::page;
+use super::table::list as table_of;
 use super::{OrPage, Shown};
 use crate::accounts::permission::Permission;
 use crate::site::{Site, Visitor};
@@ -33,25 +34,18 @@ pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
             p { (CLIENT.get(language)) }
             pre tabindex="0" { code { "ringfence ctl wizard\nringfence ctl update --dry-run --token one.token" } }
         }
-        section .card .scroll tabindex="0" {
-            h2 { (VERSIONS.get(language)) }
-            table {
-                tbody {
-                    @for version in &list.versions {
-                        tr {
-                            td { (version.number) }
-                            td .soft { (version.at) }
-                            td { (version.made_by) }
-                            td {
-                                @if version.signer.is_empty() { (WITHDRAWN.get(language)) }
-                                @else { (version.signer) }
-                            }
-                            td .mono { (version.sha256) }
-                        }
-                    }
+        (table_of(Some(VERSIONS), &[], &list.versions, |version| html! {
+            tr {
+                td { (version.number) }
+                td .soft { (version.at) }
+                td { (version.made_by) }
+                td {
+                    @if version.signer.is_empty() { (WITHDRAWN.get(language)) }
+                    @else { (version.signer) }
                 }
+                td .mono { (version.sha256) }
             }
-        }
+        }, language))
     };
     Ok(page(&site, &visitor, "/trust-list", TITLE, content))
 }
@@ -64,23 +58,15 @@ fn entries(file: &TrustFileView, language: Language) -> Markup {
                 dt { "MD5" } dd .mono { (file.md5) }
             }
         }
-        section .card .scroll tabindex="0" {
-            h2 { (ENTRIES.get(language)) }
-            table {
-                thead { tr { @for column in COLUMNS { th scope="col" { (column.get(language)) } } } }
-                tbody {
-                    @for entry in &file.entries {
-                        tr {
-                            td { (entry.function) }
-                            td { (entry.name) }
-                            td { (entry.subject) }
-                            td { (entry.issuer) }
-                            td .mono { (entry.serial) }
-                        }
-                    }
-                }
+        (table_of(Some(ENTRIES), &COLUMNS, &file.entries, |entry| html! {
+            tr {
+                td { (entry.function) }
+                td { (entry.name) }
+                td { (entry.subject) }
+                td { (entry.issuer) }
+                td .mono { (entry.serial) }
             }
-        }
+        }, language))
     }
 }
 

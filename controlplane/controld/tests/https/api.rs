@@ -128,6 +128,78 @@ fn nobody_overwrites_what_he_has_not_seen() {
     assert_eq!(twice.problem(), (409, "conflict".into()));
 }
 
+/// Whatever is administered by one form is guarded like phones are.
+#[test]
+fn lost_updates_are_refused_everywhere() {
+    let site = Site::new();
+    crate::pages::fill(&site);
+    let program = site.program(Operator);
+    for (path, one, other) in [
+        ("lines/1001", json!({"display": "Alice"}), json!({"display": "Bob"})),
+        ("pools/Default", json!({"time_zone": "Asia/Tokyo"}), json!({"time_zone": "UTC"})),
+        ("gateways/gw1.example", json!({"description": "a"}), json!({"description": "b"})),
+        (
+            "srst/branch",
+            json!({"settings": {"secure": false}}),
+            json!({"settings": {"secure": true}}),
+        ),
+        (
+            "voicemail/CiscoUM1",
+            json!({"security_mode": "non-secure"}),
+            json!({"security_mode": "authenticated"}),
+        ),
+        ("voicemail-ports/CiscoUM1-VI1", json!({"number": "1095"}), json!({"number": "1096"})),
+    ] {
+        let path = format!("/api/v1/{path}");
+        let tag = program.get(&path).headers["etag"].clone();
+        let change = |tag: &str, body: &serde_json::Value| {
+            let headers = [("content-type", "application/json"), ("if-match", tag)];
+            program.ask("PATCH", &path, &headers, body.to_string().as_bytes())
+        };
+        change(&tag, &one).json(200);
+        assert_eq!(change(&tag, &other).problem(), (412, "changed".into()), "{path}");
+        let newer = program.get(&path);
+        assert_ne!(newer.headers["etag"], tag, "{path}");
+        change(&newer.headers["etag"], &other).json(200);
+        change("*", &one).json(200);
+    }
+    for unknown in ["pools/none", "srst/none", "voicemail/none", "voicemail-ports/None-VI1"] {
+        let path = format!("/api/v1/{unknown}");
+        assert_eq!(program.get(&path).problem(), (404, "not-found".into()), "{path}");
+    }
+}
+
+// R: VM-04, VM-05
+#[test]
+fn voicemail_is_administered() {
+    let site = Site::new();
+    crate::pages::fill(&site);
+    let operator = site.program(Operator);
+    let at = "/api/v1/voicemail/CiscoUM1";
+    let more = json!({"count": 1, "first_number": "1093", "pool": "Default"});
+    operator.send("POST", &format!("{at}/ports"), &more).json(200);
+    let found = |filter: &str| {
+        let ports = operator.get(&format!("/api/v1/voicemail-ports{filter}")).json(200);
+        ports.as_array().unwrap().iter().map(|port| port["name"].clone()).collect::<Vec<_>>()
+    };
+    let all = ["CiscoUM1-VI1", "CiscoUM1-VI2", "CiscoUM1-VI3"];
+    assert_eq!(found("?security_mode=encrypted"), all, "new ports have the mode of the server");
+    let port = "/api/v1/voicemail-ports/CiscoUM1-VI2";
+    operator.send("PATCH", port, &json!({"security_mode": "non-secure"})).json(200);
+    assert_eq!(found("?security_mode=non-secure&server=CiscoUM1"), ["CiscoUM1-VI2"]);
+    assert_eq!(found("?server=none"), [""; 0]);
+    let root = json!({"certificate": pki::export::pem(&site.keeper_certificate())});
+    operator.send("PUT", &format!("{at}/root"), &root).json(200);
+    assert_eq!(operator.get(at).json(200)["root"]["sha256"].as_str().unwrap().len(), 64);
+    operator.ask("DELETE", &format!("{at}/root"), &[], &[]).json(200);
+    assert_eq!(operator.send("POST", &format!("{at}/reset"), &json!({})).json(200)["matched"], 3);
+    operator.ask("DELETE", port, &[], &[]).json(200);
+    operator.ask("DELETE", at, &[], &[]).json(200);
+    assert_eq!(operator.get("/api/v1/voicemail").json(200), json!([]));
+    let refused = site.program(Monitor).ask("DELETE", at, &[], &[]);
+    assert_eq!(refused.problem(), (403, "forbidden".into()));
+}
+
 // R: MGCP-06, MGCP-07
 #[test]
 fn gateways_are_administered() {

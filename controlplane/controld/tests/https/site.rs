@@ -91,6 +91,13 @@ impl Site {
         Self { dir, store, at, _server: server, _services: services }
     }
 
+    /// The certificate that the node shows, which has issued itself.
+    pub fn keeper_certificate(&self) -> pki::Certificate {
+        let pem = std::fs::read(self.dir.path().join("keys/https.pem")).unwrap();
+        let der = CertificateDer::from_pem_slice(&pem).unwrap();
+        pki::Certificate::parse(&der).unwrap()
+    }
+
     /// A program with a token for what a role may.
     pub fn program(&self, role: AdministratorRole) -> Client {
         let secret = ApiTokenSecret::random();

@@ -7,6 +7,7 @@ use store::{BuiltInBridge, Device, DeviceSecurityMode};
 
 use crate::pages::Submitted;
 use crate::pages::form::{Field, words};
+use crate::pages::words::POOL;
 
 /// What is typed.
 const TEXTS: [(&str, Text, Text); 6] = [
@@ -135,28 +136,19 @@ pub fn fields(
         "settings_access" => device.hardening.settings_access,
         _ => device.hardening.pc_port,
     };
-    let field = |name, title: &'static str, help: Text| Field {
-        name,
-        title,
-        help: help.get(language).to_owned(),
-    };
-    let switch = [
-        ("true".to_owned(), ON.get(language).to_owned()),
-        ("false".to_owned(), OFF.get(language).to_owned()),
-    ];
+    let field = |name, title, help| Field::new(name, title, language).help(help);
     html! {
         div .fields {
-            (field("security_mode", MODE.get(language), MODE_HELP)
+            (field("security_mode", MODE, MODE_HELP)
                 .choice(device.security_mode.as_str(), &words(DeviceSecurityMode::ALL)))
-            (field("pool", POOL.get(language), POOL_HELP).choice(&device.pool, &words(pools)))
-            (field("built_in_bridge", BRIDGE.get(language), BRIDGE_HELP)
+            (field("pool", POOL, POOL_HELP).choice(&device.pool, &words(pools)))
+            (field("built_in_bridge", BRIDGE, BRIDGE_HELP)
                 .choice(device.built_in_bridge.as_str(), &words(BuiltInBridge::ALL)))
             @for (name, title, help) in TEXTS {
-                (field(name, title.get(language), help).text(text(name)))
+                (field(name, title, help).text(text(name)))
             }
             @for (name, title, help) in FLAGS {
-                (field(name, title.get(language), help)
-                    .choice(if flag(name) { "true" } else { "false" }, &switch))
+                (field(name, title, help).flag(flag(name)))
             }
         }
     }
@@ -190,7 +182,6 @@ const MODE_HELP: Text = Text::new(
     "Default: the system's. In non-secure mode of the cluster it is kept and ignored. Reset afterwards.",
     "デフォルト: システムの設定。クラスタがノンセキュアモードの間は無視されます (設定は保持)。変更後はリセットが必要です。",
 );
-const POOL: Text = Text::new("Device pool", "デバイスプール");
 const POOL_HELP: Text = Text::new(
     "Region, time zone and CallManagers. Default: Default. Reset afterwards.",
     "リージョン、タイムゾーン、CallManager。デフォルト: Default。変更後はリセットが必要です。",
@@ -200,5 +191,3 @@ const BRIDGE_HELP: Text = Text::new(
     "Whether others can be mixed into its calls. 7940 and 7960 cannot while they encrypt. Reset afterwards.",
     "通話への割り込みを許可します。7940 と 7960 は暗号化中は利用できません。変更後はリセットが必要です。",
 );
-const ON: Text = Text::new("on", "オン");
-const OFF: Text = Text::new("off", "オフ");

@@ -39,7 +39,7 @@ pub fn wizard(exists: bool, mode: Option<SecurityMode>, visitor: &Visitor) -> Ma
             h2 { (MAKE.get(language)) }
             p { (MAKE_HELP.get(language)) }
             div .fields {
-                (Field { name: "label", title: LABEL.get(language), help: LABEL_HELP.get(language).into() }.text(""))
+                (Field::new("label", LABEL, language).help(LABEL_HELP).text(""))
                 (secret("new-password", TOKEN_PASSWORD, "new-password"))
             }
             button type="submit" { (DOWNLOAD.get(language)) }
@@ -95,8 +95,7 @@ fn modes(mode: Option<SecurityMode>, language: Language) -> Markup {
         Some(SecurityMode::NonSecure) => "non-secure",
         Some(SecurityMode::Mixed) | None => "mixed",
     };
-    Field { name: "mode", title: MODE.get(language), help: MODE_HELP.get(language).into() }
-        .choice(chosen, &choices)
+    Field::new("mode", MODE, language).help(MODE_HELP).choice(chosen, &choices)
 }
 
 /// Makes a token and sends it as a file.
