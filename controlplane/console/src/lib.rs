@@ -36,6 +36,7 @@ pub mod sheet;
 mod srst;
 mod trust;
 mod voicemail;
+mod watch;
 mod wire;
 
 pub use audit::{AuditCheck, AuditReport, AuditReportView, Severity};
@@ -98,6 +99,9 @@ pub use voicemail::{
     NewVoicemailPorts, RemoveVoicemail, RemoveVoicemailPort, RemoveVoicemailRoot, ResetVoicemail,
     SetVoicemail, SetVoicemailPort, VoicemailPortChanges, VoicemailPortView, VoicemailRootView,
     VoicemailView,
+};
+pub use watch::{
+    ListMetrics, ListSamples, MetricView, SampleView, ShowTraffic, TrafficPortView, TrafficView,
 };
 pub use wire::{Answer, Call, Failure, FailureKind, MAX_LINE};
 

@@ -21,6 +21,7 @@
 //! srst_gateways = "0.0.0.0:2446"                       # where gateways of branches report; absent: nowhere
 //! mgcp = "192.0.2.1:2427"                              # from where voice gateways are commanded; absent: they are not
 //! vici = "/run/charon.vici"                            # the IKE daemon that knows whether IPsec covers the ways to them
+//! relay_status = "/run/ringfence/datad.sock"           # whose packets the pages show: of the ringfence-datad here
 //! metrics = "127.0.0.1:9618"                           # for Prometheus; absent: none
 //! legacy_tls = "/run/ringfence/legacytls.sock"         # the cell that old phones need; absent: none
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
@@ -98,6 +99,8 @@ pub struct Config {
     pub certificate_directory: PathBuf,
     /// Where it is remembered what phones hold.
     pub phone_directory: PathBuf,
+    /// Where the relay on this machine tells of its packets.
+    pub relay_status: PathBuf,
     /// Where `ringfence` asks.
     pub admin_socket: PathBuf,
     /// Where TFTP listens.
@@ -254,6 +257,7 @@ impl Default for Config {
             key_directory: "/var/lib/ringfence/keys".into(),
             certificate_directory: "/var/lib/ringfence/certs".into(),
             phone_directory: "/var/lib/ringfence/phones".into(),
+            relay_status: status::DEFAULT_SOCKET.into(),
             admin_socket: console::DEFAULT_SOCKET.into(),
             tftp: vec![SocketAddr::new(any, 69)],
             http: vec![SocketAddr::new(any, 6970)],

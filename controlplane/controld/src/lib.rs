@@ -8,6 +8,7 @@
 //! | [`socket`] | the administration socket |
 //! | [`services`] | the services of this node: started and stopped as the database says |
 //! | [`telephony`] | call processing, as the office sees it |
+//! | [`trends`] | phones and calls over the last day |
 //! | [`administration`] | the office behind HTTPS |
 //! | [`capf`] | CAPF, put together out of this node's settings |
 //! | [`srst`] | gateways of branches: the centre's end, and the gateway itself |
@@ -41,3 +42,4 @@ pub mod services;
 pub mod socket;
 pub mod srst;
 pub mod telephony;
+pub mod trends;

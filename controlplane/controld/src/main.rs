@@ -160,6 +160,7 @@ fn keep_running(store: &Store, services: &Services, archivist: &Archivist, ended
     while !ended.load(Ordering::Acquire) {
         services.reconcile(SystemTime::now());
         archivist.keep_schedule(SystemTime::now());
+        services.note_trends(SystemTime::now());
         // What changes in the meantime is looked at together: phones that enrol change something
         // hundreds of times a second.
         thread::sleep(TOGETHER);

@@ -21,6 +21,7 @@ use crate::identity;
 use crate::phones::Phones;
 use crate::srst::{self, Survival};
 use crate::telephony::Telephony;
+use crate::trends::Trends;
 
 /// Sockets that only root may open on most machines: passed to this process, or open before root is
 /// given up; kept open.
@@ -86,6 +87,8 @@ pub struct Services {
     started: SystemTime,
     /// Ends the TLS of old phones; it takes one link only, so it is every service's.
     cell: Option<Cell>,
+    /// Phones and calls over the last day.
+    trends: Trends,
     /// What call processing shows of itself, while it runs.
     telephony: Mutex<Option<Arc<dyn Telephony>>>,
     /// How centre and gateways stand to each other, where this node knows; or why it does not.
@@ -129,6 +132,7 @@ impl Services {
             phones,
             started: now,
             cell,
+            trends: Trends::default(),
             telephony: Mutex::default(),
             survival: Mutex::new(Ok(None)),
             history: Mutex::default(),
@@ -145,6 +149,16 @@ impl Services {
     /// What the phones of this node asked and hold.
     pub fn phones(&self) -> &Phones {
         &self.phones
+    }
+
+    /// Phones and calls over the last day.
+    pub fn trends(&self) -> &Trends {
+        &self.trends
+    }
+
+    /// Notes how many phones and calls there are, if it is time for it.
+    pub fn note_trends(&self, now: SystemTime) {
+        self.trends.note(now, || self.telephony().map(|telephony| telephony.counters()));
     }
 
     /// Call processing, while it runs here.

@@ -26,6 +26,7 @@ pub mod problem;
 mod srst;
 mod trust;
 mod voicemail;
+mod watch;
 
 use std::sync::Arc;
 
@@ -82,6 +83,7 @@ fn parts() -> (Router<Arc<Site>>, openapi::OpenApi) {
         .merge(trust::routes())
         .merge(srst::routes())
         .merge(voicemail::routes())
+        .merge(watch::routes())
         .merge(calls::routes())
         .merge(gateways::routes())
         .merge(capf::routes())

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use axum::extract::State;
 use console::{
-    InventoryView, ListCertificates, PerStatusView, RestartService, Status, StatusReport,
+    InventoryView, ListCertificates, ListSamples, PerStatusView, RestartService, SampleView,
+    Status, StatusReport,
 };
 use lang::{Language, Text};
 use maud::{Markup, html};
@@ -15,7 +16,7 @@ use super::checklist::checklist;
 use super::form::Press;
 use super::layout::page;
 use super::notice::{action_words, make};
-use super::plot::{self, Part};
+use super::plot::{self, Line, Part};
 use super::words::RESET;
 use super::{OrPage, Shown, Submitted, escaped};
 use crate::site::{Site, Visitor};
@@ -23,6 +24,7 @@ use crate::site::{Site, Visitor};
 pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
     let status = site.ask(&visitor, Status {}).await.or_page(&visitor)?;
     let inventory = site.ask(&visitor, ListCertificates {}).await.or_page(&visitor)?;
+    let samples = site.ask(&visitor, ListSamples {}).await.or_page(&visitor)?;
     let language = visitor.language;
     let expiries = expiries(&site, &inventory);
     let content = html! {
@@ -39,6 +41,8 @@ pub async fn show(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
                     (counted(ACTIVE, telephony.calls_active, language))
                     (counted(COMPLETED, telephony.calls_completed, language))
                 }
+                (over_time(REGISTERED_DAY, &samples, |it| it.phones_registered, language))
+                (over_time(ACTIVE_DAY, &samples, |it| it.calls_active, language))
                 section .card {
                     h2 { (EXPIRIES.get(language)) }
                     (plot::calendar(&expiries, language))
@@ -146,6 +150,35 @@ fn counted(title: Text, counts: PerStatusView, language: Language) -> Markup {
     }
 }
 
+/// A count by security over the last day, as lines.
+fn over_time(
+    title: Text,
+    samples: &[SampleView],
+    counts: fn(&SampleView) -> PerStatusView,
+    language: Language,
+) -> Markup {
+    let line = |title: Text, class, count: fn(PerStatusView) -> u64| Line {
+        title: title.get(language).into(),
+        class,
+        values: samples.iter().map(|sample| count(counts(sample))).collect(),
+    };
+    let lines = [
+        line(ENCRYPTED, "encrypted", |counts| counts.encrypted),
+        line(AUTHENTICATED, "authenticated", |counts| counts.authenticated),
+        line(PLAIN, "plain", |counts| counts.non_secure),
+    ];
+    // Of RFC 3339 the time without seconds: a day has no two of them.
+    let time = |sample: &SampleView| sample.at.get(11..16).unwrap_or_default().to_owned() + " UTC";
+    html! {
+        @if let [first, .., last] = samples {
+            section .card {
+                h2 { (title.get(language)) }
+                (plot::lines(title.get(language), &lines, &time(first), &time(last)))
+            }
+        }
+    }
+}
+
 /// In how many days each certificate expires.
 fn expiries(site: &Site, inventory: &[InventoryView]) -> Vec<i64> {
     let days = |at: SystemTime| match at.duration_since(SystemTime::now()) {
@@ -193,6 +226,9 @@ const RESTART: Text = Text::new("Restart", "再起動");
 const EXPIRIES: Text = Text::new("Certificates that expire", "証明書の有効期限");
 const CERTIFICATES: Text = Text::new("All certificates", "すべての証明書");
 const REGISTERED: Text = Text::new("Phones registered", "登録済みの電話機");
+const REGISTERED_DAY: Text =
+    Text::new("Phones registered over the last day", "登録済みの電話機 (過去 1 日)");
+const ACTIVE_DAY: Text = Text::new("Calls active over the last day", "進行中の通話 (過去 1 日)");
 const ACTIVE: Text = Text::new("Calls active", "進行中の通話");
 const COMPLETED: Text = Text::new("Calls completed", "完了した通話");
 const ENCRYPTED: Text = Text::new("encrypted", "暗号化");

@@ -16,7 +16,7 @@ use crate::api::problem::Problem;
 use crate::site::{Site, Visitor};
 
 /// Where the navigation leads, and who may go there.
-const PLACES: [(&str, Text, Permission); 16] = [
+const PLACES: [(&str, Text, Permission); 18] = [
     ("/", Text::new("Overview", "概要"), Permission::Look),
     ("/phones", Text::new("Phones", "電話機"), Permission::Look),
     ("/capf", Text::new("CAPF report", "CAPF レポート"), Permission::Look),
@@ -29,6 +29,8 @@ const PLACES: [(&str, Text, Permission); 16] = [
     ("/trust-list", Text::new("CTL file", "CTL ファイル"), Permission::Look),
     ("/nodes", Text::new("Nodes and services", "ノードとサービス"), Permission::Look),
     ("/parameters", Text::new("Parameters", "パラメータ"), Permission::Look),
+    ("/media", Text::new("Media relay", "メディアリレー"), Permission::Look),
+    ("/metrics", Text::new("Metrics", "メトリクス"), Permission::Look),
     ("/bulk", Text::new("Bulk administration", "一括管理"), Permission::Operate),
     ("/accounts", Text::new("Accounts", "アカウント"), Permission::Accounts),
     ("/audit", Text::new("Security audit", "セキュリティ監査"), Permission::Audit),

@@ -17,6 +17,8 @@ mod gateways;
 mod history;
 mod layout;
 mod login;
+mod media;
+mod metrics;
 mod nodes;
 mod notice;
 mod parameters;
@@ -118,6 +120,8 @@ pub fn router(_: &Arc<Site>) -> Router<Arc<Site>> {
         .route("/accounts/tokens/remove", post(accounts::remove_token))
         .route("/audit", get(audit::show))
         .route("/changes", get(history::show))
+        .route("/media", get(media::show))
+        .route("/metrics", get(metrics::show))
         .route("/logout", post(login::logout))
         .layer(middleware::from_fn(admit));
     Router::new()

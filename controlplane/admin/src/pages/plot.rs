@@ -32,6 +32,51 @@ pub fn bars(title: &str, parts: &[Part]) -> Markup {
     }
 }
 
+/// A line over time.
+pub struct Line {
+    /// What it is called.
+    pub title: String,
+    /// How it is coloured, a class of the style sheet.
+    pub class: &'static str,
+    /// Its values, oldest first.
+    pub values: Vec<u64>,
+}
+
+/// Lines over time, all as long as each other; `from` and `to` are said below.
+pub fn lines(title: &str, lines: &[Line], from: &str, to: &str) -> Markup {
+    const WIDTH: usize = 440;
+    const HEIGHT: u64 = 90;
+    let most = lines.iter().flat_map(|line| &line.values).copied().max().unwrap_or_default().max(1);
+    let points = |values: &[u64]| -> String {
+        let last = values.len().saturating_sub(1).max(1);
+        let point = |(at, value): (usize, &u64)| {
+            format!("{},{} ", 28 + at * WIDTH / last, 8 + HEIGHT - value * HEIGHT / most)
+        };
+        values.iter().enumerate().map(point).collect()
+    };
+    let now = |line: &Line| Part {
+        title: line.title.clone(),
+        count: line.values.last().copied().unwrap_or_default(),
+        class: line.class,
+    };
+    let parts: Vec<_> = lines.iter().map(now).collect();
+    html! {
+        svg .plot viewBox="0 0 470 136" role="img"
+            aria-label={ (label(title, &parts)) ". " (from) " – " (to) } {
+            line .axis x1="28" y1="98" x2="468" y2="98" {}
+            text x="24" y="14" text-anchor="end" { (most) }
+            text x="24" y="101" text-anchor="end" { "0" }
+            @for line in lines { polyline class=(line.class) points=(points(&line.values)) {} }
+            text x="28" y="113" { (from) }
+            text x="468" y="113" text-anchor="end" { (to) }
+            @for (at, part) in parts.iter().enumerate() {
+                rect class=(part.class) x=(28 + at * 147) y="121" width="10" height="10" rx="2" {}
+                text x=(42 + at * 147) y="130" { (part.title) " " (part.count) }
+            }
+        }
+    }
+}
+
 /// What who does not see the figure is told.
 fn label(title: &str, parts: &[Part]) -> String {
     let parts: Vec<_> = parts.iter().map(|part| format!("{} {}", part.title, part.count)).collect();

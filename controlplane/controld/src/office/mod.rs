@@ -29,6 +29,7 @@ mod status;
 mod token;
 mod trust;
 mod voicemail;
+mod watch;
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -181,6 +182,9 @@ const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::ShowTrustList>(),
     entry::<console::MakeSecurityToken>(),
     entry::<console::SignTrustList>(),
+    entry::<console::ListSamples>(),
+    entry::<console::ListMetrics>(),
+    entry::<console::ShowTraffic>(),
     entry::<console::NewestRevision>(),
     entry::<console::History>(),
     entry::<console::AuditTrail>(),

@@ -33,7 +33,7 @@ pub struct Site {
     pub store: Arc<Store>,
     pub at: SocketAddr,
     _server: Server,
-    _services: Arc<Services>,
+    pub services: Arc<Services>,
 }
 
 impl Site {
@@ -54,6 +54,7 @@ impl Site {
             sccp: Some(Ipv4Addr::LOCALHOST.into()),
             media: Some(Ipv4Addr::LOCALHOST.into()),
             call_agent: (Ipv4Addr::LOCALHOST, 0).into(),
+            relay_status: at("datad.sock"),
             ..Config::default()
         };
         let store = Arc::new(Store::open(&config.store).unwrap());
@@ -88,7 +89,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = administration::start(vec![listener], &config, &store, office).unwrap();
         let at = server.addresses()[0];
-        Self { dir, store, at, _server: server, _services: services }
+        Self { dir, store, at, _server: server, services: services }
     }
 
     /// The certificate that the node shows, which has issued itself.
