@@ -6,6 +6,7 @@
 //! | [`certificate`] | the certificate that browsers are shown: made, requested, imported, viewed |
 //! | [`accounts`] | passwords, sessions, tokens, roles; who has to wait |
 //! | [`site`] | what both interfaces share: who asks, and the [`site::Desk`] that answers |
+//! | [`surface`] | its parts, each of which can be switched off |
 //! | [`api`] | the REST interface, described in OpenAPI |
 //! | [`pages`] | the pages, made here and not in the browser, in English and Japanese |
 //!
@@ -28,3 +29,4 @@ pub mod certificate;
 pub mod pages;
 pub mod server;
 pub mod site;
+pub mod surface;

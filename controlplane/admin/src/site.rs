@@ -24,6 +24,7 @@ use crate::api::operations::Operations;
 use crate::certificate::Keeper;
 use crate::pages::Notices;
 use crate::server::{Peer, REQUEST_TIME};
+use crate::surface::{self, Surface};
 use crate::{api, pages};
 
 /// The cookie of a session. Its prefix makes browsers insist on HTTPS, on this host alone and on
@@ -42,6 +43,9 @@ const MAX_HEAD: usize = 32 * 1024;
 pub trait Desk: Send + Sync + 'static {
     /// Answers.
     fn answer(&self, asker: &Asker, call: Call) -> Answer;
+
+    /// Whether a part of administration is served.
+    fn serves(&self, surface: Surface) -> bool;
 }
 
 /// Who asks the desk.
@@ -92,6 +96,11 @@ impl Site {
             replies: Replies::default(),
             notices: Notices::default(),
         }
+    }
+
+    /// Whether a part of administration is served.
+    pub fn serves(&self, surface: Surface) -> bool {
+        self.desk.serves(surface)
     }
 
     /// Asks the desk in somebody's name.
@@ -195,6 +204,7 @@ pub fn router(site: Arc<Site>) -> Router {
     Router::new()
         .merge(api::router(&site))
         .merge(pages::router(&site))
+        .layer(middleware::from_fn_with_state(Arc::clone(&site), surface::guard))
         .layer(middleware::from_fn_with_state(Arc::clone(&site), identify))
         .layer(middleware::from_fn(protect))
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -94,6 +94,8 @@ enum Noun {
     Audit(noun::audit::Args),
     /// What was changed, when and by whom.
     Log(noun::log::Args),
+    /// Write how this node stands to one file for those who help, without secrets.
+    SupportBundle(noun::support::Args),
     /// The media relay.
     #[command(subcommand)]
     Relay(noun::relay::Verb),
@@ -161,6 +163,7 @@ fn main() -> ExitCode {
         Noun::Recover(args) => noun::recover::run(args, style),
         Noun::Admin(args) => noun::admin::run(args, style),
         Noun::Audit(args) => noun::audit::run(args, style),
+        Noun::SupportBundle(args) => noun::support::run(args, style),
         Noun::Log(args) => noun::log::run(args, style),
         Noun::Relay(verb) => noun::relay::run(verb, style.format),
         Noun::Ipsec(verb) => noun::ipsec::run(verb, style),

@@ -7,14 +7,21 @@ use std::time::SystemTime;
 use admin::certificate::{Keeper, ServerNames};
 use admin::server::Server;
 use admin::site::{Asker, Desk, Site};
+use admin::surface::Surface;
 use console::{Answer, Call};
 use lang::{Language, Say};
-use store::Store;
+use store::{Latest, Revision, State, Store, View};
 
 use crate::config::Config;
 use crate::office::{Caller, Office};
 
-impl Desk for Office {
+/// The office, and which parts of administration are served.
+struct Reception {
+    office: Arc<Office>,
+    served: Latest<Served>,
+}
+
+impl Desk for Reception {
     fn answer(&self, asker: &Asker, call: Call) -> Answer {
         let caller = Caller {
             author: asker.author.clone(),
@@ -22,7 +29,38 @@ impl Desk for Office {
             now: SystemTime::now(),
             unchanged_since: asker.unchanged_since,
         };
-        Office::answer(self, &caller, call)
+        self.office.answer(&caller, call)
+    }
+
+    fn serves(&self, surface: Surface) -> bool {
+        !self.served.newest().switched_off.contains(&surface)
+    }
+}
+
+/// The parts that are served.
+#[derive(Clone)]
+struct Served {
+    revision: Revision,
+    switched_off: Vec<Surface>,
+}
+
+impl State for Served {
+    fn read(view: &mut View<'_>, _: &str) -> store::Result<Self> {
+        let mut switched_off = Vec::new();
+        for surface in Surface::ALL {
+            if !view.parameter(None, surface.parameter())?.flag() {
+                switched_off.push(surface);
+            }
+        }
+        Ok(Self { revision: view.revision()?, switched_off })
+    }
+
+    fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    fn follow(&mut self, _: &mut View<'_>) -> store::Result<bool> {
+        Ok(false)
     }
 }
 
@@ -44,6 +82,9 @@ pub fn start(
     let names = ServerNames { host: node, addresses };
     let keeper = Keeper::open(&config.key_directory, names, SystemTime::now())
         .map_err(|fault| fault.say(Language::English))?;
-    let site = Arc::new(Site::new(office, Arc::clone(store), Arc::new(keeper)));
+    let served = Latest::new(Arc::clone(store), &config.node_name());
+    let served = served.map_err(|error| error.to_string())?;
+    let desk = Arc::new(Reception { office, served });
+    let site = Arc::new(Site::new(desk, Arc::clone(store), Arc::new(keeper)));
     Server::start(listeners, &site).map_err(|error| error.to_string())
 }

@@ -14,6 +14,11 @@ use crate::{DeviceName, Result, View, parameter};
 pub enum Warning {
     /// Encryption and the built-in bridge meet on models that cannot mix encrypted media.
     EncryptedCannotBeBarged,
+    /// A part of administration is not served any more.
+    SurfaceSwitchedOff {
+        /// The parameter that switches it on again.
+        parameter: String,
+    },
     /// A line is shared by encrypted phones and others.
     SharedLineNotEncrypted {
         /// The line.
@@ -30,6 +35,9 @@ impl Say for Warning {
     fn say(&self, language: Language) -> String {
         match self {
             Self::EncryptedCannotBeBarged => ENCRYPTED_CANNOT_BE_BARGED.say(language),
+            Self::SurfaceSwitchedOff { parameter } => {
+                SURFACE_SWITCHED_OFF.fill(language, &[("parameter", parameter)])
+            }
             Self::SharedLineNotEncrypted { number, phones } => {
                 let phones: Vec<_> = phones.iter().map(DeviceName::as_str).collect();
                 let phones = phones.join(", ");
@@ -110,6 +118,10 @@ impl Change<'_> {
 const ENCRYPTED_CANNOT_BE_BARGED: Text = Text::new(
     "If you configure encryption for Cisco IP Phone models 7960 and 7940, those encrypted devices cannot accept a barge request when they are participating in an encrypted call. When the call is encrypted, the barge attempt fails.",
     "Cisco IP Phone 7960 および 7940 に暗号化を設定すると、これらの暗号化デバイスは、暗号化コールへの参加中に割り込み要求を受け付けることができません。コールが暗号化されている場合、割り込みは失敗します。",
+);
+const SURFACE_SWITCHED_OFF: Text = Text::new(
+    "This part of administration is not served over HTTPS any more. On a node's own console, `ringfence param set {parameter} true` brings it back.",
+    "この管理機能は HTTPS で提供されなくなります。再び有効にするには、ノードのコンソールで `ringfence param set {parameter} true` を実行してください。",
 );
 const SHARED_LINE: Text = Text::new(
     "The line {number} is shared with phones that are not set to encrypted: {phones}. Set every phone that shares it to encrypted.",

@@ -468,6 +468,13 @@ pub(super) const TEXTS: &[Text] = &[
         "Verify the whole audit log and show its end",
         "監査ログ全体を検証し、末尾を表示します",
     ),
+    Text::new(
+        "Write how this node stands to one file for those who help, without secrets",
+        "サポート用にノードの状態を 1 つのファイルに書き込みます (秘密の値は含めません)",
+    ),
+    Text::new("The file to write: a tar", "書き込むファイル (tar)"),
+    Text::new("Configuration file", "設定ファイル"),
+    Text::new("Directory of the trace files", "トレース ファイルのディレクトリ"),
     Text::new("The media relay", "メディア リレー"),
     Text::new(
         "Show flows with the path they take and why, ports, and counters",

@@ -25,6 +25,7 @@ pub mod route;
 pub mod service;
 pub mod srst;
 pub mod status;
+pub mod support;
 pub mod token;
 pub mod voicemail;
 

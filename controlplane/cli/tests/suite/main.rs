@@ -9,4 +9,5 @@ mod daemon;
 mod diagnosis;
 mod gateways;
 mod srst;
+mod support;
 mod telephones;

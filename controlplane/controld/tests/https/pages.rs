@@ -605,3 +605,36 @@ fn what_is_counted_is_drawn_and_said() {
     assert!(page.contains("Phones registered over the last day: encrypted 3"), "{page}");
     assert_eq!(program.get("/api/v1/samples").json(200).as_array().unwrap().len(), 2);
 }
+
+// R: HTTPS-01
+#[test]
+fn parts_of_administration_are_switched_off_with_a_warning() {
+    let site = Site::new();
+    let program = site.program(Administrator);
+    let mut browser = Browser::of(&site, "administrator");
+    let set = |name: &str, value: &str| {
+        let path = format!("/api/v1/parameters/enterprise.serve-{name}");
+        program.send("PUT", &path, &json!({"value": value})).json(200)["notes"].to_string()
+    };
+    for (part, page, resource) in [
+        ("monitoring", "/calls", "/api/v1/calls"),
+        ("reports", "/audit", "/api/v1/audit-report"),
+        ("bulk", "/bulk", "/api/v1/phones.csv"),
+    ] {
+        assert!(browser.get(page).status == 200, "{page}");
+        assert!(set(part, "false").contains("ringfence param set"), "it is warned of");
+        assert_eq!(browser.get(page).status, 404, "{page}");
+        assert_eq!(program.get(resource).problem(), (404, "not-found".into()));
+        assert_eq!(browser.get("/phones").status, 200);
+        assert!(!set(part, "true").contains("ringfence param set"));
+        assert_eq!(browser.get(page).status, 200, "{page}");
+    }
+    set("pages", "false");
+    let off = browser.get("/phones");
+    assert!(off.status == 404 && off.text().contains("enterprise.serve-pages"));
+    assert_eq!(Browser::new(&site).get("/login").status, 404);
+    set("pages", "true");
+    let fields = [("parameter", "enterprise.serve-api"), ("value", "false")];
+    assert!(browser.submit("/parameters", &fields).contains("not served over HTTPS any more"));
+    assert_eq!(program.get("/api/v1/status").problem(), (404, "not-found".into()));
+}

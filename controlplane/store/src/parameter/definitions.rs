@@ -8,6 +8,8 @@ use crate::{Service, Trigger};
 pub(crate) const CLUSTER_SECURITY_MODE: &str = "enterprise.cluster-security-mode";
 pub(crate) const DEVICE_SECURITY_MODE: &str = "enterprise.device-security-mode";
 pub(crate) const AUTO_REGISTRATION: &str = "enterprise.auto-registration";
+/// What parameters begin with that switch parts of administration off.
+pub(crate) const SERVE: &str = "enterprise.serve-";
 pub(crate) const CAPF_KEY_SIZE: &str = "capf.key-size";
 pub(crate) const CTL_PROVIDER_PORT: &str = "ctl-provider.port";
 
@@ -48,6 +50,12 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         ),
         trigger: None,
     },
+    surface("enterprise.serve-pages", Text::new("Web Pages", "Web ページ")),
+    surface("enterprise.serve-api", Text::new("REST Interface", "REST インターフェイス")),
+    surface("enterprise.serve-monitoring", Text::new("Monitoring", "モニタリング")),
+    surface("enterprise.serve-reports", Text::new("Reports", "レポート")),
+    surface("enterprise.serve-bulk", Text::new("Bulk Administration", "一括管理")),
+    surface("enterprise.serve-capture", Text::new("Captures", "キャプチャ")),
     Definition {
         name: "enterprise.capf-phone-port",
         title: Text::new("CAPF Phone Port", "CAPF 電話ポート"),
@@ -266,6 +274,21 @@ pub(crate) const DEFINITIONS: &[Definition] = &[
         trigger: Some(Trigger::TftpParameter),
     },
 ];
+
+const fn surface(name: &'static str, title: Text) -> Definition {
+    Definition {
+        name,
+        title,
+        scope: Scope::Enterprise,
+        kind: Kind::Flag,
+        default: "true",
+        help: Text::new(
+            "Whether it is served, over HTTPS on every node; it is never served without TLS. Takes effect at once.",
+            "各ノードで HTTPS により提供します。TLS なしで提供されることはありません。変更は直ちに有効になります。",
+        ),
+        trigger: None,
+    }
+}
 
 const fn alternate_location(name: &'static str) -> Definition {
     Definition {

@@ -12,6 +12,7 @@ use lang::Text;
 use crate::change::{Change, json};
 use crate::consequence::Trigger;
 use crate::sql::values;
+use crate::warning::Warning;
 use crate::{Error, Invalid, Refusal, Result, SecurityMode, Service, View};
 
 pub(crate) use call_manager::{
@@ -19,10 +20,10 @@ pub(crate) use call_manager::{
     CALL_RECORDS, SCCP_PORT, SECURE_SCCP_PORT,
 };
 pub use capture::CaptureSettings;
-use definitions::CLUSTER_SECURITY_MODE;
 pub(crate) use definitions::{
     AUTO_REGISTRATION, CAPF_KEY_SIZE, CTL_PROVIDER_PORT, DEVICE_SECURITY_MODE,
 };
+use definitions::{CLUSTER_SECURITY_MODE, SERVE};
 
 /// What there is to know of a parameter before anybody sets it.
 #[derive(Debug)]
@@ -241,6 +242,9 @@ impl Change<'_> {
         let mixed = self.security_mode()? == SecurityMode::Mixed;
         if name == AUTO_REGISTRATION && value == "true" && mixed {
             return Err(Refusal::AutoRegistrationInMixedMode.into());
+        }
+        if name.starts_with(SERVE) && value == "false" {
+            self.warn(Warning::SurfaceSwitchedOff { parameter: name.to_owned() });
         }
         self.write_parameter(node, name, &value)
     }
