@@ -17,9 +17,10 @@ fn a_support_bundle_holds_no_secret() {
     let daemon = Daemon::with_cluster();
     daemon.with_services();
     daemon.json("device add SEP001122334455 7970 --security-mode encrypted");
-    daemon.json(&format!(
-        "capf set SEP001122334455 --operation install --auth-mode authentication-string --auth-string {AUTH_STRING}"
-    ));
+    let string = daemon.file("string", AUTH_STRING);
+    let order = "device capf set SEP001122334455 --operation install";
+    let by = format!("--auth authentication-string --string-file {}", string.display());
+    daemon.json(&format!("{order} {by}"));
     let token = daemon.json("admin token create robot --owner admin --role operator");
     let token = token["secret"].as_str().unwrap().to_owned();
     let config = daemon.file(

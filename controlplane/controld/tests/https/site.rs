@@ -89,7 +89,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = administration::start(vec![listener], &config, &store, office).unwrap();
         let at = server.addresses()[0];
-        Self { dir, store, at, _server: server, services: services }
+        Self { dir, store, at, _server: server, services }
     }
 
     /// The certificate that the node shows, which has issued itself.
