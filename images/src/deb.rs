@@ -30,7 +30,7 @@ const PACKAGES: [Package; 2] = [
             "CallManager estate around it: trust lists signed by security tokens,",
             "certificates for telephones, signalling over TLS.",
         ],
-        recommends: "chrony, charon-systemd, strongswan-swanctl",
+        recommends: "chrony, charon-systemd, ethtool, strongswan-swanctl",
         programs: &[
             ("ringfence", "usr/bin"),
             ("ringfence-datad", "usr/sbin"),
@@ -41,6 +41,7 @@ const PACKAGES: [Package; 2] = [
             "usr/lib/systemd/system/ringfence-controld.service",
             "usr/lib/systemd/system/ringfence-datad.service",
             "usr/lib/systemd/system/ringfence-legacytls.service",
+            "usr/lib/systemd/system/ringfence-tuning.service",
             "usr/lib/sysusers.d/ringfence.conf",
             "usr/lib/tmpfiles.d/ringfence.conf",
         ],

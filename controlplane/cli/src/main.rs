@@ -80,6 +80,8 @@ enum Noun {
     Capf(noun::capf::Args),
     /// Why something does not do what it should.
     Diagnose(noun::diagnose::Args),
+    /// What of this machine keeps media slow, why, and its cure; nothing is changed without --apply.
+    Doctor(noun::doctor::Args),
     /// The CTL file: whom phones may trust.
     Ctl(noun::ctl::Args),
     /// Security tokens, which sign the CTL file.
@@ -157,6 +159,7 @@ fn main() -> ExitCode {
         Noun::Capture(args) => noun::capture::run(args, style),
         Noun::Capf(args) => noun::capf::run(args, style),
         Noun::Diagnose(args) => noun::diagnose::run(args, style),
+        Noun::Doctor(args) => noun::doctor::run(args, style),
         Noun::Ctl(args) => noun::ctl::run(args, style),
         Noun::Token(args) => noun::token::run(args, style),
         Noun::Backup(args) => noun::backup::run(args, style),

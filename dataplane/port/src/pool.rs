@@ -52,6 +52,9 @@ pub enum PoolError {
     },
 }
 
+/// Of which the pool is made where the kernel has some: 2 MiB.
+const HUGE_PAGE: usize = 2 << 20;
+
 impl Pool {
     /// Bytes in front of a freshly taken frame: enough to put an Ethernet, two VLAN, an IPv6 and a
     /// UDP header before a payload.
@@ -65,17 +68,24 @@ impl Pool {
         }
         let bytes = chunks * chunk_size;
         let failed = |source| PoolError::Map { chunks, bytes, source };
-        // SAFETY: an anonymous private mapping at an address of the kernel's choice touches no
-        // memory that anybody else uses.
-        let memory = unsafe {
-            mmap_anonymous(
-                ptr::null_mut(),
-                bytes,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::PRIVATE | MapFlags::POPULATE,
-            )
-        }
-        .map_err(failed)?;
+        let map = |flags| {
+            // SAFETY: an anonymous private mapping at an address of the kernel's choice touches no
+            // memory that anybody else uses.
+            unsafe {
+                mmap_anonymous(
+                    ptr::null_mut(),
+                    bytes,
+                    ProtFlags::READ | ProtFlags::WRITE,
+                    MapFlags::PRIVATE | MapFlags::POPULATE | flags,
+                )
+            }
+        };
+        // Few huge pages instead of many small ones, where some are set aside (`ringfence doctor`).
+        let huge = match bytes.is_multiple_of(HUGE_PAGE) {
+            true => map(MapFlags::HUGETLB | MapFlags::HUGE_2MB),
+            false => Err(rustix::io::Errno::INVAL),
+        };
+        let memory = huge.or_else(|_| map(MapFlags::empty())).map_err(failed)?;
         // SAFETY: the range is the mapping just made, and the advice changes no content.
         unsafe { madvise(memory, bytes, Advice::LinuxDontDump) }.map_err(failed)?;
         let base = NonNull::new(memory.cast()).expect("a successful mapping is not at address 0");

@@ -77,6 +77,8 @@ fn start(plan: &Plan) -> Result<()> {
     fs::write("/proc/sys/kernel/hostname", &plan.hostname).context("cannot set the name")?;
     run("systemctl", ["daemon-reload"])?;
     run("systemctl", ["restart", "systemd-networkd", "chrony"])?;
+    // At this start it found no configuration; daemons take what it sets aside.
+    run("systemctl", ["restart", "ringfence-tuning"])?;
     for service in &plan.services {
         run("systemctl", ["enable", "--now", service])?;
     }

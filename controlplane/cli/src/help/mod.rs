@@ -3,6 +3,7 @@
 
 mod backup;
 mod capture;
+mod doctor;
 mod gateways;
 mod ipsec;
 mod survival;
@@ -79,7 +80,7 @@ fn text(english: &StyledStr) -> String {
 fn texts() -> impl Iterator<Item = &'static Text> {
     let survival = [survival::TEXTS, backup::TEXTS];
     let calls = [telephony::TEXTS, gateways::TEXTS, voicemail::TEXTS];
-    let wire = [ipsec::TEXTS, capture::TEXTS];
+    let wire = [ipsec::TEXTS, capture::TEXTS, doctor::TEXTS];
     texts::TEXTS.iter().chain(calls.into_iter().chain(survival).chain(wire).flatten())
 }
 

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod ctl;
 pub mod device;
 pub mod diagnose;
+pub mod doctor;
 pub mod gateway;
 pub mod ipsec;
 pub mod line;

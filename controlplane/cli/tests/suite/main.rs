@@ -7,6 +7,7 @@ mod capture;
 mod ctl;
 mod daemon;
 mod diagnosis;
+mod doctor;
 mod gateways;
 mod srst;
 mod support;
