@@ -1,6 +1,6 @@
 //! What people get wrong, and what machines lack: the appliance says so, and comes up all the same.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -37,6 +37,21 @@ pub fn wrong_seed(out: &Path, dir: &Path) -> Result<String> {
     }
     machine.expect("is set up")?;
     machine.expect("ringfence: healthy")?;
+    machine.power_down()?;
+    fs::remove_file(&disk).context("cannot remove the disk")?;
+    Ok(told)
+}
+
+/// A disk on which next to nothing is left for what is kept.
+pub fn small_disk(out: &Path, dir: &Path) -> Result<String> {
+    let disk = dir.join("small");
+    write_disk(out, &disk, SEED)?;
+    let size = fs::metadata(out.join("ringfence.raw")).context("there is no image")?.len();
+    let file = OpenOptions::new().write(true).open(&disk).context("cannot open the disk")?;
+    file.set_len(size).context("cannot shorten the disk")?;
+    let machine = Machine::start(&disk, dir, "small-disk")?;
+    let told = machine.expect("is too small")?;
+    machine.expect("is set up")?;
     machine.power_down()?;
     fs::remove_file(&disk).context("cannot remove the disk")?;
     Ok(told)

@@ -122,6 +122,9 @@ fn play(
     step("a wrong seed file and a clock at 1970: it says why, and asks", &mut || {
         faults::wrong_seed(out, dir)
     })?;
+    step("a disk no larger than the image: it says so, and goes on", &mut || {
+        faults::small_disk(out, dir)
+    })?;
     step("no network card: it says so, and goes on with one", &mut || faults::no_card(out, dir))?;
     if let Some((good, bad)) = updates {
         step("an update that works is what runs from then on", &mut || {
