@@ -132,6 +132,12 @@ pub(crate) fn key_salt(master: &MasterKey) -> KeySalt {
     KeySalt::new(&*octets).expect("30 octets fit an attribute")
 }
 
+/// Key and salt as telephones are given them.
+pub(crate) fn master_key(octets: &KeySalt) -> Option<MasterKey> {
+    let (key, salt) = octets.split(&SUITE)?;
+    Some(MasterKey { key: key.try_into().ok()?, salt: salt.try_into().ok()? })
+}
+
 /// Reads the answer to a CRCX. An error says what is not as it was asked for.
 pub(crate) fn read_created(
     response: &Response,

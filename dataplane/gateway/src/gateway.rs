@@ -77,12 +77,13 @@ impl Gateway {
         mut rng: Box<dyn CryptoRng + Send>,
     ) -> Result<Self, ConfigError> {
         config.check()?;
+        let endpoints = Endpoints::new(config.endpoints, &config.voice);
         Ok(Self {
             transactions: Transactions::new(config.transactions.clone(), rng.next_u64()),
-            endpoints: Endpoints::new(config.endpoints, &config.voice),
             lines: Lines::new(config.voice.len()),
             ports: Ports::new(&config.networks, &mut *rng),
-            keys: KeyRegistry::default(),
+            keys: KeyRegistry::new(endpoints.size()),
+            endpoints,
             shelf: Shelf::default(),
             service: Service::new(now, &config, &mut *rng),
             keep_alive: KeepAlive::default(),

@@ -8,7 +8,7 @@ use rand::CryptoRng;
 use srtp::Suite;
 
 use crate::config::{AttributeForm, SrtpConfig};
-use crate::keys::{KeyPair, KeyRegistry};
+use crate::keys::{KeyPair, KeyRegistry, Way};
 use crate::options::{Orders, SrtpWish};
 
 /// How a connection is protected.
@@ -190,7 +190,7 @@ impl Agreement<'_> {
         let code = ReturnCode::OPTION_VALUE;
         let suite = supported(&key.suite, self.config)
             .ok_or(ValueError::new(code, "suite of the key to send with is not supported"))?;
-        if !self.registry.is_free(self.leg, &key, self.keys().transmit) {
+        if !self.registry.is_free(self.leg, Way::Transmit, &key, self.keys().transmit) {
             return Err(used());
         }
         Ok(Some((suite, key)))
@@ -253,7 +253,7 @@ impl Agreement<'_> {
             }
             _ => {}
         }
-        if !self.registry.is_free(self.leg, line, self.keys().receive) {
+        if !self.registry.is_free(self.leg, Way::Receive, line, self.keys().receive) {
             return Err(bad_remote("key is or was in use"));
         }
         Ok(suite)

@@ -151,6 +151,38 @@ fn a_secure_call_from_the_trunk_has_the_call_agents_keys_and_falls_back_and_retu
     assert_eq!((lab.gateway.snapshot().port_pairs, lab.gateway.snapshot().keys), (0, 0));
 }
 
+// R: MGCP-03, MED-02
+#[test]
+fn two_endpoints_that_call_each_other_share_their_keys_crosswise() {
+    let mut lab = lab();
+    let create = |lab: &mut Lab, endpoint, octet| {
+        let txkey = format!("x+srtptx:\"{SUITE} inline:{}\"", key(octet));
+        let created = format!("CRCX # {endpoint} MGCP 0.1\nC: A{octet}\nL: {txkey}\nM: recvonly");
+        id_of(&lab.ok(&created))
+    };
+    let (a, b) = (create(&mut lab, LINE, 1), create(&mut lab, TRUNK, 2));
+    let start = |endpoint: &str, call, id: &str, octet| {
+        let peer = savp("10.1.0.1", 20000, &[&crypto(1, SUITE, octet)]);
+        format!("MDCX # {endpoint} MGCP 0.1\nC: A{call}\nI: {id}\nM: sendrecv\n\n{peer}")
+    };
+    // Never what it sends itself.
+    assert_eq!(lab.code(&start(LINE, 1, &a, 1)), 509);
+    lab.ok(&start(LINE, 1, &a, 2));
+    lab.ok(&start(TRUNK, 2, &b, 1));
+    assert_eq!(lab.gateway.snapshot().keys, 4);
+    // A key has one sender and one receiver, also when one of them is done with it.
+    let third = LINE.replace("/0@", "/1@");
+    let other = create(&mut lab, &third, 3);
+    assert_eq!(lab.code(&start(&third, 3, &other, 1)), 509);
+    lab.ok(&start(LINE, 1, &a, 4));
+    assert_eq!(lab.code(&start(&third, 3, &other, 2)), 509);
+    lab.ok(&format!("DLCX # {LINE} MGCP 0.1"));
+    assert_eq!(lab.gateway.snapshot().keys, 3, "of two connections; one receives nothing yet");
+    lab.ok(&format!("DLCX # {TRUNK} MGCP 0.1"));
+    lab.ok(&format!("DLCX # {third} MGCP 0.1"));
+    assert_eq!(lab.gateway.snapshot().keys, 0);
+}
+
 #[test]
 fn a_subscriber_dials_and_talks_and_hangs_up() {
     let mut lab = lab();

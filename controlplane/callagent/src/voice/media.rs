@@ -13,7 +13,7 @@ use callmanager::switchboard::{
 use mgcp::{ConnectionId, ConnectionMode, Response};
 
 use super::agent::{Agent, Asked};
-use super::message::{self, Fault, Wanted};
+use super::message::{self, Described, Fault, Protection, Wanted};
 use super::path::Verdict;
 use super::port::Port;
 use super::report::{GatewayAlarm, Report};
@@ -98,6 +98,8 @@ impl Media {
             }
             // It comes from somebody who is not described to the gateway.
             Some(Stream { sends: Sends::Nothing, .. }) => Some(Step::Delete),
+            // It is to make a key before it hears from whom it receives.
+            Some(Stream { sends: Sends::OwnKey, .. }) => Some(Step::Delete),
             // Nothing goes out under the old rules while the new ones are agreed.
             Some(_) => (!quiet).then_some(Step::Quiet),
         }
@@ -111,8 +113,9 @@ impl Media {
 impl Stream {
     fn wanted(&self) -> Wanted<'_> {
         let send = match &self.sends {
-            Sends::Encrypted(key) => Some(&**key),
-            Sends::Nothing | Sends::Plain => None,
+            Sends::Encrypted(key) => Protection::Under(key),
+            Sends::OwnKey => Protection::OwnKey,
+            Sends::Nothing | Sends::Plain => Protection::Clear,
         };
         Wanted { codec: self.codec, send }
     }
@@ -135,7 +138,7 @@ impl Port {
                     call,
                     codec,
                     receive: key,
-                    secure: matches!(sends, Sends::Encrypted(_)),
+                    secure: matches!(sends, Sends::Encrypted(_) | Sends::OwnKey),
                     sends,
                     to: None,
                     opened: false,
@@ -214,6 +217,12 @@ impl Agent {
     fn create_connection(&mut self, now: Instant, name: &DeviceName, leg: LegId) -> bool {
         let stream = self.stream_of(name, leg).expect("the caller looked");
         let (id, call, secure) = (stream.id, stream.call, stream.secure);
+        let given = matches!(stream.sends, Sends::Encrypted(_));
+        if given && self.ports[name].makes_keys {
+            self.fail_stream(name, leg);
+            self.opened(name, id, Err(MediaRefused::OwnKeysOnly));
+            return false;
+        }
         if secure && !self.may_send_keys(now, name, call) {
             self.fail_stream(name, leg);
             self.opened(name, id, Err(MediaRefused::KeysWithheld));
@@ -315,9 +324,15 @@ impl Agent {
             return;
         };
         let read = message::read_described(response, &stream.wanted());
+        let mut key = None;
         let result = match (made, read) {
-            (Some(made), Ok(Some(address))) => {
+            (Some(made), Ok(Some(Described { address, made: own }))) => {
                 stream.opened = true;
+                key = own.map(Arc::new);
+                // It sends under that from now on.
+                if let Some(key) = &key {
+                    stream.sends = Sends::Encrypted(key.clone());
+                }
                 media.connection = Some(Connection {
                     id: made,
                     call,
@@ -337,6 +352,9 @@ impl Agent {
                 })
             }
         };
+        if let Some(key) = key {
+            self.tell(Event::KeyMade { by: Owner::Device(name.clone()), stream: id, key });
+        }
         let result = result.map_err(|fault| self.refused(name, fault));
         self.opened(name, id, result);
     }
@@ -351,7 +369,9 @@ impl Agent {
         let address = connection.address;
         let Some(stream) = media.stream(id) else { return };
         let read = match message::read_described(response, &stream.wanted()) {
-            Ok(Some(other)) if other != address => Err(Fault::Unfit("it receives elsewhere now")),
+            Ok(Some(other)) if other.address != address => {
+                Err(Fault::Unfit("it receives elsewhere now"))
+            }
             read => read,
         };
         match read {
@@ -395,6 +415,10 @@ impl Agent {
     fn refused(&mut self, name: &DeviceName, fault: Fault) -> MediaRefused {
         match fault {
             Fault::NoSrtp => MediaRefused::Encryption,
+            Fault::MakesKeys => {
+                self.ports.get_mut(name).expect("the caller looked").makes_keys = true;
+                MediaRefused::OwnKeysOnly
+            }
             Fault::Code(code) => MediaRefused::Status(code.value().into()),
             Fault::Unfit(what) => {
                 self.alarm(GatewayAlarm::Unfit { port: name.to_string(), what });

@@ -15,13 +15,33 @@ use mgcp::{
     Verb,
 };
 
-use crate::session::{MS_PER_PACKET, SUITE, TYPE_OF_SERVICE, describe, key_salt, key_to_send_with};
+use crate::session::{
+    MS_PER_PACKET, SUITE, TYPE_OF_SERVICE, describe, key_salt, key_to_send_with, master_key,
+};
 
 /// What a connection is to be like.
 pub(super) struct Wanted<'a> {
     pub(super) codec: Codec,
-    /// What the gateway encrypts with; `None` is clear.
-    pub(super) send: Option<&'a MasterKey>,
+    pub(super) send: Protection<'a>,
+}
+
+/// What a gateway encrypts with.
+#[derive(Clone, Copy)]
+pub(super) enum Protection<'a> {
+    /// Nothing: it sends in clear.
+    Clear,
+    /// The key that it is given.
+    Under(&'a MasterKey),
+    /// A key that it makes.
+    OwnKey,
+}
+
+/// What a gateway says of its connection.
+pub(super) struct Described {
+    /// Where it receives.
+    pub(super) address: SocketAddr,
+    /// The key that it has made, if it was to.
+    pub(super) made: Option<MasterKey>,
 }
 
 /// The CRCX of a connection that receives and does not know yet where to send to.
@@ -46,8 +66,8 @@ pub(super) fn start(
     let mut command = modify(endpoint, call, id, ConnectionMode::SendRecv);
     if renew {
         let mut options = options(wanted);
-        if wanted.send.is_none() {
-            options.0.push(LocalOption::Extension("x-srtp".into(), Some("off".into())));
+        if matches!(wanted.send, Protection::Clear) {
+            options.0.push(srtp("off"));
         }
         command.params.options = Some(options);
     }
@@ -89,8 +109,17 @@ fn options(wanted: &Wanted<'_>) -> LocalOptions {
         LocalOption::SilenceSuppression(false),
         LocalOption::TypeOfService(TYPE_OF_SERVICE),
     ];
-    options.extend(wanted.send.map(key_to_send_with));
+    options.extend(match wanted.send {
+        Protection::Clear => None,
+        Protection::Under(key) => Some(key_to_send_with(key)),
+        Protection::OwnKey => Some(srtp("on")),
+    });
     LocalOptions(options)
+}
+
+/// Whether a gateway is to do SRTP, where no key tells.
+fn srtp(wish: &str) -> LocalOption {
+    LocalOption::Extension("x-srtp".into(), Some(wish.into()))
 }
 
 /// What an endpoint is asked to look for and to play.
@@ -151,6 +180,8 @@ pub(super) enum Fault {
     Code(ReturnCode),
     /// SRTP was wanted, and is not to be had there.
     NoSrtp,
+    /// It takes no keys to send with, but may make its own.
+    MakesKeys,
     /// The answer is not what was asked for.
     Unfit(&'static str),
 }
@@ -159,11 +190,14 @@ pub(super) enum Fault {
 pub(super) fn read_described(
     response: &Response,
     wanted: &Wanted<'_>,
-) -> Result<Option<SocketAddr>, Fault> {
+) -> Result<Option<Described>, Fault> {
     if !response.code.is_success() {
-        return Err(match wanted.send.is_some() && refuses_srtp(response.code) {
-            true => Fault::NoSrtp,
-            false => Fault::Code(response.code),
+        return Err(match (wanted.send, response.code) {
+            (Protection::Under(_), ReturnCode::UNKNOWN_OPTION_EXTENSION) => Fault::MakesKeys,
+            (Protection::Under(_) | Protection::OwnKey, code) if refuses_srtp(code) => {
+                Fault::NoSrtp
+            }
+            (_, code) => Fault::Code(code),
         });
     }
     let Some(body) = response.bodies.first() else { return Ok(None) };
@@ -171,16 +205,25 @@ pub(super) fn read_described(
     let session = session.map_err(|_| Fault::Unfit("its session description cannot be read"))?;
     let media = session.audio().map_err(|_| Fault::Unfit("it describes no audio stream"))?;
     let address = session.rtp_address(media).ok_or(Fault::Unfit("it says no address"))?;
-    match (wanted.send, media.profile.is_secure()) {
-        (None, false) => Ok(Some(address)),
-        (None, true) => Err(Fault::Unfit("it makes SRTP of RTP")),
+    let line = match media.crypto.as_slice() {
+        [line] if line.suite == SUITE => Some(line),
+        _ => None,
+    };
+    let made = match (wanted.send, media.profile.is_secure()) {
+        (Protection::Clear, false) => None,
+        (Protection::Clear, true) => return Err(Fault::Unfit("it makes SRTP of RTP")),
         // Plain RTP where SRTP was asked for is no SRTP.
-        (Some(_), false) => Err(Fault::NoSrtp),
-        (Some(key), true) => match media.crypto.as_slice() {
-            [line] if line.suite == SUITE && line.key == key_salt(key) => Ok(Some(address)),
-            _ => Err(Fault::Unfit("it encrypts with another key than it was given")),
-        },
-    }
+        (Protection::Under(_) | Protection::OwnKey, false) => return Err(Fault::NoSrtp),
+        (Protection::Under(key), true) if line.is_some_and(|it| it.key == key_salt(key)) => None,
+        (Protection::Under(_), true) => {
+            return Err(Fault::Unfit("it encrypts with another key than it was given"));
+        }
+        (Protection::OwnKey, true) => Some(
+            line.and_then(|line| master_key(&line.key))
+                .ok_or(Fault::Unfit("it says no key that telephones can decrypt with"))?,
+        ),
+    };
+    Ok(Some(Described { address, made }))
 }
 
 /// Whether a code can mean that there is no SRTP.

@@ -23,6 +23,8 @@ pub(super) struct Port {
     pub(super) service: Service,
     /// Its gateway says that it does SRTP.
     pub(super) srtp: bool,
+    /// Its gateway takes no keys to send with.
+    pub(super) makes_keys: bool,
     /// As the switchboard was told.
     pub(super) security: Security,
     /// The switchboard knows of it.
@@ -77,6 +79,7 @@ impl Port {
             config,
             service: Service::Out,
             srtp: false,
+            makes_keys: false,
             security: Security::NonSecure,
             announced: false,
             refusal: None,

@@ -174,6 +174,36 @@ fn a_gateway_without_srtp_is_called_in_clear() {
     office.end();
 }
 
+// R: MGCP-01, MED-02, MED-03
+#[test]
+fn a_gateway_that_makes_its_own_keys_is_believed_and_the_telephone_told() {
+    let mut office = Office::new();
+    office.gateway.makes_keys = true;
+    for round in 0..2 {
+        office.press(ALICE, Key::Number("95551".into()));
+        office.observe(TRUNK, "L/hd");
+        assert_eq!(office.icon(ALICE), Some(Encrypted));
+        assert_keys_match(&office);
+        let first = office.gateway.only().transmit.clone();
+        office.press(ALICE, Key::Hold);
+        office.press(ALICE, Key::Resume);
+        assert_eq!(office.icon(ALICE), Some(Encrypted));
+        assert_keys_match(&office);
+        assert_ne!(office.gateway.only().transmit, first);
+        // What it does not take it is not offered again.
+        let told = office.gateway.told.iter().filter(|it| it.verb == Verb::Crcx);
+        let offered = told.filter(|it| it.params.options.as_ref().is_some_and(given)).count();
+        assert_eq!(offered, 1, "round {round}");
+        office.press(ALICE, Key::OnHook);
+        office.observe(TRUNK, "L/hu");
+    }
+    office.end();
+}
+
+fn given(options: &mgcp::options::LocalOptions) -> bool {
+    options.extension("x+srtptx").is_some()
+}
+
 // R: MGCP-01
 #[test]
 fn srtp_that_is_promised_and_not_given_becomes_rtp_on_both_legs() {

@@ -69,6 +69,8 @@ pub struct Phone {
 pub struct Gateway {
     pub address: SocketAddr,
     pub srtp: bool,
+    /// It makes the keys that it sends under itself, and takes none.
+    pub makes_keys: bool,
     /// What it says that it encrypts with, instead of what it was told.
     pub other_key: Option<String>,
     /// What it answers to commands of a kind instead of doing them.
@@ -156,6 +158,7 @@ impl Office {
         let gateway = Gateway {
             address,
             srtp: true,
+            makes_keys: false,
             other_key: None,
             refuses: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -455,12 +458,17 @@ impl Gateway {
     }
 
     fn create(&mut self, command: &Command) -> Response {
+        if self.makes_keys && transmit(command).is_some() {
+            return Response::new(ReturnCode::UNKNOWN_OPTION_EXTENSION);
+        }
         self.last += 1;
+        let wish = command.params.options.as_ref().and_then(|it| it.extension("x-srtp"));
+        let own = (wish == Some("on")).then(|| written(&[self.last as u8; 30]));
         let connection = Connection {
             call: command.params.call.unwrap().to_string(),
             endpoint: command.endpoint.local().to_owned(),
             mode: command.params.mode.unwrap().to_string(),
-            transmit: transmit(command),
+            transmit: transmit(command).or(own),
             ..Connection::default()
         };
         let id = self.last.to_string();

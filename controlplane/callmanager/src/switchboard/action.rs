@@ -399,6 +399,9 @@ pub enum Sends {
     Plain,
     /// Media under this key.
     Encrypted(Arc<MasterKey>),
+    /// Media under a key that the end makes and tells
+    /// ([`Event::KeyMade`](super::Event::KeyMade)).
+    OwnKey,
 }
 
 /// An order for whoever commands the relays.

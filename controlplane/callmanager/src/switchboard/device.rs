@@ -74,6 +74,8 @@ pub(super) struct Device {
     pub(super) legs: Vec<LegId>,
     pub(super) last_number: Option<String>,
     pub(super) handset_up: bool,
+    /// It sends under keys of its own only.
+    pub(super) makes_keys: bool,
     /// Its handset, headset or loudspeaker is in use.
     audio: bool,
     rings: Option<(LegId, u32, Ring)>,
@@ -91,6 +93,7 @@ impl Device {
             legs: Vec::new(),
             last_number: None,
             handset_up: false,
+            makes_keys: false,
             audio: false,
             rings: None,
             lamps,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::device::Profile;
 use super::id::{DeviceName, LegId, LinkId, StreamId};
+use crate::keys::MasterKey;
 use crate::security::Security;
 
 /// Something happened.
@@ -39,6 +40,15 @@ pub enum Event {
         number: String,
         /// Whether they do.
         waits: bool,
+    },
+    /// The key that an end has made for what it is going to send; before it is open.
+    KeyMade {
+        /// Who has made it.
+        by: Owner,
+        /// Which stream.
+        stream: StreamId,
+        /// The key.
+        key: Arc<MasterKey>,
     },
     /// A stream's receiving end is open, or cannot be opened.
     MediaOpened {
@@ -104,6 +114,8 @@ pub enum MediaRefused {
     /// The keys of a port were not sent: nothing protects the way to its gateway. Whoever holds
     /// them back has told the administrator.
     KeysWithheld,
+    /// A port sends under keys of its own only. It is opened anew, so that it makes one.
+    OwnKeysOnly,
     /// Another status, as SCCP numbers them.
     Status(u32),
 }

@@ -146,6 +146,7 @@ impl Switchboard {
             Event::DeviceGone { device } => self.gone(&device),
             Event::Pressed { device, line, leg, key } => self.press(&device, line, leg, key),
             Event::MessageWaiting { number, waits } => self.set_message_waiting(&number, waits),
+            Event::KeyMade { by, stream, key } => self.key_made(&by, stream, key),
             Event::MediaOpened { by, stream, result } => self.media_opened(&by, stream, result),
             Event::MediaStarted { by, stream, result } => self.media_started(&by, stream, result),
             Event::PortSecurity { device, security } => self.port_security(&device, security),

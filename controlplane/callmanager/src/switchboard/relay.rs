@@ -211,7 +211,7 @@ impl Switchboard {
         }
     }
 
-    fn open_anew(&mut self, call: CallId, ports: [Port; 2], way: Way) {
+    pub(super) fn open_anew(&mut self, call: CallId, ports: [Port; 2], way: Way) {
         self.unlink(call, |other| *other == ports);
         self.open(call, ports, way);
         self.touch(call);
@@ -233,7 +233,7 @@ impl Link {
     pub(super) fn ends_are_alike(&self) -> bool {
         let v4 = |end: &End| match end.receive {
             Receive::At(address) => Some(address.is_ipv4()),
-            Receive::Never | Receive::Opening => None,
+            Receive::Never | Receive::ExpectKey | Receive::Opening => None,
         };
         let [a, b] = self.ends.each_ref().map(v4);
         a.zip(b).is_none_or(|(a, b)| a == b)

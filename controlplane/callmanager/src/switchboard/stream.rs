@@ -45,6 +45,8 @@ pub(super) struct End {
     pub(super) stream: StreamId,
     pub(super) receive: Receive,
     transmits: Transmit,
+    /// It has yet to make the key that it sends under.
+    pub(super) makes_key: bool,
     /// Its administrator knows that it cannot send.
     failed: bool,
 }
@@ -67,6 +69,8 @@ pub(super) enum Port {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Receive {
     Never,
+    /// The other end has yet to make the key that it is to be opened with.
+    ExpectKey,
     Opening,
     At(SocketAddr),
 }
@@ -105,7 +109,7 @@ impl Link {
         match (&self.passage, self.ends[1 - end].receive) {
             (Some(passage), _) => passage.receives_from(end),
             (None, Receive::At(address)) => Some(address),
-            (None, Receive::Never | Receive::Opening) => None,
+            (None, Receive::Never | Receive::ExpectKey | Receive::Opening) => None,
         }
     }
 
@@ -156,7 +160,9 @@ impl Switchboard {
 
     pub(super) fn open(&mut self, call: CallId, ports: [Port; 2], way: Way) {
         self.secure_ports(ports);
-        let secure = self.may_encrypt(call, ports);
+        // Of two that make their keys, each would have to wait for the other's.
+        let both = way == Way::Direct && ports.into_iter().all(|port| self.makes_keys(port));
+        let secure = !both && self.may_encrypt(call, ports);
         let Some(codec) = self.choose_codec(ports, secure) else {
             return self.cannot_open(call, ports, CallAlarm::NoCodec { call });
         };
@@ -167,35 +173,71 @@ impl Switchboard {
                 return self.cannot_open(call, ports, alarm);
             }
         };
+        let makes_key = ports.map(|port| secure && self.makes_keys(port));
         let passage = (way == Way::Relayed).then(|| self.new_passage(call));
         let music = ports.contains(&Port::Music);
-        let ends = ports.map(|port| {
+        let ends = [0, 1].map(|end: usize| {
+            let port = ports[end];
             let stream = StreamId(self.ids.next(|id| self.streams.contains_key(&StreamId(id))));
             self.streams.insert(stream, call);
             let receive = match (port, way) {
                 (Port::Music, Way::Direct) => Receive::Never,
+                (_, Way::Direct) if makes_key[1 - end] => Receive::ExpectKey,
                 _ => Receive::Opening,
             };
             // Whoever hears music does not speak.
             let hears_music = music && port != Port::Music;
             let transmits = if hears_music { Transmit::Yes } else { Transmit::No };
-            End { port, stream, receive, transmits, failed: false }
+            End { port, stream, receive, transmits, makes_key: makes_key[end], failed: false }
         });
         let link = Link { codec, secure, call, ends, keys, passage };
         for end in [0, 1] {
             if link.ends[end].receive == Receive::Opening {
-                let key = link.keys.as_ref().map(|keys| keys[end].receive.clone());
-                let sends = match (&link.keys, link.ends[end].transmits) {
-                    (_, Transmit::Yes) => Sends::Nothing,
-                    (None, _) => Sends::Plain,
-                    (Some(keys), _) => Sends::Encrypted(keys[end].send.clone()),
-                };
-                self.order(&link, end, MediaCommand::OpenReceive { codec, key, sends });
-                let timer = Timer::Stream(link.ends[end].stream);
-                self.timers.start(timer, self.now + self.settings.media);
+                self.open_end(&link, end);
             }
         }
         self.calls.get_mut(&call).expect("the caller has it").links.push(link);
+    }
+
+    fn open_end(&mut self, link: &Link, end: usize) {
+        let key = link.keys.as_ref().map(|keys| keys[end].receive.clone());
+        let sends = match (&link.keys, link.ends[end].transmits) {
+            (_, Transmit::Yes) => Sends::Nothing,
+            (None, _) => Sends::Plain,
+            (Some(_), _) if link.ends[end].makes_key => Sends::OwnKey,
+            (Some(keys), _) => Sends::Encrypted(keys[end].send.clone()),
+        };
+        self.order(link, end, MediaCommand::OpenReceive { codec: link.codec, key, sends });
+        let timer = Timer::Stream(link.ends[end].stream);
+        self.timers.start(timer, self.now + self.settings.media);
+    }
+
+    /// An end has made the key that it sends under: who receives from it is opened with that.
+    pub(super) fn key_made(&mut self, by: &Owner, stream: StreamId, key: Arc<MasterKey>) {
+        let Some((call, index, end)) = self.find_stream(by, stream) else { return self.ignore() };
+        let links = &mut self.calls.get_mut(&call).expect("its stream was found").links;
+        if !links[index].ends[end].makes_key {
+            return self.ignore();
+        }
+        let mut link = links.swap_remove(index);
+        link.ends[end].makes_key = false;
+        let other = 1 - end;
+        let keys = link.keys.as_mut().expect("it stays until all have been told");
+        if link.passage.is_none() {
+            keys[other].receive = key.clone();
+        }
+        keys[end].send = key;
+        if link.ends[other].receive == Receive::ExpectKey {
+            link.ends[other].receive = Receive::Opening;
+            self.open_end(&link, other);
+        }
+        self.calls.get_mut(&call).expect("its stream was found").links.push(link);
+    }
+
+    /// Whether an end sends under keys of its own only.
+    fn makes_keys(&self, port: Port) -> bool {
+        let Port::Leg(leg) = port else { return false };
+        self.devices.get(&self.legs[&leg].device).is_some_and(|device| device.makes_keys)
     }
 
     /// Keys go to two encrypted devices only, and only where nothing else in the call is in the
@@ -261,7 +303,7 @@ impl Switchboard {
             for (index, end) in link.ends.iter().enumerate() {
                 self.streams.remove(&end.stream);
                 self.timers.stop(Timer::Stream(end.stream));
-                if end.receive != Receive::Never {
+                if !matches!(end.receive, Receive::Never | Receive::ExpectKey) {
                     self.order(&link, index, MediaCommand::CloseReceive);
                 }
                 let hears_music = link.ends[1 - index].port == Port::Music;
@@ -285,10 +327,16 @@ impl Switchboard {
         if found.ends[end].receive != Receive::Opening {
             return self.ignore();
         }
+        let (ports, way) =
+            (found.ports(), if found.is_relayed() { Way::Relayed } else { Way::Direct });
+        if result.is_ok() && found.ends[end].makes_key {
+            // Under what it sends nobody knows.
+            return self.not_opened(stream, OpenError::Refused(MediaRefused::Encryption));
+        }
         match result {
             Ok(address) => {
                 found.ends[end].receive = Receive::At(address);
-                let (ports, reach) = (found.ports(), found.is_relayed() || found.ends_are_alike());
+                let reach = found.is_relayed() || found.ends_are_alike();
                 if found.ends[end].transmits != Transmit::Asked {
                     self.timers.stop(Timer::Stream(stream));
                 }
@@ -297,8 +345,19 @@ impl Switchboard {
                     false => self.unreachable(call, ports),
                 }
             }
+            Err(MediaRefused::OwnKeysOnly) => match self.learn_key_maker(by) {
+                true => self.open_anew(call, ports, way),
+                false => self.not_opened(stream, OpenError::Refused(MediaRefused::Encryption)),
+            },
             Err(refused) => self.not_opened(stream, OpenError::Refused(refused)),
         }
+    }
+
+    /// Notes that a port sends under keys of its own only. Whether that is news.
+    fn learn_key_maker(&mut self, by: &Owner) -> bool {
+        let Owner::Device(device) = by else { return false };
+        let port = self.devices.get_mut(device).filter(|found| found.profile.kind.is_port());
+        port.is_some_and(|found| !std::mem::replace(&mut found.makes_keys, true))
     }
 
     /// Lets the ends of a link send that know where to.

@@ -144,6 +144,12 @@ impl Gateway {
         Ok(self.relay.report()?.flows.len())
     }
 
+    /// What each connection to the network receives and sends under.
+    pub fn suites(&self) -> Result<Vec<String>> {
+        let flows = self.relay.report()?.flows;
+        Ok(flows.into_iter().flat_map(|flow| [flow.receive, flow.send]).collect())
+    }
+
     /// Datagrams that were dropped, for they came in clear.
     pub fn came_in_clear(&self) -> Result<u64> {
         Ok(self.relay.report()?.mgcp.get("came_in_clear").copied().unwrap_or_default())

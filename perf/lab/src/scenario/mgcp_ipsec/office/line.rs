@@ -7,8 +7,6 @@ use line::control::{Answer, Request, Until, ask};
 use speech::Comparison;
 use speech::wav::{self, Recording};
 
-use crate::scenario::estate::Phone;
-
 /// How long anything may take on a loaded machine, in seconds.
 const PATIENCE: u64 = 60;
 /// What is listened to at a time, in milliseconds.
@@ -64,10 +62,10 @@ impl Telephone {
         format!("voice:{}", self.voice)
     }
 
-    /// Listens until what is heard is what the telephone says: that may just have begun, or be
+    /// Listens until what is heard is what this voice says: that may just have begun, or be
     /// interrupted by what else the machine does.
-    pub fn hears(&self, phone: &Phone) -> Result<String> {
-        let number = phone.voice().trim_start_matches("voice:").parse().context("its voice")?;
+    pub fn hears(&self, voice: &str) -> Result<String> {
+        let number = voice.trim_start_matches("voice:").parse().context("no voice")?;
         // It may begin anew meanwhile.
         let said = speech::speak(number, VOICE).repeat(2);
         let mut compared = self.compare(&said)?;

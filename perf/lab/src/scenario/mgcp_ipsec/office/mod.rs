@@ -44,6 +44,8 @@ static ALL: [&Phone; 3] = [&ALICE, &BOB, &CAROL];
 const FRED: &str = "1006";
 /// What is said into it.
 const VOICE: u64 = 6;
+/// The number of the second line.
+const GINA: &str = "1007";
 /// Times that keys are sent for a connection: what it sends under, and what it receives under.
 const BOTH_WAYS: usize = 2;
 /// Calls while associations are replaced, at least.
@@ -82,6 +84,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
     let report = &mut stage.report;
     speak(&mut office, report)?;
     transfer(&mut office, report)?;
+    between_lines(&mut office, report)?;
     rekey(&mut office, report)?;
     lose_cover(&mut office, report)?;
     report.step("everything stops", || {
@@ -147,7 +150,7 @@ fn administer(desk: &Desk, site: &Site) -> Result<()> {
     let at = super::site::GATEWAY[0];
     tell(&format!("gateway add {name} {at}:2427 --key-policy require --identity {name}"))?;
     tell(&format!("gateway port {name} {} --number {FRED}", LINES[0]))?;
-    tell(&format!("gateway port {name} {} --number 1007", LINES[1]))
+    tell(&format!("gateway port {name} {} --number {GINA}", LINES[1]))
 }
 
 /// The state of each step of the guide, by its name.
@@ -220,6 +223,30 @@ fn transfer(office: &mut Office, report: &mut Report) -> Result<(), Failed> {
     })
 }
 
+// R: MGCP-03, MED-02
+fn between_lines(office: &mut Office, report: &mut Report) -> Result<(), Failed> {
+    report.step("two lines of the gateway call each other: under keys, speech both ways", || {
+        let (fred, gina) = (&office.fred, office.gateway.line(LINES[1], VOICE + 1));
+        fred.lift()?;
+        fred.waits_for_signal("L/dl")?;
+        fred.dial(GINA)?;
+        gina.rings()?;
+        gina.lift()?;
+        fred.says()?;
+        gina.says()?;
+        let heard = fred.hears(&gina.voice())?;
+        gina.hears(&fred.voice())?;
+        let suites = office.gateway.suites()?;
+        let secure = suites.iter().all(|suite| suite == "AES_CM_128_HMAC_SHA1_32");
+        ensure!(suites.len() == 2 * BOTH_WAYS && secure, "{suites:?}");
+        fred.hang_up()?;
+        gina.hang_up()?;
+        fred.is_disconnected()?;
+        gina.is_disconnected()?;
+        Ok(((), heard))
+    })
+}
+
 // R: MGCP-05
 fn rekey(office: &mut Office, report: &mut Report) -> Result<(), Failed> {
     report.step("calls while both sides replace their associations", || {
@@ -275,14 +302,18 @@ fn lose_cover(office: &mut Office, report: &mut Report) -> Result<(), Failed> {
         office.phones.expect(&ALICE, "connected")?;
         office.hear(&ALICE, "lock")?;
         office.agents_daemon = None;
-        let alarmed = || office.alarm("its calls are not encrypted").then_some(());
-        poll(PATIENCE, alarmed).context("no alarm")?;
+        let open = || {
+            let steps = check(&office.desk, &office.site).ok();
+            steps.filter(|steps| steps["verified"] == "open")
+        };
+        poll(PATIENCE, open).context("the gateway is still given keys")?;
+        ensure!(office.alarm("its calls are not encrypted"), "nobody says so");
         let heard = office.hear(&ALICE, "lock")?;
         Ok(((), format!("an alarm; {heard}")))
     })?;
     report.step("no key moves meanwhile", || {
         let (before, clear) = (office.keys_sent()?, office.gateway.came_in_clear()?);
-        office.phones.does(&BOB, "dials 1007")?;
+        office.phones.does(&BOB, &format!("dials {GINA}"))?;
         // What CallManager says in clear is not heard at the gateway.
         let asked = || office.gateway.came_in_clear().ok().filter(|now| *now > clear);
         poll(PATIENCE, asked).context("the gateway was not asked")?;
@@ -315,7 +346,7 @@ impl Office {
         self.phones.shows(phone, icon)?;
         self.fred.says()?;
         self.phones.expect(phone, &format!("hears {}", self.fred.voice()))?;
-        self.fred.hears(phone)
+        self.fred.hears(&phone.voice())
     }
 
     /// A user transfers its call to somebody who answers.
