@@ -36,8 +36,10 @@
 //! # Where this is decided
 //!
 //! A call's connection lasts as long as its leg: on hold it is `inactive`, and what comes next is
-//! an MDCX with new keys. Only when the port is to hear music it is made anew, since that comes
-//! from who is not described to it.
+//! an MDCX with new keys. It is made anew when the port is to hear music, since that comes from who
+//! is not described to it, and when the gateway makes its own keys: the other end is to have the key
+//! before the gateway hears of that end. That a gateway does is learned from its refusal (525) of
+//! the first key that it is given; two such ports speak with each other in clear.
 
 mod agent;
 mod config;

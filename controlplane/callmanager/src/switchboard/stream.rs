@@ -2,7 +2,8 @@
 //!
 //! What streams a call should have follows from who is in it ([`Switchboard::wire`]); those it has
 //! and should not have are closed, those it should have and has not are opened. A stream that is
-//! opened gets keys of its own, and forgets them once both ends have them.
+//! opened gets keys of its own, and forgets them once both ends have them. A port that sends under
+//! keys of its own only is opened first, and the other end with what it has made.
 //!
 //! Placement: media goes from device to device, or through a relay, as `relay` decides. An end
 //! sends when it knows where to: where the other end has opened its port, or where the relay
