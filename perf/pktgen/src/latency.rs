@@ -1,4 +1,4 @@
-use abi::lab::latency_floor;
+use abi::lab::{LATENCY_BUCKETS, latency_bucket, latency_floor};
 
 /// How long packets took: a histogram, eight steps to each doubling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +9,12 @@ pub struct Latencies {
 impl Latencies {
     pub(crate) fn new(counts: Vec<u64>) -> Self {
         Self { counts }
+    }
+
+    /// One packet more, in nanoseconds.
+    pub(crate) fn record(&mut self, latency: u64) {
+        self.counts.resize(LATENCY_BUCKETS as usize, 0);
+        self.counts[latency_bucket(latency) as usize] += 1;
     }
 
     /// How many packets were timed.
@@ -37,17 +43,14 @@ impl Latencies {
 
 #[cfg(test)]
 mod tests {
-    use abi::lab::{LATENCY_BUCKETS, latency_bucket};
-
     use super::*;
 
     #[test]
     fn quantiles_are_within_an_eighth() {
-        let mut counts = vec![0; LATENCY_BUCKETS as usize];
+        let mut latencies = Latencies::default();
         for ns in 1..=1000 {
-            counts[latency_bucket(ns * 10) as usize] += 1;
+            latencies.record(ns * 10);
         }
-        let latencies = Latencies::new(counts);
         for (share, exact) in [(0.0, 10), (0.5, 5000), (0.99, 9900), (1.0, 10_000)] {
             let found = latencies.quantile(share).unwrap();
             assert!(found <= exact && exact - found <= exact / 8, "{share}: {found}");

@@ -11,10 +11,17 @@
 //!
 //! Nothing here is part of the product.
 
+pub mod drive;
+pub mod export;
 mod kit;
 mod latency;
 mod pace;
 mod prepared;
+pub mod probe;
+pub mod reception;
+pub mod search;
+pub mod sink;
+pub mod source;
 pub mod srtp;
 mod stream;
 

@@ -66,6 +66,17 @@ impl Stream {
         packet
     }
 
+    /// The frame with this number, whole.
+    pub(crate) fn frame(&self, number: u32) -> Vec<u8> {
+        let mut frame = self.template();
+        let flow = (number % u32::from(self.flows)) as u16;
+        // The destination port: the UDP header ends where the payload begins.
+        frame[abi::lab::PAYLOAD_OFFSET - 6..][..2].copy_from_slice(&self.port(flow).to_be_bytes());
+        frame.truncate(abi::lab::PAYLOAD_OFFSET);
+        frame.extend(self.rtp(number));
+        frame
+    }
+
     /// The destination port of a flow.
     pub fn port(&self, flow: u16) -> u16 {
         self.destination.port() + 2 * flow
