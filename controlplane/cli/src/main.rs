@@ -135,9 +135,9 @@ fn language(tag: &str) -> Result<Language, String> {
 
 fn main() -> ExitCode {
     let environment = || Language::from_environment(|name| std::env::var(name).ok());
-    let reader = help::language(std::env::args()).unwrap_or_else(environment);
+    let reader = ::help::language(std::env::args()).unwrap_or_else(environment);
     let words = noun::capture::with_files(std::env::args_os());
-    let matches = help::in_language(Cli::command(), reader).get_matches_from(words);
+    let matches = ::help::in_language(Cli::command(), reader, help::TEXTS).get_matches_from(words);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let style = Style { format: cli.output, language: cli.language.unwrap_or_else(environment) };
     let result = match cli.noun {

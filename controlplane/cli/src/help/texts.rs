@@ -13,9 +13,6 @@ pub(super) const TEXTS: &[Text] = &[
         "Language of answers, en or ja [default: that of LC_ALL, LC_MESSAGES or LANG]",
         "回答の言語。en または ja [既定値: LC_ALL、LC_MESSAGES、LANG の言語]",
     ),
-    Text::new("Print help (see more with '--help')", "ヘルプを表示します (詳細は '--help')"),
-    Text::new("Print help (see a summary with '-h')", "ヘルプを表示します (要約は '-h')"),
-    Text::new("Print version", "バージョンを表示します"),
     Text::new("How things stand, and what is left to do", "現在の状態と、残っている作業"),
     Text::new("Socket of ringfence-controld", "ringfence-controld のソケット"),
     Text::new("The cluster", "クラスタ"),
@@ -32,10 +29,6 @@ pub(super) const TEXTS: &[Text] = &[
     Text::new(
         "File whose first line is the password [default: ask for it]",
         "1 行目がパスワードであるファイル [既定値: 入力を求める]",
-    ),
-    Text::new(
-        "Print this message or the help of the given subcommand(s)",
-        "このメッセージ、または指定したサブコマンドのヘルプを表示します",
     ),
     Text::new("The servers of the cluster", "クラスタのサーバ"),
     Text::new(
