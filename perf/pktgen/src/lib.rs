@@ -6,8 +6,14 @@
 //! long sampled packets took. Both share their maps, so the two interfaces may be in different
 //! network namespaces of one machine.
 //!
-//! [`Kit`] holds the programs, [`Stream`] says what the packets look like, [`srtp`] makes
+//! [`Kit`] holds the programs, [`Stream`] says what the packets look like, [`srtp`](mod@srtp) makes
 //! protected payloads beforehand.
+//!
+//! Where every packet shall be judged, not only counted, packets are made and taken one by one on a
+//! [`port::Port`] (AF_XDP or sockets): [`source`] makes them with a stamp inside ([`probe`]), [`sink`]
+//! tells loss, order, jitter ([`reception`]) and latency, [`drive`] lends both a clock. [`search`] finds
+//! the rate without loss, whoever does the trials; [`export`] has other generators send the same.
+//! `source`, `sink`, `reception`, `search` and `export` know neither clock nor sockets.
 //!
 //! Nothing here is part of the product.
 
