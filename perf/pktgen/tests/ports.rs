@@ -60,6 +60,50 @@ fn a_search_over_sockets_ends_with_a_rate() {
 
 #[test]
 #[ignore = "makes network namespaces, which needs root: cargo xtask test"]
+fn a_search_through_interfaces_ends_with_a_rate() {
+    let lab = Lab::new("rf-pktgen-search", false).unwrap();
+    let one = lab.namespace("one").unwrap();
+    let (near, far) = lab.veth((&one, "near"), (&one, "far")).unwrap();
+    near.mac("02:00:00:00:00:01").unwrap();
+    far.mac("02:00:00:00:00:02").unwrap();
+    for engine in ["xdp", "af-xdp"] {
+        let words = [
+            "search",
+            "near",
+            "far",
+            "--engine",
+            engine,
+            "--from",
+            "192.0.2.1:5000",
+            "--to",
+            "192.0.2.2:16384",
+            "--to-mac",
+            "02:00:00:00:00:02",
+            "--flows",
+            "10",
+            "--most",
+            "5000",
+            "--tolerated",
+            "50",
+            "--resolution",
+            "20",
+            "--seconds",
+            "0.3",
+            "--settle",
+            "0.2",
+            "--json",
+        ];
+        let output =
+            one.command(env!("CARGO_BIN_EXE_ringfence-pktgen")).args(words).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(found["rate"].as_f64().unwrap() > 0.0, "{engine}: {found}");
+        assert_eq!(found["best"].is_null(), engine == "xdp", "{found}");
+    }
+}
+
+#[test]
+#[ignore = "makes network namespaces, which needs root: cargo xtask test"]
 fn af_xdp_on_both_ends() {
     let lab = Lab::new("rf-pktgen-ports", false).unwrap();
     let (near, far) = (lab.namespace("near").unwrap(), lab.namespace("far").unwrap());
