@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use capture::Record;
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, Sender, after, bounded, select};
 use jiff::civil::Date;
 use lang::{Language, Say};
 use pki::Certificate;
@@ -22,6 +22,8 @@ use crate::wiretap::{Wanted, Wiretap};
 
 /// How often the database and the clock are looked at.
 const GLANCE: Duration = Duration::from_millis(250);
+/// How long a change is waited for at the most, until it is in force.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a recorder is made of.
 pub struct Setup {
@@ -48,8 +50,12 @@ pub struct Setup {
 pub struct Recorder {
     tap: Arc<Wiretap>,
     shared: Arc<Shared>,
+    looks: Sender<Look>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// Asks for a look at the database; dropped when it was taken.
+type Look = Sender<()>;
 
 /// What others may see of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,17 +110,27 @@ pub fn start(setup: Setup) -> Result<Recorder, String> {
         rotated: None,
         live_problem: None,
     };
+    let (looks, asked) = bounded(16);
     let thread = thread::Builder::new()
         .name("capture".into())
-        .spawn(move || desk.run(&records))
+        .spawn(move || desk.run(&records, &asked))
         .map_err(|error| error.to_string())?;
-    Ok(Recorder { tap, shared, thread: Some(thread) })
+    Ok(Recorder { tap, shared, looks, thread: Some(thread) })
 }
 
 impl Recorder {
     /// What services hand messages to.
     pub fn tap(&self) -> Arc<Wiretap> {
         Arc::clone(&self.tap)
+    }
+
+    /// Returns when what the database says now is in force here, or after two seconds: it is
+    /// followed by itself, too, only not at once.
+    pub fn catch_up(&self) {
+        let (look, taken) = bounded::<()>(0);
+        if self.looks.send_timeout(look, PATIENCE).is_ok() {
+            let _ = taken.recv_timeout(PATIENCE);
+        }
     }
 
     /// How it stands.
@@ -186,17 +202,23 @@ const DISK_FULL: &str = "too little of the disk is free";
 const SWITCHED_OFF: &str = "Packet Capture Enable was switched off";
 
 impl Desk {
-    fn run(mut self, records: &Receiver<Record>) {
+    fn run(mut self, records: &Receiver<Record>, asked: &Receiver<Look>) {
         let mut next_look = Instant::now();
         while !self.shared.stop.load(Ordering::Acquire) {
             if Instant::now() >= next_look {
                 self.follow();
                 next_look = Instant::now() + GLANCE;
             }
-            match records.recv_timeout(next_look.saturating_duration_since(Instant::now())) {
-                Ok(record) => self.record(record),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+            select! {
+                recv(records) -> record => match record {
+                    Ok(record) => self.record(record),
+                    Err(_) => return,
+                },
+                recv(asked) -> look => match look {
+                    Ok(_taken) => self.follow(),
+                    Err(_) => return,
+                },
+                recv(after(next_look.saturating_duration_since(Instant::now()))) -> _ => {}
             }
         }
     }

@@ -241,7 +241,8 @@ fn tools_that_are_known_get_what_is_captured_in_real_time() {
         change.set_capture(ALICE, CaptureMode::RealTime, 60)?;
         change.set_capture(BOB, CaptureMode::RealTime, 60)
     });
-    until("it is captured", || tap.wants(ALICE) && tap.wants(BOB));
+    recorder.catch_up();
+    assert!(tap.wants(ALICE) && tap.wants(BOB), "what was waited for is in force");
     let mut stream = house.attach(own.clone(), &[ALICE]);
     until("it is attached", || recorder.seen().attached == ["laptop"]);
     // As many as may be are there.

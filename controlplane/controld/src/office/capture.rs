@@ -86,6 +86,7 @@ impl Handle<SetCapture> for Office {
             names.iter().try_for_each(|name| change.set_capture(name, mode, minutes))?;
             Ok(change.captured_devices()?.len())
         })?;
+        self.catch_up();
         let count = changed.value;
         let mut done = caller.done(changed);
         if mode != CaptureMode::None && count > MANY {
@@ -136,6 +137,7 @@ impl Handle<PutCaptureTool> for Office {
         }
         let tool = CaptureTool { name, owner: caller.author.who.clone(), sha256: digits };
         let changed = self.change(caller, |change| change.put_capture_tool(&tool))?;
+        self.catch_up();
         Ok(caller.done(changed))
     }
 }
@@ -144,6 +146,7 @@ impl Handle<RemoveCaptureTool> for Office {
     fn handle(&self, caller: &Caller, request: RemoveCaptureTool) -> Result<Done, Failure> {
         self.may_capture(caller)?;
         let changed = self.change(caller, |change| change.remove_capture_tool(&request.name))?;
+        self.catch_up();
         Ok(caller.done(changed))
     }
 }
@@ -159,6 +162,13 @@ impl Office {
                 let text = said::CAPTURE_NOT_ALLOWED.explain_with(caller, &[("who", who.clone())]);
                 Err(Failure { kind: FailureKind::Refused, text })
             }
+        }
+    }
+
+    /// Waits until a change is in force: who reads that something is captured may call at once.
+    fn catch_up(&self) {
+        if let Some(recorder) = self.services.telephony().as_ref().and_then(|it| it.recorder()) {
+            recorder.catch_up();
         }
     }
 
