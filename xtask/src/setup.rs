@@ -238,6 +238,12 @@ const PACKAGES: &[Package] = &[
         uses: &[Use::Test, Use::Lab],
     },
     Package {
+        name: "libdpdk-dev",
+        why: "DPDK and its drivers, for the port that links them",
+        brings: File("/usr/include/dpdk/rte_ethdev.h"),
+        uses: &[Use::Lab],
+    },
+    Package {
         name: "g++",
         why: "compiles libFuzzer and links LLVM",
         brings: Program("g++"),

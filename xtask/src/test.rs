@@ -26,6 +26,10 @@ pub struct Args {
     unprivileged: bool,
 }
 
+/// The variable that says what runs tests, and who runs those of root.
+const RUNNER: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER";
+const SUDO: &str = "sudo -n -E";
+
 /// Runs everything and sums up.
 pub fn run(args: &Args) -> Result<()> {
     let mut report = Report::default();
@@ -58,12 +62,25 @@ pub fn run(args: &Args) -> Result<()> {
         Ok(Privileged::Root) => counted(&mut Runner::found().tests(Which::Privileged)),
         Ok(Privileged::Sudo) => {
             let mut tests = Runner::found().tests(Which::Privileged);
-            tests.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", "sudo -n -E");
+            tests.env(RUNNER, SUDO);
             counted(&mut tests)
         }
         Err(why) => Ok(Outcome::LeftOut(format!("{why:#}"))),
     });
+    report.step("ports of DPDK", || match &privileged {
+        Ok(Privileged::Root) => counted(&mut dpdk()),
+        Ok(Privileged::Sudo) => counted(dpdk().env(RUNNER, SUDO)),
+        Err(why) => Ok(Outcome::LeftOut(format!("{why:#}"))),
+    });
     report.finish()
+}
+
+/// What links DPDK, which nothing else needs to be built.
+fn dpdk() -> Command {
+    let mut command = shell::cargo();
+    command.args(["test", "--package", "ringfence-port-dpdk", "--features", "dpdk", "--locked"]);
+    command.args(["--tests", "--", "--include-ignored", "--test-threads=1"]);
+    command
 }
 
 /// How root's rights are to be had.
