@@ -34,6 +34,10 @@
 //! recipients = ["age1…"]                               # or passphrase_file = "/etc/ringfence/backup.pass"
 //! key_recipients = ["age1…"]                           # absent: private keys are left out
 //!
+//! [controld.syslog]                                    # where the audit log is told, over TLS; absent: nowhere
+//! server = "log.example:6514"
+//! authority = "/etc/ringfence/syslog-ca.pem"           # whose certificates the collector may show
+//!
 //! [[controld.relay]]                                   # a ringfence-datad that media can go through
 //! name = "relay1"                                      # `name` in its section [datad.gateway]
 //! addresses = ["192.0.2.10:2427"]
@@ -145,6 +149,18 @@ pub struct Config {
     pub capture_directory: Option<PathBuf>,
     /// Backups.
     pub backup: Backup,
+    /// Where the audit log is told; absent: nowhere.
+    pub syslog: Option<Syslog>,
+}
+
+/// A collector of syslog messages over TLS (RFC 5425).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Syslog {
+    /// `HOST:PORT`, most often port 6514.
+    pub server: String,
+    /// The certificates of authorities that vouch for it, PEM.
+    pub authority: PathBuf,
 }
 
 /// What is done about backups.
@@ -278,6 +294,7 @@ impl Default for Config {
             trace_directory: None,
             capture_directory: None,
             backup: Backup::default(),
+            syslog: None,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! | [`socket`] | the administration socket |
 //! | [`services`] | the services of this node: started and stopped as the database says |
 //! | [`telephony`] | call processing, as the office sees it |
+//! | [`syslog`] | the audit log, told to a collector |
 //! | [`trends`] | phones and calls over the last day |
 //! | [`administration`] | the office behind HTTPS |
 //! | [`capf`] | CAPF, put together out of this node's settings |
@@ -41,5 +42,6 @@ pub mod privilege;
 pub mod services;
 pub mod socket;
 pub mod srst;
+pub mod syslog;
 pub mod telephony;
 pub mod trends;

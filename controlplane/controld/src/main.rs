@@ -22,6 +22,7 @@ use ringfence_controld::services::{Services, Sockets};
 use ringfence_controld::socket::AdminSocket;
 use ringfence_controld::srst::gateway::Gateway;
 use ringfence_controld::srst::memory;
+use ringfence_controld::syslog::AuditFeed;
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -105,13 +106,17 @@ fn run(args: &Args) -> Result<()> {
     if let Some(metrics) = metrics {
         tell_metrics(metrics, &services)?;
     }
+    let feed = |syslog| AuditFeed::start(syslog, config.node_name());
+    let mut feed = config.syslog.as_ref().map(feed).transpose().context("[controld.syslog]")?;
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| socket.run(&office));
         match &gateway {
             None => {
                 let archivist = office.archivist();
-                drop(scope.spawn(|| keep_running(&store, &services, archivist, &ended)));
+                let feed = feed.take();
+                let (store, services, ended) = (&store, &services, &ended);
+                drop(scope.spawn(move || keep_running(store, services, archivist, feed, ended)));
             }
             Some(gateway) => drop(scope.spawn(|| survive(gateway, &ended))),
         }
@@ -155,12 +160,21 @@ fn tell_metrics(metrics: MetricsServer, services: &Arc<Services>) -> Result<()> 
 
 /// Follows the database: at once what is changed through this daemon, a little later what others
 /// change or what could not be started before.
-fn keep_running(store: &Store, services: &Services, archivist: &Archivist, ended: &AtomicBool) {
+fn keep_running(
+    store: &Store,
+    services: &Services,
+    archivist: &Archivist,
+    mut feed: Option<AuditFeed>,
+    ended: &AtomicBool,
+) {
     let mut seen = Revision(0);
     while !ended.load(Ordering::Acquire) {
         services.reconcile(SystemTime::now());
         archivist.keep_schedule(SystemTime::now());
         services.note_trends(SystemTime::now());
+        if let Some(feed) = &mut feed {
+            feed.follow(store);
+        }
         // What changes in the meantime is looked at together: phones that enrol change something
         // hundreds of times a second.
         thread::sleep(TOGETHER);
