@@ -298,7 +298,8 @@ impl Provider {
         });
         match noted {
             // A subscriber's database is a copy that cannot be written.
-            Ok(_) | Err(store::Error::ReadOnly) => {}
+            Ok(_) => {}
+            Err(error) if error.is_of_a_copy() => {}
             Err(error) => return Err(error.into()),
         }
         ok(&api::CapfFileWritten { paths: paths.iter().map(|path| shown(path)).collect() })
