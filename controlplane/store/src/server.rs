@@ -56,6 +56,12 @@ impl Server {
         }
     }
 
+    /// Whether it takes changes from whoever begins to make one now.
+    pub fn takes_changes(&mut self) -> Result<bool> {
+        let row = self.0.query_one("SHOW transaction_read_only", &[])?;
+        Ok(row.get::<_, &str>(0) == "off")
+    }
+
     /// Has it read its configuration files again.
     pub fn reload(&mut self) -> Result<()> {
         Ok(self.0.batch_execute("SELECT pg_reload_conf()")?)

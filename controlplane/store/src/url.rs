@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use postgres::config::Host;
+use postgres::config::{Host, TargetSessionAttrs};
 
 use crate::{Error, Invalid};
 
@@ -23,7 +23,7 @@ pub enum StoreUrl {
 }
 
 /// A database of a PostgreSQL server, and how the way there is protected.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct PostgresUrl {
     /// Where it is, and who asks.
     pub config: postgres::Config,
@@ -35,6 +35,13 @@ pub struct PostgresUrl {
 }
 
 impl PostgresUrl {
+    /// Only a server that takes changes will do, of several the first that does.
+    #[must_use]
+    pub fn for_changes(mut self) -> Self {
+        self.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        self
+    }
+
     /// Takes the parameters about TLS out of a URL, since they are ours, and parses the rest.
     fn parse(url: &str) -> Result<Self, Invalid> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
