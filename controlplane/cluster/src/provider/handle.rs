@@ -1,5 +1,7 @@
 //! Answers to requests, one function an operation.
 
+mod databases;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -186,6 +188,7 @@ impl Provider {
                 lock(&self.desk).end_turn(&call.seated.client);
                 no_content()
             }
+            Operation::JoinDatabase => self.join_database(call),
         }
     }
 
