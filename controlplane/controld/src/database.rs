@@ -48,8 +48,7 @@ pub fn keep(keeper: &Keeper, store: &Store, ended: &AtomicBool) {
 /// them.
 fn meet(keeper: &Keeper, store: &Store) -> Result<(), Fault> {
     let instance = keeper.instance();
-    let (nodes, databases) =
-        store.read(|view| Ok((view.nodes()?, inventory::databases(view)?)))?;
+    let (nodes, databases) = store.read(|view| Ok((view.nodes()?, inventory::databases(view)?)))?;
     if nodes.iter().all(|node| node.name != instance.node()) {
         // It is in no cluster, or in none any more.
         return Ok(());
@@ -65,8 +64,11 @@ fn meet(keeper: &Keeper, store: &Store) -> Result<(), Fault> {
         })?;
         return meet(keeper, store);
     }
-    let members: Vec<Member> = databases.into_iter().map(|(node, entry)| member(node, &entry)).collect();
-    if members.iter().any(|member| member.name == instance.node()) && keeper.set_members(&members)? {
+    let members: Vec<Member> =
+        databases.into_iter().map(|(node, entry)| member(node, &entry)).collect();
+    if members.iter().any(|member| member.name == instance.node())
+        && keeper.set_members(&members)?
+    {
         store.set_original(instance.original_url()?);
     }
     Ok(())

@@ -264,6 +264,14 @@ impl Services {
         renewed.map(|_| ()).map_err(|fault| fault.to_string())
     }
 
+    /// CAPF may be activated on this node with a key of its own, though it has a copy of the
+    /// certificate of one elsewhere.
+    pub fn make_room_for_capf(&self) -> io::Result<()> {
+        let keys = self.config.key_directory.clone();
+        let certificates = self.config.certificate_directory.clone();
+        pki::capf::CapfFiles { certificates, keys }.make_room()
+    }
+
     /// Since when a service runs; that of this process for those that it only stands for.
     pub fn since(&self, service: Service) -> Option<SystemTime> {
         match self.slots().get(&service) {

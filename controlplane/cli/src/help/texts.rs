@@ -33,10 +33,7 @@ pub(super) const TEXTS: &[Text] = &[
         "Give this machine a copy of the publisher's database, so that it serves phones also while the publisher is away. Run it on a new subscriber, or on a publisher that was replaced, while ringfence-controld does not run; as root or as its user",
         "パブリッシャのデータベースの複製をこのマシンに作成し、パブリッシャの停止中も電話機にサービスを提供できるようにします。新しいサブスクライバ、または置き換えられたパブリッシャで、ringfence-controld を停止した状態で、root またはその実行ユーザとして実行します",
     ),
-    Text::new(
-        "Configuration file of ringfence-controld",
-        "ringfence-controld の設定ファイル",
-    ),
+    Text::new("Configuration file of ringfence-controld", "ringfence-controld の設定ファイル"),
     Text::new(
         "Throw away the cluster's data that this machine has",
         "このマシンにあるクラスタのデータを破棄します",

@@ -33,10 +33,7 @@ pub enum Verb {
     /// Give this machine a copy of the publisher's database, so that it serves phones also while
     /// the publisher is away. Run it on a new subscriber, or on a publisher that was replaced, while
     /// ringfence-controld does not run; as root or as its user.
-    Join {
-        #[command(flatten)]
-        join: Box<join::Join>,
-    },
+    Join(Box<join::Join>),
     /// Make this node the publisher, in the place of one that is lost. It is refused while the
     /// publisher answers, and if another node has changes that are not here.
     Promote {
@@ -54,7 +51,7 @@ pub fn run(args: Args, style: Style) -> Result {
             let password = password.fresh(&prompt, style)?;
             args.daemon.change(style, &CreateCluster { name, address, administrator, password })
         }
-        Verb::Join { join } => join.run(&args.daemon, style),
+        Verb::Join(join) => join.run(&args.daemon, style),
         Verb::Promote { lost } => args.daemon.change(style, &PromoteNode { lost }),
     }
 }

@@ -48,6 +48,9 @@ impl Handle<PromoteNode> for Office {
         let had_capf = self.read(caller, |view| {
             Ok(view.nodes()?.iter().any(|node| node.services.contains(&store::Service::Capf)))
         })?;
+        // What is here of CAPF is a copy of the former publisher's certificate.
+        let room = self.services.make_room_for_capf();
+        room.map_err(|why| Failure { kind: FailureKind::Failed, text: why.to_string() })?;
         let changed = self.change(caller, |change| change.make_publisher(&self.node))?;
         self.services.reconcile(caller.now);
         let mut done = caller.done(changed);

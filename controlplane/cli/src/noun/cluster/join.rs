@@ -105,7 +105,8 @@ struct Machine {
 
 impl Machine {
     fn of(config: &Path, language: Language) -> std::result::Result<Self, Failure> {
-        let file: File = settings::load(config).map_err(|error| Failure::usage(error.to_string()))?;
+        let file: File =
+            settings::load(config).map_err(|error| Failure::usage(error.to_string()))?;
         let Controld { node, user, database } = file.controld;
         let database = database.ok_or_else(|| Failure::usage(NO_DATABASE.get(language)))?;
         let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -150,9 +151,7 @@ impl Machine {
         })?;
         match cluster {
             None => Ok(()),
-            Some(name) => {
-                Err(Failure::refused(HAS_DATA.fill(language, &[("cluster", &name)])))
-            }
+            Some(name) => Err(Failure::refused(HAS_DATA.fill(language, &[("cluster", &name)]))),
         }
     }
 

@@ -32,9 +32,8 @@ impl Provider {
     }
 
     fn may_join(&self, name: &str) -> Result<(), Refused> {
-        let refused = |message, values| {
-            Err(Refused::new(409, &Detailed(message, values) as &dyn Explain))
-        };
+        let refused =
+            |message, values| Err(Refused::new(409, &Detailed(message, values) as &dyn Explain));
         let (nodes, databases) =
             self.store.read(|view| Ok((view.nodes()?, inventory::databases(view)?)))?;
         let publisher = nodes.iter().find(|node| node.role == NodeRole::Publisher);
