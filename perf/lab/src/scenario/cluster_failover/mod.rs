@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::Stage;
-use super::cluster::{Branch, Desk, Ended, Node, Site};
+use super::cluster::{Desk, Ended, Node, Site};
 use super::estate::{Mode, Phone, Phones, Place, came_as_set, enter, found};
 use crate::program::poll;
 use crate::report::{Failed, Report};
@@ -60,14 +60,13 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
 
 fn open(stage: &mut Stage) -> Result<Play, Failed> {
     let Stage { lab, report, programs, dir } = stage;
-    let (mut site, branch) = report.step("network", || {
+    let mut site = report.step("network", || {
         let mut site = Site::build(lab, programs, dir)?;
-        let branch = Branch::build(lab, &site)?;
         for node in [&mut site.cm1, &mut site.cm2, &mut site.cm3] {
             (node.runs_its_database, node.serves_old_tls) = (true, true);
         }
         site.file_servers = vec![site.cm1.address, site.cm2.address];
-        Ok(((site, branch), "three nodes, each with a database of its own"))
+        Ok((site, "three nodes, each with a database of its own"))
     })?;
     let mut desk = found(&mut site, programs, report)?;
     report.step("lines, pools, modes", || {
@@ -101,7 +100,7 @@ fn open(stage: &mut Stage) -> Result<Play, Failed> {
         Ok(((), "the CTL file names all three"))
     })?;
     let phones = report.step("phones start; A calls B with the lock", || {
-        let mut phones = Phones::new(&ALL, (&site, &branch), programs, dir)?;
+        let mut phones = Phones::new(&ALL, (&site, None), programs, dir)?;
         phones.start(&ALL)?;
         for phone in ALL {
             phones.expect(phone, "registered 1")?;
