@@ -49,6 +49,7 @@ pub fn play(stage: &mut Stage) -> Result<(), Failed> {
     do_without(&mut play, report)?;
     promote(&mut play, report)?;
     return_as_subscriber(&mut play, report)?;
+    renew_the_list(&mut play, report)?;
     report.step("everything stops", || {
         play.phones.go_home()?;
         for node in [&mut play.site.cm3, &mut play.site.cm1, &mut play.site.cm2] {
@@ -178,14 +179,21 @@ fn promote(play: &mut Play, report: &mut Report) -> Result<(), Failed> {
             poll(PATIENCE, seen).with_context(|| format!("{} does not see it", node.name))?;
         }
         Ok(((), "the third node follows the second"))
-    })?;
+    })
+}
+
+// R: CTL-14, CTL-15
+fn renew_the_list(play: &mut Play, report: &mut Report) -> Result<(), Failed> {
     report.step("CAPF anew, the CTL file signed: phones take it", || {
         let Play { site, desk, phones } = play;
         desk.tell(&site.cm2, "capf activate")?;
         site.cm2.wait_for_capf()?;
-        let away = desk.ctl_at(&site.cm2.address.to_string(), "update", &["soft1"])?;
-        ensure!(matches!(away.code, 0 | 4), "{}{}", away.told, away.complained);
-        restart_services(&site.cm2, desk)?;
+        let publisher = site.cm2.address.to_string();
+        let pushed = desk.ctl_at(&publisher, "update", &["soft1"])?.json(0)?;
+        ensure!(pushed["complete"] == true, "{pushed}");
+        for node in [&site.cm1, &site.cm2, &site.cm3] {
+            restart_services(node, desk)?;
+        }
         let list = std::fs::read(site.cm2.tftp().join("CTLFile.tlv"))?;
         phones.registered(&ALL)?;
         desk.tell(&site.cm2, "device reset --all")?;
@@ -222,8 +230,6 @@ fn return_as_subscriber(play: &mut Play, report: &mut Report) -> Result<(), Fail
         join(site, desk, |site| &mut site.cm1, publisher)?.json(0)?;
         site.start(|site| &mut site.cm1)?;
         site.cm1.wait_for_provider()?;
-        let pushed = desk.ctl_at(&site.cm2.address.to_string(), "push", &[])?.json(0)?;
-        ensure!(pushed["complete"] == true, "{pushed}");
         site.cm1.wait_for_call_manager()?;
         for phone in ALL {
             phones.expect(phone, "registered 1 within 120s")?;
