@@ -163,9 +163,13 @@ impl Services {
     /// Notes how many phones and calls there are, if it is time for it.
     pub fn note_trends(&self, now: SystemTime) {
         self.trends.note(now, || self.telephony().map(|telephony| telephony.counters()));
+    }
+
     /// The database is the node's own, and somebody runs it.
     pub fn set_database(&mut self, keeper: Arc<Keeper>) {
         self.database = Some(keeper);
+    }
+
     /// Who runs the node's own database, if it has one.
     pub fn database(&self) -> Option<&Arc<Keeper>> {
         self.database.as_ref()
