@@ -1,11 +1,12 @@
 //! What is kept: records of calls, users' forwards, alarms in the audit log. Written in a thread of
-//! its own, since databases take their time.
+//! its own, since databases take their time. On a subscriber whose publisher is away, they wait in
+//! memory until it is back; who ends before that has lost them, and says how many.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use callmanager::security::Security;
 use callmanager::station::Now;
@@ -16,8 +17,13 @@ use store::{Author, CallEnding, CallParty, EffectiveMode, Store};
 /// Entries that may wait for the database; those on top are lost, and counted.
 const QUEUE: usize = 16 * 1024;
 
+/// How long the publisher's database is left alone after it did not answer.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How soon it is seen meanwhile that nothing more comes.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// Something to be kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Entry {
     /// A call has ended.
     Record(Record),
@@ -104,6 +110,7 @@ pub(crate) fn wall(now: Now, at: Instant) -> SystemTime {
 pub(crate) struct Ledger {
     entries: Sender<Entry>,
     lost: Arc<AtomicU64>,
+    ended: Arc<AtomicBool>,
 }
 
 impl Ledger {
@@ -116,6 +123,7 @@ impl Ledger {
 
     /// Lets the keeper go home when everything is written.
     pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
         // He is gone already if nobody is there to hear it.
         let _ = self.entries.send(Entry::End);
     }
@@ -130,9 +138,10 @@ impl Ledger {
 pub(crate) fn start(store: Arc<Store>, node: &str) -> io::Result<(Ledger, JoinHandle<()>)> {
     let (sender, entries) = bounded(QUEUE);
     let lost = Arc::<AtomicU64>::default();
-    let ledger = Ledger { entries: sender, lost: Arc::clone(&lost) };
+    let ended = Arc::<AtomicBool>::default();
+    let ledger = Ledger { entries: sender, lost: Arc::clone(&lost), ended: Arc::clone(&ended) };
     let author = Author::new("CallManager", node);
-    let keeper = Keeper { store, author, entries, lost };
+    let keeper = Keeper { store, author, entries, lost, ended };
     let thread = thread::Builder::new().name("cm-ledger".into()).spawn(move || keeper.run())?;
     Ok((ledger, thread))
 }
@@ -142,6 +151,7 @@ struct Keeper {
     author: Author,
     entries: Receiver<Entry>,
     lost: Arc<AtomicU64>,
+    ended: Arc<AtomicBool>,
 }
 
 impl Keeper {
@@ -150,8 +160,23 @@ impl Keeper {
             if matches!(entry, Entry::End) {
                 return;
             }
-            if self.keep(entry).is_err() {
+            if self.keep_when_possible(entry).is_err() {
                 self.lost.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Keeps an entry, also if the publisher has to come back for that.
+    fn keep_when_possible(&self, entry: Entry) -> store::Result<()> {
+        loop {
+            match self.keep(entry.clone()) {
+                Err(store::Error::PublisherAway(_)) if !self.ended.load(Ordering::Acquire) => {
+                    let until = Instant::now() + PAUSE;
+                    while Instant::now() < until && !self.ended.load(Ordering::Acquire) {
+                        thread::sleep(GLANCE);
+                    }
+                }
+                kept => return kept,
             }
         }
     }

@@ -19,6 +19,34 @@ pub fn entry(role: CertificateRole, owner: &str, certificate: &Certificate) -> s
     }
 }
 
+/// The nodes whose databases are original and copies of one, the publisher first, each with the
+/// certificate of its database.
+pub fn databases(
+    view: &mut store::View<'_>,
+) -> store::Result<Vec<(store::Node, store::Certificate)>> {
+    let mut certificates = view.certificates()?;
+    certificates.retain(|certificate| certificate.role == CertificateRole::Database);
+    let with = |node: store::Node| {
+        let own = certificates.iter().rfind(|certificate| certificate.owner == node.name)?;
+        Some((node, own.clone()))
+    };
+    Ok(view.nodes()?.into_iter().filter_map(with).collect())
+}
+
+/// The database of a node has this certificate from now on, and no other.
+pub fn put_database(
+    change: &mut store::Change<'_>,
+    node: &str,
+    certificate: &Certificate,
+) -> store::Result<()> {
+    let entry = entry(CertificateRole::Database, node, certificate);
+    let of_node = |it: &store::Certificate| it.role == entry.role && it.owner == entry.owner;
+    for old in change.certificates()?.into_iter().filter(of_node).filter(|it| it.der != entry.der) {
+        change.remove_certificate(&old)?;
+    }
+    change.put_certificate(&entry)
+}
+
 /// The entries of all certificates in a list: so the publisher learns those of nodes that cannot
 /// write to its database. `nodes` tells the cluster's own TFTP servers from alternate ones.
 pub(crate) fn of_list(list: &CtlFile, nodes: &[store::Node]) -> Vec<store::Certificate> {

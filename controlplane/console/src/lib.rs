@@ -79,7 +79,7 @@ pub use request::{
     ActivateService, AddDevice, AddNode, AuditTrail, AuditView, CheckItem, CheckState,
     CreateCluster, CreateToken, DeviceChanges, DeviceErased, DeviceLog, DeviceView, Done,
     FileRequestView, History, InventoryView, ListAdministrators, ListCertificates, ListDevices,
-    ListDue, ListNodes, ListParameters, ListTokens, NewestRevision, ParameterView,
+    ListDue, ListNodes, ListParameters, ListTokens, NewestRevision, ParameterView, PromoteNode,
     PutAdministrator, RemoveAdministrator, RemoveDevice, RemoveNode, RemoveToken, Request,
     ResetDevices, RestartService, RevisionView, SetDevice, SetParameter, ShowDevice, Status,
     StatusReport, TokenCreated, TokenView,

@@ -51,6 +51,13 @@ requests! {
         password: Secret,
     }
 
+    /// Makes this node the publisher, whose database is a copy of the former one's. On a publisher
+    /// that waits for other nodes: it waits no more.
+    PromoteNode = "promote-node" -> Done {
+        /// Nodes that are lost or switched off: they are not waited for.
+        lost: Vec<String>,
+    }
+
     /// How things stand, with the checklist of what is left to do.
     Status = "status" -> StatusReport {}
 

@@ -27,6 +27,11 @@
 //! trace_directory = "/var/lib/ringfence/trace"         # what services tell for those who look for a fault
 //! capture_directory = "/var/lib/ringfence/capture"     # captured signalling, encrypted; its keys are in `key_directory`
 //!
+//! [controld.database]                                  # PostgreSQL of its own; `store` is not looked at then
+//! directory = "/var/lib/ringfence/database"
+//! address = "192.0.2.10"                               # where other nodes reach it
+//! port = 5443                                          # the same on all nodes
+//!
 //! [controld.backup]
 //! directory = "/var/lib/ringfence/backup"              # or a bucket: [controld.backup.bucket]
 //! every_hours = 24                                     # absent: only by hand
@@ -97,6 +102,8 @@ pub struct Config {
     /// Where the database is.
     #[serde(deserialize_with = "store_url")]
     pub store: StoreUrl,
+    /// The node's own PostgreSQL, instead of `store`.
+    pub database: Option<database::Settings>,
     /// Where private keys are.
     pub key_directory: PathBuf,
     /// Where certificates of the cluster's services are.
@@ -270,6 +277,7 @@ impl Default for Config {
             node: None,
             user: None,
             store: StoreUrl::Sqlite("/var/lib/ringfence/ringfence.db".into()),
+            database: None,
             key_directory: "/var/lib/ringfence/keys".into(),
             certificate_directory: "/var/lib/ringfence/certs".into(),
             phone_directory: "/var/lib/ringfence/phones".into(),
@@ -372,6 +380,7 @@ mod tests {
             ("tftp = [\"0.0.0.0\"]", "ringfence.toml:2"),
             ("ctl_provider = \"cm1\"", "invalid IP address"),
             ("media_ports = [1]", "ringfence.toml:2"),
+            ("[controld.database]\ndirectory = \"/x\"", "missing field `address`"),
             ("[[controld.relay]]\nnames = \"relay1\"", "did you mean `name`?"),
         ] {
             let complaint = parse(&format!("[controld]\n{text}\n")).unwrap_err();

@@ -34,6 +34,7 @@ pub mod archivist;
 pub mod callmanager;
 pub mod capf;
 pub mod config;
+pub mod database;
 pub mod identity;
 pub mod metrics;
 pub mod office;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
+use ::database::Keeper;
 use anyhow::{Context, Error, Result};
 use clap::Parser;
 use metrics::MetricsServer;
@@ -14,6 +15,7 @@ use ringfence_controld::activation::Passed;
 use ringfence_controld::administration;
 use ringfence_controld::archivist::{self, Archivist};
 use ringfence_controld::config::{Config, File, Role};
+use ringfence_controld::database;
 use ringfence_controld::metrics::collect;
 use ringfence_controld::office::Office;
 use ringfence_controld::phones::Phones;
@@ -68,12 +70,9 @@ fn run(args: &Args) -> Result<()> {
     let metrics = metrics.context("cannot listen on the `metrics` address in [controld]")?;
     privilege::give_up(&config, role)?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot wait for signals")?;
-    let place = match role {
-        Role::Centre => config.store.clone(),
-        Role::Srst => memory::fresh(&config.srst.memory)?,
-    };
-    let store = Arc::new(Store::open(&place)?);
     let node = config.node_name();
+    let (store, keeper) = open_store(&config, role, &node)?;
+    let (store, keeper) = (Arc::new(store), keeper.map(Arc::new));
     if role == Role::Centre {
         archivist::finish_interrupted(&config, &store)?;
     }
@@ -85,7 +84,10 @@ fn run(args: &Args) -> Result<()> {
     let stopper = socket.stopper();
     let phones = Arc::new(phones);
     let now = SystemTime::now();
-    let services = Services::new(Arc::clone(&store), config.clone(), sockets, phones, now);
+    let mut services = Services::new(Arc::clone(&store), config.clone(), sockets, phones, now);
+    if let Some(keeper) = &keeper {
+        services.set_database(Arc::clone(keeper));
+    }
     let services = Arc::new(services);
     let (office, gateway) = match role {
         Role::Centre => (Office::new(Arc::clone(&store), node, Arc::clone(&services)), None),
@@ -111,6 +113,9 @@ fn run(args: &Args) -> Result<()> {
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| socket.run(&office));
+        if let Some(keeper) = &keeper {
+            scope.spawn(|| database::keep(keeper, &store, &ended));
+        }
         match &gateway {
             None => {
                 let archivist = office.archivist();
@@ -126,6 +131,18 @@ fn run(args: &Args) -> Result<()> {
         stopper.stop();
         ended.store(true, Ordering::Release);
         Ok(())
+    })
+}
+
+/// Opens the database; who runs it, if it is the node's own.
+fn open_store(config: &Config, role: Role, node: &str) -> Result<(Store, Option<Keeper>)> {
+    Ok(match (role, &config.database) {
+        (Role::Srst, _) => (Store::open(&memory::fresh(&config.srst.memory)?)?, None),
+        (Role::Centre, None) => (Store::open(&config.store)?, None),
+        (Role::Centre, Some(settings)) => {
+            let (store, keeper) = database::open(settings, node)?;
+            (store, Some(keeper))
+        }
     })
 }
 

@@ -46,6 +46,9 @@ fn own_directories(config: &Config, role: Role) -> Vec<PathBuf> {
         }
     }
     directories.extend(config.admin_socket.parent().map(Into::into));
+    if let (Role::Centre, Some(database)) = (role, &config.database) {
+        directories.push(database.directory.clone());
+    }
     if let (Role::Centre, store::StoreUrl::Sqlite(file)) = (role, &config.store) {
         directories.extend(file.parent().map(Into::into));
     }

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use ::database::{Keeper, Standing};
 use cluster::locations::Locations;
 use cluster::provider::{self, NodeFiles, Provider};
 use legacytls::client::Cell;
@@ -85,6 +86,8 @@ pub struct Services {
     sockets: Sockets,
     phones: Arc<Phones>,
     started: SystemTime,
+    /// Who runs the node's own database, if it has one.
+    database: Option<Arc<Keeper>>,
     /// Ends the TLS of old phones; it takes one link only, so it is every service's.
     cell: Option<Cell>,
     /// Phones and calls over the last day.
@@ -131,6 +134,7 @@ impl Services {
             sockets,
             phones,
             started: now,
+            database: None,
             cell,
             trends: Trends::default(),
             telephony: Mutex::default(),
@@ -159,6 +163,16 @@ impl Services {
     /// Notes how many phones and calls there are, if it is time for it.
     pub fn note_trends(&self, now: SystemTime) {
         self.trends.note(now, || self.telephony().map(|telephony| telephony.counters()));
+    }
+
+    /// The database is the node's own, and somebody runs it.
+    pub fn set_database(&mut self, keeper: Arc<Keeper>) {
+        self.database = Some(keeper);
+    }
+
+    /// Who runs the node's own database, if it has one.
+    pub fn database(&self) -> Option<&Arc<Keeper>> {
+        self.database.as_ref()
     }
 
     /// Call processing, while it runs here.
@@ -196,7 +210,7 @@ impl Services {
     pub fn reconcile(&self, now: SystemTime) {
         // While the database is away everything stays as it is.
         let Ok(nodes) = self.store.read(|view| view.nodes()) else { return };
-        let me = nodes.into_iter().find(|node| node.name == self.node);
+        let me = nodes.into_iter().find(|node| node.name == self.node && !self.is_replaced());
         let _work = self.work();
         if !self.history_goes_on() {
             OURS.into_iter().for_each(|service| self.stop(service));
@@ -254,6 +268,14 @@ impl Services {
         renewed.map(|_| ()).map_err(|fault| fault.to_string())
     }
 
+    /// CAPF may be activated on this node with a key of its own, though it has a copy of the
+    /// certificate of one elsewhere.
+    pub fn make_room_for_capf(&self) -> io::Result<()> {
+        let keys = self.config.key_directory.clone();
+        let certificates = self.config.certificate_directory.clone();
+        pki::capf::CapfFiles { certificates, keys }.make_room()
+    }
+
     /// Since when a service runs; that of this process for those that it only stands for.
     pub fn since(&self, service: Service) -> Option<SystemTime> {
         match self.slots().get(&service) {
@@ -262,6 +284,13 @@ impl Services {
             None if self.is_ours(service) => None,
             None => Some(self.started),
         }
+    }
+
+    /// Whether another node has become the publisher in this one's place: what is here is of the
+    /// past, and phones find what holds now elsewhere.
+    fn is_replaced(&self) -> bool {
+        let standing = self.database.as_ref().map(|keeper| keeper.standing());
+        matches!(standing, Some(Standing::Yielded(_)))
     }
 
     /// Whether this node has a copy of CAPF's certificate that can be used.

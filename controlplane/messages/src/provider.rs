@@ -1,6 +1,26 @@
 //! The CTL Provider, and the way to it.
 
 crate::messages! {
+    /// Another machine shall have a copy of a database that is a file.
+    Error DATABASE_IN_A_FILE
+        "The database of {server} cannot be copied by other nodes", "{server} のデータベースは他のノードへ複製できません";
+        because "It is a file of that machine, or a PostgreSQL that ringfence does not run", "そのマシンのファイル、または ringfence が管理していない PostgreSQL です";
+        cure "Set up [controld.database] on the publisher and take the data there with a backup, then repeat",
+            "パブリッシャに [controld.database] を設定し、バックアップでデータを移してから、やり直してください";
+
+    /// A machine that nobody added.
+    Error NODE_NOT_ADDED
+        "{node} is no subscriber of this cluster", "{node} はこのクラスタのサブスクライバではありません";
+        because "A node joins under the name that it was added with", "ノードは追加時の名前で参加する必要があります";
+        cure "`ringfence node add {node} ADDRESS` on the publisher, or correct `node` in [controld] here",
+            "パブリッシャで `ringfence node add {node} アドレス` を実行するか、このマシンの [controld] の `node` を訂正してください";
+
+    /// Only the publisher lets nodes join.
+    Error NOT_THE_PUBLISHER
+        "{server} is not the publisher", "{server} はパブリッシャではありません";
+        because "Nodes join at the publisher, which is {publisher}", "ノードの参加を受け付けるのはパブリッシャ ({publisher}) だけです";
+        cure "Name that server", "そのサーバを指定してください";
+
     /// The provider's database failed.
     Error DATABASE_EXCEPTION
         "A database exception occurred", "データベースの例外が発生しました";

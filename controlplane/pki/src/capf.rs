@@ -48,6 +48,14 @@ impl CapfFiles {
         self.directory().renew(KEY_KIND, now, |key| self_signed(cluster, now, key))
     }
 
+    /// Makes room for an identity where there is a copy of another node's certificate only.
+    pub fn make_room(&self) -> std::io::Result<()> {
+        match self.key_file().exists() {
+            true => Ok(()),
+            false => durable::remove(&self.certificates.join(CERTIFICATE_FILE)).map(drop),
+        }
+    }
+
     /// The file of the key.
     pub fn key_file(&self) -> PathBuf {
         self.keys.join(KEY_FILE)

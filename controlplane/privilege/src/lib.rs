@@ -7,7 +7,7 @@
 pub mod users;
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Resource, Rlimit, Uid, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Uid, geteuid, getrlimit, setrlimit};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
 
 use users::User;
@@ -34,6 +34,20 @@ pub fn unprivileged(name: &str, setting: &str) -> Result<User> {
         .with_context(|| format!("there is no user `{name}` ({setting}): make it first"))?;
     ensure!(!user.uid.is_root(), "`{name}` ({setting}) is root by another name");
     Ok(user)
+}
+
+/// Does something as the user, in a thread of its own that comes to an end with it. To be called
+/// by root; others do it as who they are.
+pub fn as_user<T: Send>(user: &User, work: impl FnOnce() -> T + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let done = scope.spawn(|| {
+            if geteuid().is_root() {
+                become_user(user)?;
+            }
+            Ok(work())
+        });
+        done.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Becomes the user, and loses every capability and group. To be called by root, before there is a

@@ -60,6 +60,8 @@ words! {
         SrstGateway = "srst-gateway",
         /// Of a voicemail server, by which those of its ports are issued; its owner is the server.
         VoicemailRoot = "voicemail-root",
+        /// Of a node's own database, for the ways between databases.
+        Database = "database",
     }
 }
 

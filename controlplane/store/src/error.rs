@@ -22,8 +22,17 @@ pub enum Error {
         /// The newest schema this program knows.
         known: u64,
     },
+    /// A copy of the database was made by an older program.
+    Older {
+        /// Its schema.
+        found: u64,
+        /// The schema this program needs.
+        known: u64,
+    },
     /// The database is a replica: changes are made on the publisher.
     ReadOnly,
+    /// The database is a copy, and the publisher's, where changes are made, does not answer.
+    PublisherAway(String),
     /// A copy of the database is damaged, or cannot be written.
     Copy(String),
     /// What is stored makes no sense.
@@ -193,6 +202,13 @@ pub enum Refusal {
     ChangedMeanwhile,
 }
 
+impl Error {
+    /// Whether nothing could be changed from here, for whatever reason: the database is a copy.
+    pub fn is_of_a_copy(&self) -> bool {
+        matches!(self, Self::ReadOnly | Self::PublisherAway(_))
+    }
+}
+
 impl Say for Error {
     fn say(&self, language: Language) -> String {
         match self {
@@ -200,7 +216,11 @@ impl Say for Error {
             Self::Newer { found, known } => {
                 NEWER.fill(language, &[("found", found), ("known", known)])
             }
+            Self::Older { found, known } => {
+                OLDER.fill(language, &[("found", found), ("known", known)])
+            }
             Self::ReadOnly => READ_ONLY.say(language),
+            Self::PublisherAway(cause) => PUBLISHER_AWAY.fill(language, &[("cause", cause)]),
             Self::Copy(cause) => COPY.fill(language, &[("cause", cause)]),
             Self::Corrupt(cause) => CORRUPT.fill(language, &[("cause", cause)]),
             Self::Database(cause) => DATABASE.fill(language, &[("cause", cause)]),
@@ -323,6 +343,14 @@ const NEWER: Text = Text::new(
 const READ_ONLY: Text = Text::new(
     "This node's database is a read-only copy. Make the change on the publisher.",
     "このノードのデータベースは読み取り専用の複製です。パブリッシャで変更してください。",
+);
+const OLDER: Text = Text::new(
+    "This copy of the database has schema {found}, this program needs {known}. Upgrade the publisher first: the copy follows.",
+    "このデータベースの複製のスキーマは {found} ですが、このプログラムには {known} が必要です。先にパブリッシャをアップグレードしてください。複製は自動的に追従します。",
+);
+const PUBLISHER_AWAY: Text = Text::new(
+    "The publisher's database does not answer ({cause}): nothing was changed, and nothing waits to be. Repeat it when the publisher is back, or make another node the publisher: `ringfence cluster promote`.",
+    "パブリッシャのデータベースが応答しません ({cause})。何も変更されておらず、保留中の変更もありません。パブリッシャの復旧後にやり直すか、`ringfence cluster promote` で別のノードをパブリッシャにしてください。",
 );
 const CORRUPT: Text = Text::new(
     "The database is damaged: {cause}. Restore it from a backup.",

@@ -3,7 +3,8 @@
 //! certificates, the versions of the CTL file, and the log of who did what.
 //!
 //! SQLite embedded in the process by default, PostgreSQL for clusters, chosen by a [`StoreUrl`];
-//! one SQL text for both and one suite of tests over both.
+//! one SQL text for both and one suite of tests over both. A subscriber looks at its own copy and
+//! changes the publisher's database: [`Store::open_copy`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -70,6 +71,7 @@ mod registration;
 mod replica;
 mod roster;
 mod route;
+mod server;
 mod sql;
 mod srst;
 mod store;
@@ -111,6 +113,7 @@ pub use registration::AutoRegistration;
 pub use replica::Replica;
 pub use roster::{CallServer, CallSettings, Place, Port, Roster, Telephone};
 pub use route::{Destination, Route};
+pub use server::{Server, ServerPlace};
 pub use srst::{DEFAULT_PROVIDER_PORT, SrstReference};
 pub use store::{Store, View};
 pub use url::{PostgresUrl, StoreUrl};

@@ -20,6 +20,17 @@ pub(crate) fn newest() -> u64 {
     MIGRATIONS.len() as u64
 }
 
+/// Refuses what is of another program than this one, without a change: a copy is brought up to date
+/// by what it is a copy of.
+pub(crate) fn check(backend: &mut dyn Backend) -> Result<()> {
+    let (found, known) = (transaction(backend, Access::Read, schema)?, newest());
+    match found {
+        _ if found > known => Err(Error::Newer { found, known }),
+        _ if found < known => Err(Error::Older { found, known }),
+        _ => Ok(()),
+    }
+}
+
 /// Applies the migrations that are missing, all in one transaction.
 pub(crate) fn to_newest(backend: &mut dyn Backend) -> Result<()> {
     to(backend, newest())

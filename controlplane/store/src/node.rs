@@ -144,6 +144,31 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// A subscriber takes the publisher's place, which becomes a subscriber. CAPF, which runs on the
+    /// publisher only, ends where it was, and has to be activated where the publisher is now.
+    pub fn make_publisher(&mut self, name: &str) -> Result<()> {
+        let next = self.node(name)?;
+        if next.role == NodeRole::Publisher {
+            return Ok(());
+        }
+        let last = self.nodes()?.into_iter().find(|node| node.role == NodeRole::Publisher);
+        let last = last.map(|node| (node, NodeRole::Subscriber));
+        for (node, role) in last.into_iter().chain([(next, NodeRole::Publisher)]) {
+            let mut changed = Node { role, ..node.clone() };
+            changed.services.retain(|service| *service != Service::Capf);
+            self.view.sql.execute(
+                "UPDATE node SET role = $2 WHERE name = $1",
+                values![&*node.name, role.as_str()],
+            )?;
+            self.view.sql.execute(
+                "DELETE FROM node_service WHERE node = $1 AND service = $2",
+                values![&*node.name, Service::Capf.as_str()],
+            )?;
+            self.record("node", &node.name, json(&node), json(&changed));
+        }
+        Ok(())
+    }
+
     /// Activating the CTL Provider resets its port to the default.
     fn reset_provider_port(&mut self, node: &str) -> Result<()> {
         let port = self.parameter(Some(node), parameter::CTL_PROVIDER_PORT)?;

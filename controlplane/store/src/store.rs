@@ -1,14 +1,15 @@
 use std::ops::{Deref, DerefMut};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::change::{Author, Change, Changed, Revision};
+use crate::sql::afar::{Afar, Whereabouts};
 use crate::sql::postgres::Postgres;
 use crate::sql::readers::Readers;
 use crate::sql::sqlite::Sqlite;
 use crate::sql::together::Writer;
 use crate::sql::{Backend, Sql};
-use crate::{Error, Result, StoreUrl, migrate};
+use crate::{Error, PostgresUrl, Result, StoreUrl, migrate};
 
 /// The database, shared by the threads of a process.
 pub struct Store {
@@ -17,6 +18,8 @@ pub struct Store {
     /// Newest revision made through this handle, for those who wait.
     pub(crate) newest: Mutex<Revision>,
     pub(crate) changed: Condvar,
+    /// Where changes are made, if that is elsewhere.
+    original: Option<Whereabouts>,
 }
 
 impl Store {
@@ -25,11 +28,37 @@ impl Store {
     pub fn open(url: &StoreUrl) -> Result<Self> {
         let mut backend = url.connect()?;
         migrate::to_newest(&mut *backend)?;
+        Self::over(url, backend, None)
+    }
+
+    /// Opens a copy of the publisher's database: looked at here, changed there. While the
+    /// publisher is away nothing is changed, and nothing waits to be: [`Error::PublisherAway`].
+    pub fn open_copy(copy: &StoreUrl, original: PostgresUrl) -> Result<Self> {
+        let mut backend = copy.connect()?;
+        migrate::check(&mut *backend)?;
+        let place = Arc::new(Mutex::new(original));
+        let writer = Box::new(Afar::at(Arc::clone(&place)));
+        Self::over(copy, writer, Some(place))
+    }
+
+    /// The publisher's database is elsewhere from now on.
+    pub fn set_original(&self, original: PostgresUrl) {
+        if let Some(place) = &self.original {
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = original;
+        }
+    }
+
+    fn over(
+        url: &StoreUrl,
+        writer: Box<dyn Backend>,
+        original: Option<Whereabouts>,
+    ) -> Result<Self> {
         let store = Self {
             readers: Readers::new(url.clone()),
-            writer: Writer::new(backend),
+            writer: Writer::new(writer),
             newest: Mutex::new(Revision(0)),
             changed: Condvar::new(),
+            original,
         };
         *store.newest.lock().unwrap_or_else(PoisonError::into_inner) =
             store.read(|view| view.revision())?;

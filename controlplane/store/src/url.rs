@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use percent_encoding::percent_decode_str;
-use postgres::config::Host;
+use postgres::config::{Host, TargetSessionAttrs};
 
 use crate::{Error, Invalid};
 
@@ -12,7 +12,8 @@ use crate::{Error, Invalid};
 /// `sqlite:/var/lib/ringfence/ringfence.db`, or `postgresql://user@host/database` with the
 /// parameters of libpq (`postgresql:///ringfence?host=/run/postgresql&user=ringfence`). Another
 /// machine is talked to by TLS only, and must prove that it is the one named:
-/// `postgresql://user@db.example/ringfence?sslmode=verify-full&sslrootcert=/etc/ringfence/db.pem`.
+/// `postgresql://user@db.example/ringfence?sslmode=verify-full&sslrootcert=/etc/ringfence/db.pem`;
+/// who asks can prove who he is in the same way, with `sslcert` and `sslkey`.
 #[derive(Clone)]
 pub enum StoreUrl {
     /// A file of the embedded database.
@@ -22,26 +23,37 @@ pub enum StoreUrl {
 }
 
 /// A database of a PostgreSQL server, and how the way there is protected.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct PostgresUrl {
     /// Where it is, and who asks.
     pub config: postgres::Config,
     /// A PEM file with the certificates that the server's own must come from; without, the
     /// connection is in clear.
     pub roots: Option<PathBuf>,
+    /// PEM files with the certificate that proves who asks, and its key.
+    pub client: Option<(PathBuf, PathBuf)>,
 }
 
 impl PostgresUrl {
+    /// Only a server that takes changes will do, of several the first that does.
+    #[must_use]
+    pub fn for_changes(mut self) -> Self {
+        self.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        self
+    }
+
     /// Takes the parameters about TLS out of a URL, since they are ours, and parses the rest.
     fn parse(url: &str) -> Result<Self, Invalid> {
         let (base, query) = url.split_once('?').unwrap_or((url, ""));
         let (mut rest, mut mode, mut roots) = (Vec::new(), None, None);
+        let (mut certificate, mut key) = (None, None);
+        let file = |value| PathBuf::from(&*percent_decode_str(value).decode_utf8_lossy());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
                 Some(("sslmode", value)) => mode = Some(value),
-                Some(("sslrootcert", value)) => {
-                    roots = Some(PathBuf::from(&*percent_decode_str(value).decode_utf8_lossy()));
-                }
+                Some(("sslrootcert", value)) => roots = Some(file(value)),
+                Some(("sslcert", value)) => certificate = Some(file(value)),
+                Some(("sslkey", value)) => key = Some(file(value)),
                 _ => rest.push(parameter),
             }
         }
@@ -56,11 +68,16 @@ impl PostgresUrl {
                 return Err(invalid(cause));
             }
         };
+        let client = match (certificate, key) {
+            (Some(certificate), Some(key)) if roots.is_some() => Some((certificate, key)),
+            (None, None) => None,
+            _ => return Err(invalid("sslcert, sslkey and sslrootcert belong together")),
+        };
         // The parser's own message may quote the password.
         let config = format!("{base}?{}", rest.join("&"))
             .parse()
             .map_err(|_| invalid("not a PostgreSQL connection URL"))?;
-        Ok(Self { config, roots })
+        Ok(Self { config, roots, client })
     }
 }
 

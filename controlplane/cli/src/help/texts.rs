@@ -27,6 +27,23 @@ pub(super) const TEXTS: &[Text] = &[
     ),
     Text::new("Name of the first administrator", "最初の管理者の名前"),
     Text::new(
+        "Give this machine a copy of the publisher's database, so that it serves phones also while the publisher is away. Run it on a new subscriber, or on a publisher that was replaced, while ringfence-controld does not run; as root or as its user",
+        "パブリッシャのデータベースの複製をこのマシンに作成し、パブリッシャの停止中も電話機にサービスを提供できるようにします。新しいサブスクライバ、または置き換えられたパブリッシャで、ringfence-controld を停止した状態で、root またはその実行ユーザとして実行します",
+    ),
+    Text::new("Configuration file of ringfence-controld", "ringfence-controld の設定ファイル"),
+    Text::new(
+        "Throw away the cluster's data that this machine has",
+        "このマシンにあるクラスタのデータを破棄します",
+    ),
+    Text::new(
+        "Make this node the publisher, in the place of one that is lost. It is refused while the publisher answers, and if another node has changes that are not here",
+        "失われたパブリッシャに代わり、このノードをパブリッシャにします。パブリッシャが応答している間、または他のノードにここにない変更がある場合は拒否されます",
+    ),
+    Text::new(
+        "A node that is lost or switched off, and not waited for. Can be repeated",
+        "失われたか電源が切れており、応答を待たないノード。複数指定できます",
+    ),
+    Text::new(
         "File whose first line is the password [default: ask for it]",
         "1 行目がパスワードであるファイル [既定値: 入力を求める]",
     ),

@@ -1,9 +1,11 @@
 //! `ringfence cluster`: the cluster as a whole.
 
+mod join;
+
 use std::net::IpAddr;
 
 use clap::Subcommand;
-use console::CreateCluster;
+use console::{CreateCluster, PromoteNode};
 use lang::Text;
 
 use super::Asking;
@@ -28,14 +30,30 @@ pub enum Verb {
         #[command(flatten)]
         password: PasswordSource,
     },
+    /// Give this machine a copy of the publisher's database, so that it serves phones also while
+    /// the publisher is away. Run it on a new subscriber, or on a publisher that was replaced, while
+    /// ringfence-controld does not run; as root or as its user.
+    Join(Box<join::Join>),
+    /// Make this node the publisher, in the place of one that is lost. It is refused while the
+    /// publisher answers, and if another node has changes that are not here.
+    Promote {
+        /// A node that is lost or switched off, and not waited for. Can be repeated.
+        #[arg(long, value_name = "NODE")]
+        lost: Vec<String>,
+    },
 }
 
 /// Does it.
 pub fn run(args: Args, style: Style) -> Result {
-    let Verb::Init { name, address, administrator, password } = args.verb;
-    let prompt = PASSWORD.fill(style.language, &[("name", &administrator)]);
-    let password = password.fresh(&prompt, style)?;
-    args.daemon.change(style, &CreateCluster { name, address, administrator, password })
+    match args.verb {
+        Verb::Init { name, address, administrator, password } => {
+            let prompt = PASSWORD.fill(style.language, &[("name", &administrator)]);
+            let password = password.fresh(&prompt, style)?;
+            args.daemon.change(style, &CreateCluster { name, address, administrator, password })
+        }
+        Verb::Join(join) => join.run(&args.daemon, style),
+        Verb::Promote { lost } => args.daemon.change(style, &PromoteNode { lost }),
+    }
 }
 
 const PASSWORD: Text =

@@ -213,6 +213,19 @@ impl<'a> Remote<'a> {
         self.tell(Operation::DeleteConfiguration, &())
     }
 
+    /// Asks the publisher for a copy of its database, for a node whose database has this
+    /// certificate: the databases of the cluster, the publisher's first.
+    pub fn join_database(
+        &self,
+        node: &str,
+        certificate: &[u8],
+    ) -> Result<Vec<api::Database>, ClientFault> {
+        let certificate = Bytes(certificate.to_vec());
+        let question = api::JoinDatabase { node: node.to_owned(), certificate };
+        let joined: api::Databases = self.ask(Operation::JoinDatabase, &question)?;
+        Ok(joined.databases)
+    }
+
     /// Asks for the right to write, `base` being the list the changes were made on.
     pub fn take_turn(&self, base: Option<&[u8]>) -> Result<(), ClientFault> {
         let sha256 = |bytes| pki::certificate::hex(&pki::Hash::Sha256.of(bytes));

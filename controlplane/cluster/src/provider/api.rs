@@ -61,11 +61,13 @@ pub enum Operation {
     TakeTurn,
     /// Give it back.
     EndTurn,
+    /// Let a node have a copy of the publisher's database.
+    JoinDatabase,
 }
 
 impl Operation {
     /// Every operation with its method and path.
-    pub const ALL: [(Self, &'static str, &'static str); 22] = [
+    pub const ALL: [(Self, &'static str, &'static str); 23] = [
         (Self::GetCtlVersion, "GET", "/v1/version"),
         (Self::GetDocument, "GET", "/v1/openapi.json"),
         (Self::AuthenticateUser, "POST", "/v1/session"),
@@ -88,6 +90,7 @@ impl Operation {
         (Self::DeleteConfiguration, "DELETE", "/v1/configuration"),
         (Self::TakeTurn, "POST", "/v1/turn"),
         (Self::EndTurn, "DELETE", "/v1/turn"),
+        (Self::JoinDatabase, "POST", "/v1/databases"),
     ];
 
     /// The operation of a method and path.
@@ -316,4 +319,31 @@ pub struct AlternateTftp {
 pub struct TakeTurn {
     /// SHA-256 in hex of the list the changes were made on; `None` if there was none.
     pub base: Option<String>,
+}
+
+/// Question of [`Operation::JoinDatabase`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinDatabase {
+    /// The node that asks for a copy.
+    pub node: String,
+    /// The certificate of its database, DER.
+    pub certificate: Bytes,
+}
+
+/// Answer to [`Operation::JoinDatabase`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Databases {
+    /// The databases of the cluster, the publisher's first.
+    pub databases: Vec<Database>,
+}
+
+/// The database of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Database {
+    /// The node.
+    pub node: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// The certificate of its database, DER.
+    pub certificate: Bytes,
 }

@@ -1,5 +1,7 @@
 //! Answers to requests, one function an operation.
 
+mod databases;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -186,6 +188,7 @@ impl Provider {
                 lock(&self.desk).end_turn(&call.seated.client);
                 no_content()
             }
+            Operation::JoinDatabase => self.join_database(call),
         }
     }
 
@@ -298,7 +301,8 @@ impl Provider {
         });
         match noted {
             // A subscriber's database is a copy that cannot be written.
-            Ok(_) | Err(store::Error::ReadOnly) => {}
+            Ok(_) => {}
+            Err(error) if error.is_of_a_copy() => {}
             Err(error) => return Err(error.into()),
         }
         ok(&api::CapfFileWritten { paths: paths.iter().map(|path| shown(path)).collect() })

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::{Office, credentials, now, self_signed, template, token};
+use crate::support::{Office, author, credentials, now, self_signed, template, token};
 use lang::Language;
 use messages::testing::Provoked;
 use messages::{Explain, certificate, input, provider, token, trust_list};
@@ -15,6 +15,7 @@ use ringfence_cluster::client::{
     TransportFault,
 };
 use ringfence_cluster::http::{self, Request, Response};
+use ringfence_cluster::inventory;
 use ringfence_cluster::list::{
     Draft, ListFault, issuer_shown, present_list, read_list, subject_shown,
 };
@@ -38,6 +39,7 @@ fn every_message_is_provoked() {
     clients(&mut provoked);
     connections(&mut provoked);
     answers(&mut provoked);
+    databases(&mut provoked);
 
     let about_lists = [
         &certificate::NO_VALID_SERVER_CERTIFICATE,
@@ -222,6 +224,36 @@ fn pushes(provoked: &mut Provoked) {
     let cluster = office.connect();
     let node = cluster.node("cm2").unwrap().unwrap();
     provoked.fails(node.post_ctl_file(foreign.list.as_bytes(), false));
+}
+
+/// Who may have a copy of the database.
+// R: BAK-03
+fn databases(provoked: &mut Provoked) {
+    let office = Office::new(2);
+    let joins = |server: &str, node: &str, name: &str| {
+        let server = Server::parse(server).unwrap();
+        let remote = Remote::login(&office, server, &credentials("c")).unwrap();
+        remote.join_database(node, self_signed(name).der())
+    };
+    provoked.fails(joins("cm1", "cm2", "cm2"));
+    let own = self_signed("cm1");
+    let take = |change: &mut store::Change<'_>| inventory::put_database(change, "cm1", &own);
+    office.store.change(&author(), now(), take).unwrap();
+    provoked.fails(joins("cm2", "cm2", "cm2"));
+    provoked.fails(joins("cm1", "cm9", "cm9"));
+    provoked.fails(joins("cm1", "cm1", "cm1"));
+    assert!(joins("cm1", "cm2", "cm1").is_err(), "another node's name");
+
+    // One that joins again has a new certificate, and the old one is of no more use.
+    for _ in 0..2 {
+        let joined = joins("cm1", "cm2", "cm2").unwrap();
+        let names: Vec<&str> = joined.iter().map(|database| &*database.node).collect();
+        assert_eq!(names, ["cm1", "cm2"]);
+        assert_eq!(joined[0].certificate.0, own.der());
+    }
+    let role = store::CertificateRole::Database;
+    let kept = office.store.read(|view| view.certificates()).unwrap();
+    assert_eq!(kept.iter().filter(|it| it.role == role && it.owner == "cm2").count(), 1);
 }
 
 fn nodes(provoked: &mut Provoked) {

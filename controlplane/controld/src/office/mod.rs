@@ -76,6 +76,7 @@ type Handler = fn(&Office, &Caller, Json) -> Result<Json, Failure>;
 /// Every request that there is a [`Handle`] for.
 const HANDLERS: &[(&str, Handler)] = &[
     entry::<console::CreateCluster>(),
+    entry::<console::PromoteNode>(),
     entry::<console::Status>(),
     entry::<console::ListNodes>(),
     entry::<console::AddNode>(),

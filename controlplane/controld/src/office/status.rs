@@ -8,6 +8,7 @@ use store::{Action, Due, Replica, SecurityMode};
 
 use super::checklist::Facts;
 use super::{Caller, Handle, Office};
+use crate::database;
 
 impl Handle<Status> for Office {
     fn handle(&self, caller: &Caller, _: Status) -> Result<StatusReport, Failure> {
@@ -40,6 +41,8 @@ impl Handle<Status> for Office {
                 alarms.push(format!("{told}: {}", told.action));
             }
             alarms.extend(self.replica_alarm(view.replica()?, caller.language));
+            let keeper = self.services.database();
+            alarms.extend(keeper.and_then(|keeper| database::alarm(keeper, caller.language)));
             if let Err(error) = view.verify_audit() {
                 alarms.push(error.say(caller.language));
             }
@@ -117,8 +120,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 const FAR_BEHIND: u64 = 16 << 20;
 
 const PUBLISHER_AWAY: Text = Text::new(
-    "The database of {node} is a copy, and the publisher's does not answer: calls go on, changes wait for the publisher. If it is lost, set up a machine in its place: `ringfence recover publisher`.",
-    "{node} のデータベースは複製で、パブリッシャのデータベースが応答しません。通話は継続できますが、変更はパブリッシャの復帰後に行ってください。失われた場合は、代わりのマシンを用意してください: `ringfence recover publisher`。",
+    "The database of {node} is a copy, and the publisher's does not answer: calls go on, nothing can be changed. If it is lost, set up a machine in its place (`ringfence recover publisher`) or make this node the publisher (`ringfence cluster promote`).",
+    "{node} のデータベースは複製で、パブリッシャのデータベースが応答しません。通話は継続しますが、変更はできません。失われた場合は、代わりのマシンを用意するか (`ringfence recover publisher`)、このノードをパブリッシャにしてください (`ringfence cluster promote`)。",
 );
 const PUBLISHER_SILENT: Text = Text::new(
     "The database of {node} has heard nothing from the publisher's for {seconds} s.",

@@ -1,5 +1,6 @@
 //! The one door to both databases: statements, values, rows, transactions.
 
+pub(crate) mod afar;
 pub(crate) mod postgres;
 pub(crate) mod readers;
 pub(crate) mod sqlite;

@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 use std::fmt::Display;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use postgres::config::{Host, SslMode};
@@ -12,8 +12,8 @@ use postgres::error::SqlState;
 use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -37,13 +37,13 @@ impl Postgres {
     }
 }
 
-fn connect(url: &PostgresUrl) -> Result<Client> {
+pub(crate) fn connect(url: &PostgresUrl) -> Result<Client> {
     let failed = |cause: String| Error::Open { what: url.to_string(), cause };
     let mut config = url.config.clone();
     config.application_name("ringfence");
     let connected = match &url.roots {
         Some(roots) => {
-            let tls = tls(roots).map_err(|cause| failed(cause.to_string()))?;
+            let tls = tls(roots, url.client.as_ref()).map_err(|cause| failed(cause.to_string()))?;
             config.ssl_mode(SslMode::Require).connect(MakeRustlsConnect::new(tls))
         }
         None => match remote(&config) {
@@ -75,8 +75,12 @@ fn is_loopback(name: &str) -> bool {
     name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-/// Accepts a server whose certificate comes from one of those in `roots` and has its name.
-fn tls(roots: &Path) -> std::result::Result<ClientConfig, Box<dyn StdError>> {
+/// Accepts a server whose certificate comes from one of those in `roots` and has its name, and
+/// shows it the certificate of `client`.
+fn tls(
+    roots: &Path,
+    client: Option<&(PathBuf, PathBuf)>,
+) -> std::result::Result<ClientConfig, Box<dyn StdError>> {
     let in_file = |cause: &dyn Display| format!("sslrootcert {}: {cause}", roots.display());
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(roots).map_err(|error| in_file(&error))? {
@@ -89,9 +93,14 @@ fn tls(roots: &Path) -> std::result::Result<ClientConfig, Box<dyn StdError>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_root_certificates(store)
-        .with_no_client_auth();
-    Ok(config)
+        .with_root_certificates(store);
+    let Some((certificate, key)) = client else { return Ok(config.with_no_client_auth()) };
+    let shown = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .map_err(|error| format!("sslcert {}: {error}", certificate.display()))?;
+    let key = PrivateKeyDer::from_pem_file(key)
+        .map_err(|error| format!("sslkey {}: {error}", key.display()))?;
+    Ok(config.with_client_auth_cert(shown, key)?)
 }
 
 impl Backend for Postgres {

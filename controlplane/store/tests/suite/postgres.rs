@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ringfence_postgres::{Server, USER};
-use ringfence_store::{Error, Revision, Store, StoreUrl};
+use ringfence_store::{self as database, Error, PostgresUrl, Revision, Store, StoreUrl};
 
 use crate::database::{NOW, author};
 
@@ -39,6 +39,97 @@ fn a_replica_is_read_and_refuses_changes() {
     drop(primary);
     let port = subscriber.read(|v| v.parameter(None, "ctl-provider.port")).unwrap();
     assert_eq!(port.value, "3002");
+}
+
+/// One database of two servers: the one that takes changes.
+fn either(one: &Server, other: &Server) -> PostgresUrl {
+    let [one, other] = [one, other].map(|server| server.dir().display().to_string());
+    let attributes = "target_session_attrs=read-write&connect_timeout=5";
+    of_server(&format!("postgresql:///postgres?host={one}&host={other}&user={USER}&{attributes}"))
+}
+
+fn of_server(url: &str) -> PostgresUrl {
+    match url.parse().unwrap() {
+        StoreUrl::Postgres(url) => *url,
+        StoreUrl::Sqlite(file) => panic!("{} is a file", file.display()),
+    }
+}
+
+#[test]
+fn a_copy_is_looked_at_here_and_changed_where_the_original_is() {
+    let mut primary = Server::start(None).unwrap();
+    let publisher = open(&primary);
+    publisher.change(&author(), NOW, |c| c.create_cluster("lab")).unwrap();
+    let standby = Server::replica(&primary.dir().display().to_string()).unwrap();
+    let url = standby.url("postgres").parse().unwrap();
+    let copy = Store::open_copy(&url, either(&primary, &standby)).unwrap();
+    let set = |port: &str| {
+        copy.change(&author(), NOW, |c| c.set_parameter(None, "ctl-provider.port", port))
+    };
+    let shows = |port: &str| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while copy.read(|v| v.parameter(None, "ctl-provider.port")).unwrap().value != port {
+            assert!(Instant::now() < deadline, "the copy does not show {port}");
+            std::thread::yield_now();
+        }
+    };
+    set("3000").unwrap();
+    shows("3000");
+    let mut there = database::Server::connect(&of_server(&standby.url("postgres"))).unwrap();
+    let before = there.place().unwrap();
+    assert!(before.follows && before.timeline == 1, "{before:?}");
+
+    // Without the publisher nothing is changed, and nothing waits to be.
+    primary.pause().unwrap();
+    let refused = set("3001").unwrap_err();
+    assert!(matches!(refused, Error::PublisherAway(_)) && refused.is_of_a_copy(), "{refused:?}");
+    shows("3000");
+    primary.resume().unwrap();
+    set("3002").unwrap();
+    shows("3002");
+    assert_eq!(publisher.read(|v| v.revision()).unwrap(), Revision(3));
+
+    // The copy becomes the original.
+    primary.pause().unwrap();
+    there.promote().unwrap();
+    let after = there.place().unwrap();
+    assert!(!after.follows && after.timeline == 2 && after.system == before.system, "{after:?}");
+    assert!(after.has >= before.has, "{before:?} {after:?}");
+    set("3003").unwrap();
+    shows("3003");
+
+    // What was the original would take changes again, and must not be asked for them.
+    copy.set_original(of_server(&standby.url("postgres")));
+    primary.resume().unwrap();
+    set("3004").unwrap();
+    shows("3004");
+    let old = database::Server::connect(&of_server(&primary.url("postgres"))).unwrap().place();
+    assert_eq!(old.unwrap().timeline, 1);
+}
+
+#[test]
+fn an_original_keeps_what_its_copies_have_not_fetched() {
+    let primary = Server::start(None).unwrap();
+    let mut server = database::Server::connect(&of_server(&primary.url("postgres"))).unwrap();
+    let kept = || {
+        let mut client = primary.connect("postgres").unwrap();
+        let rows = client.query("SELECT slot_name::text FROM pg_replication_slots ORDER BY 1", &[]);
+        rows.unwrap().iter().map(|row| row.get(0)).collect::<Vec<String>>()
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    server.keep_for(&names(&["cm2", "cm3"])).unwrap();
+    server.keep_for(&names(&["cm2", "cm3"])).unwrap();
+    assert_eq!(kept(), ["cm2", "cm3"]);
+    server.keep_for(&names(&["cm3"])).unwrap();
+    assert_eq!(kept(), ["cm3"]);
+}
+
+#[test]
+fn a_copy_of_an_older_program_waits_for_its_publisher() {
+    let primary = Server::start(None).unwrap();
+    let url = primary.url("postgres");
+    let refused = Store::open_copy(&url.parse().unwrap(), of_server(&url)).err().unwrap();
+    assert!(matches!(refused, Error::Older { found: 0, .. }), "{refused:?}");
 }
 
 #[test]
@@ -148,6 +239,8 @@ fn a_url_that_is_none_says_so() {
         "postgresql://u:secret@h/d?sslmode=require",
         "postgresql://u:secret@h/d?sslmode=verify-full",
         "postgresql://u:secret@h/d?sslrootcert=/etc/db.pem",
+        "postgresql://u:secret@h/d?sslmode=verify-full&sslrootcert=/etc/db.pem&sslcert=/etc/me.pem",
+        "postgresql://u:secret@h/d?sslcert=/etc/me.pem&sslkey=/etc/me.key",
     ] {
         let refused = wrong.parse::<StoreUrl>().unwrap_err().to_string();
         assert!(refused.contains("sqlite:/") && !refused.contains("secret"), "{refused}");

@@ -3,6 +3,7 @@
 mod capf;
 mod capture;
 mod cluster;
+mod cluster_failover;
 mod ctl;
 mod disaster;
 mod estate;
@@ -106,6 +107,11 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "disaster",
         about: "all nodes are lost: the publisher from its backup, a subscriber anew, phones back",
         play: disaster::play,
+    },
+    Scenario {
+        name: "cluster-failover",
+        about: "three nodes lose their publisher in mid-call: a subscriber takes its place, and it returns",
+        play: cluster_failover::play,
     },
     Scenario {
         name: "voicemail",

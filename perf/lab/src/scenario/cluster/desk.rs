@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -108,6 +109,13 @@ impl Desk {
         self.approve(node)
     }
 
+    /// Gives a node with these settings, which does not run, a copy of the publisher's database.
+    pub fn join(&self, node: &Node, settings: &Path, publisher: IpAddr) -> Result<Ended> {
+        let client = self.client(&publisher.to_string(), &[]);
+        let words = format!("cluster join --config {}{client}", settings.display());
+        self.run_in(&node.namespace, Some(&node.socket()), &words)
+    }
+
     /// Has a node serve files out of its own directory.
     pub fn set_up_tftp(&self, node: &Node) -> Result<()> {
         let path = node.tftp().display().to_string();
@@ -211,7 +219,11 @@ impl Desk {
     }
 
     fn run(&self, socket: Option<&Path>, words: &str) -> Result<Ended> {
-        let mut command: Command = self.namespace.command(&self.program.display().to_string());
+        self.run_in(&self.namespace, socket, words)
+    }
+
+    fn run_in(&self, at: &Namespace, socket: Option<&Path>, words: &str) -> Result<Ended> {
+        let mut command: Command = at.command(&self.program.display().to_string());
         command.args(["-o", "json"]).args(words.split_whitespace());
         command.env("SOFTHSM2_CONF", self.dir.join("softhsm2.conf"));
         command.env("RINGFENCE_TOKEN_HOME", self.dir.join("tokens"));

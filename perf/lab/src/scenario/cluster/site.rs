@@ -4,6 +4,7 @@
 //!   adm (CTL client)  10.3.0.9   ─┐
 //!   cm1 (publisher)   10.3.0.10  ─┤
 //!   cm2 (subscriber)  10.3.0.11  ─┼─ voice
+//!   cm3 (another)     10.3.0.12  ─┤
 //!   oth (TFTP of      10.3.0.20  ─┤
 //!   another cluster)              │
 //!   x (rogue TFTP)    10.3.0.66  ─┤
@@ -40,7 +41,10 @@ pub struct Site {
     pub rogue: Namespace,
     pub cm1: Node,
     pub cm2: Node,
+    pub cm3: Node,
     pub other: Node,
+    /// Where telephones get their files.
+    pub file_servers: Vec<IpAddr>,
     /// Joins them; nobody lives in it.
     lan: Namespace,
     /// What the daemons keep. Not below the project: they run as nobody.
@@ -63,6 +67,8 @@ pub struct Node {
     pub waits_for_gateways: bool,
     /// The voice gateways that its CallManager commands, from its first start on.
     pub gateways: Option<Commanded>,
+    /// Whether it runs a PostgreSQL of its own.
+    pub runs_its_database: bool,
     /// Relays that its CallManager commands, by name and address.
     pub relays: Vec<(&'static str, IpAddr)>,
     cell: Option<Program>,
@@ -106,6 +112,7 @@ impl Site {
                 serves_old_tls: false,
                 waits_for_gateways: false,
                 gateways: None,
+                runs_its_database: false,
                 relays: Vec::new(),
                 cell: None,
                 program: None,
@@ -118,7 +125,9 @@ impl Site {
             rogue: machine("x", ROGUE)?,
             cm1: node("cm1", 10)?,
             cm2: node("cm2", 11)?,
+            cm3: node("cm3", 12)?,
             other: node("oth", 20)?,
+            file_servers: vec![address(10)],
             programs: programs.to_owned(),
             logs: logs.to_owned(),
             lan,
@@ -157,6 +166,12 @@ impl Site {
     pub fn start(&mut self, node: fn(&mut Self) -> &mut Node) -> Result<()> {
         let (programs, logs) = (self.programs.clone(), self.logs.clone());
         node(self).start(&programs, &logs)
+    }
+
+    /// Writes the settings of a node that does not run yet: where they are.
+    pub fn configure(&mut self, node: fn(&mut Self) -> &mut Node) -> Result<PathBuf> {
+        let logs = self.logs.clone();
+        node(self).configure(&logs)
     }
 
     /// Cuts a machine off the network, or joins it again.
@@ -209,7 +224,8 @@ impl Node {
         Ok(uids.context("no Uid in /proc")?.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    fn start(&mut self, programs: &Path, logs: &Path) -> Result<()> {
+    /// Writes its settings.
+    fn configure(&self, logs: &Path) -> Result<PathBuf> {
         let store = match &self.database {
             Some(server) => server.url("ringfence"),
             None => format!("sqlite:{}/ringfence.db", self.dir.display()),
@@ -232,6 +248,11 @@ impl Node {
                 address = self.address,
             ),
         )?;
+        Ok(config)
+    }
+
+    fn start(&mut self, programs: &Path, logs: &Path) -> Result<()> {
+        let config = self.configure(logs)?;
         if self.serves_old_tls && self.cell.is_none() {
             let program = programs.join("ringfence-legacytls").display().to_string();
             let mut command = self.namespace.command(&program);
@@ -267,17 +288,24 @@ impl Node {
         let relays: String = self.relays.iter().map(relay).collect();
         let socket = self.dir.join("legacytls.sock");
         let socket = socket.display();
-        let mut gateways = match self.waits_for_gateways {
+        let mut own = match self.waits_for_gateways {
             true => format!("srst_gateways = \"{}:2446\"\n", self.address),
             false => String::new(),
         };
         if let Some(Commanded { from, vici }) = &self.gateways {
-            gateways += &format!("mgcp = \"{from}\"\nvici = {vici:?}\n");
+            own += &format!("mgcp = \"{from}\"\nvici = {vici:?}\n");
+        }
+        if self.runs_its_database {
+            own += &format!(
+                "database = {{ directory = \"{}/database\", address = \"{}\" }}\n",
+                self.dir.display(),
+                self.address
+            );
         }
         match self.serves_old_tls {
-            false => gateways + &relays,
+            false => own + &relays,
             true => format!(
-                "{gateways}legacy_tls = \"{socket}\"\n{relays}[legacytls]\nsocket = \"{socket}\"\n\
+                "{own}legacy_tls = \"{socket}\"\n{relays}[legacytls]\nsocket = \"{socket}\"\n\
                  user = \"{CELL_USER}\"\ncontrold_user = \"{}\"\n",
                 USER.0,
             ),
@@ -299,6 +327,13 @@ impl Node {
         self.wait_for(2000).context("its CallManager does not listen")
     }
 
+    /// Whether its CallManager takes no connections.
+    pub fn serves_nobody(&self) -> Result<bool> {
+        let address = (self.address, 2000).into();
+        let second = Duration::from_secs(1);
+        self.namespace.enter(|| TcpStream::connect_timeout(&address, second).is_err())
+    }
+
     fn wait_for(&self, port: u16) -> Result<()> {
         let address = (self.address, port).into();
         let second = Duration::from_secs(1);
@@ -310,6 +345,11 @@ impl Node {
     /// Kills its daemon on the spot.
     pub fn kill(&mut self) {
         self.program = None;
+    }
+
+    /// The machine loses power: its daemons are gone on the spot, its disk is there.
+    pub fn switch_off(&mut self) {
+        (self.program, self.cell) = (None, None);
     }
 
     /// The machine is lost with all that it had; one with an empty disk stands in its place.

@@ -104,9 +104,10 @@ impl Phones {
             let Phone { device, model, .. } = phone;
             let flash = flash.join(&**device);
             let (flash, voice) = (flash.display(), phone.voice());
-            let tftp = site.cm1.address;
+            let tftp = site.file_servers.iter().map(|server| format!("tftp={server} "));
+            let tftp: String = tftp.collect();
             all.crew(phone)?.command(&format!(
-                "phone {device} device={device} model={model} tftp={tftp} flash={flash} says={voice}"
+                "phone {device} device={device} model={model} {tftp}flash={flash} says={voice}"
             ))?;
         }
         Ok(all)
