@@ -3,7 +3,7 @@
 use serde_json::json;
 use store::AdministratorRole::Administrator;
 
-use super::{Browser, PHONE, pages};
+use super::{Browser, PHONE};
 use crate::site::Site;
 
 #[test]
