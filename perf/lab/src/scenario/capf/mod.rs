@@ -324,8 +324,9 @@ impl Play {
             ensure!(visited.issuer(phone) == "CN=Authority", "{}", visited.issuer(phone));
             let asked: Vec<_> = asked.try_iter().map(|asked| asked.line).collect();
             let messages = asked.iter().filter(|line| line.contains("PKIOperation")).count();
-            ensure!(messages == 2, "a request and a reminder, not {asked:?}");
             let trace = fs::read_to_string(self.site.cm1.dir.join("trace/capf.log"))?;
+            let about: Vec<_> = trace.lines().filter(|line| line.contains(&*phone.name)).collect();
+            ensure!(messages == 2, "a request and a reminder, not {messages} messages: {about:#?}");
             let waited = trace.contains(&format!("{}: its certificate came", phone.name));
             ensure!(waited, "the phone did not have to wait");
 
