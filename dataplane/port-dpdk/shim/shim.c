@@ -93,7 +93,6 @@ int rf_start(uint16_t port, struct rte_mempool *pool, uint16_t *rx_size, uint16_
     return error;
 }
 
-/* Not for rings: DPDK's driver of those frees no packet that is still inside. */
 int rf_stop(uint16_t port) { return rte_eth_dev_stop(port); }
 
 int rf_close(uint16_t port) { return rte_eth_dev_close(port); }
